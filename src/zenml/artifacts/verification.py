@@ -1,0 +1,114 @@
+"""Whether stored bytes still are the bytes that were written: a cheap check, and a thorough one.
+
+`check` looks at presence and size, and is what a cache hit needs. `verify` also compares every
+digest, and is what a load needs. A process remembers the files it has hashed or written; one
+whose status has not changed since is not hashed again.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from zenml.artifacts import fs
+from zenml.artifacts.hashing import digest_bytes, digest_fd, digest_files
+from zenml.errors import ArtifactDamagedError
+from zenml.records.artifact_data import FileEntry, StoredValue
+
+MANIFEST = "manifest.json"
+"""In each folder beside the value's files: what the folder is, for whoever finds it without the store."""
+
+# File systems stamp changes with the clock of the last timer tick, at most 10 ms ago. A file
+# that changed so recently could change again and keep its stamps; it is not remembered.
+_SETTLED_NS = 20_000_000
+_MAX_REMEMBERED = 100_000
+
+_remembered: dict[str, tuple[int, ...]] = {}
+
+
+def check(stored: StoredValue, folder: str) -> None:
+    """Raise `ArtifactDamagedError` if a file is missing or has another size."""
+    for entry in stored.files:
+        try:
+            status = os.lstat(os.path.join(folder, entry.path))
+        except OSError as error:
+            raise _damaged(stored, entry, _missing(error)) from error
+        _check_status(stored, entry, status)
+
+
+def verify(stored: StoredValue, folder: str) -> None:
+    """Raise `ArtifactDamagedError` if anything differs from what was written."""
+    if digest_files(stored.files) != stored.digest:
+        raise _damaged(stored, None, "its list of files is not the one that was recorded")
+    try:
+        found = {path for path, _ in fs.walk(folder)} if not os.path.islink(folder) else set()
+    except OSError as error:
+        raise _damaged(stored, None, _missing(error)) from error
+    for entry in stored.files:
+        if entry.path not in found:  # so that no path of a changed row leads out of the folder
+            raise _damaged(stored, entry, "it is missing")
+        _verify_file(stored, entry, os.path.join(folder, entry.path))
+    if extra := found - {entry.path for entry in stored.files} - {MANIFEST}:
+        raise _damaged(stored, None, f"the file `{min(extra)}` was not written with it")
+
+
+def verify_inline(stored: StoredValue) -> bytes:
+    """Return the bytes of a value kept in its row, if they are those that were written."""
+    data = stored.inline
+    if data is None or digest_bytes(data) != stored.digest:
+        raise _damaged(stored, None, "the recorded bytes do not match their digest")
+    return data
+
+
+def remember(path: str) -> None:
+    """Note that the file at the path was hashed or written just now."""
+    status = os.lstat(path)
+    if time.time_ns() - max(status.st_ctime_ns, status.st_mtime_ns) > _SETTLED_NS:
+        if len(_remembered) >= _MAX_REMEMBERED:
+            _remembered.clear()
+        _remembered[path] = _stamp(status)
+
+
+def _verify_file(stored: StoredValue, entry: FileEntry, path: str) -> None:
+    try:
+        fd = fs.open_to_read(path)
+    except OSError as error:
+        raise _damaged(stored, entry, _missing(error)) from error
+    try:
+        status = os.fstat(fd)
+        _check_status(stored, entry, status)
+        if _remembered.get(path) == _stamp(status):
+            return
+        if digest_fd(fd, entry.digest.partition(":")[0]) != entry.digest:
+            raise _damaged(stored, entry, "its content has changed")
+    except OSError as error:
+        raise _damaged(stored, entry, f"it cannot be read: {error}") from error
+    finally:
+        os.close(fd)
+    remember(path)
+
+
+def _check_status(stored: StoredValue, entry: FileEntry, status: os.stat_result) -> None:
+    if not fs.is_regular(status):
+        raise _damaged(stored, entry, "it is not a plain file any more")
+    if status.st_size != entry.size:
+        raise _damaged(stored, entry, f"it has {status.st_size} bytes and was written with {entry.size}")
+
+
+def _stamp(status: os.stat_result) -> tuple[int, ...]:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def _missing(error: OSError) -> str:
+    return (
+        "it is missing" if isinstance(error, FileNotFoundError) else f"it cannot be opened: {error.strerror}"
+    )
+
+
+def _damaged(stored: StoredValue, entry: FileEntry | None, what: str) -> ArtifactDamagedError:
+    name = f"The artifact `{stored.key}`" if stored.key else f"An artifact of type `{stored.type}`"
+    file = f", file `{entry.path}`," if entry else ""
+    return ArtifactDamagedError(
+        f"{name}{file} is damaged: {what}. No value was loaded. The step that produced it runs again on the next"
+        " run that needs it: run the pipeline again."
+    )

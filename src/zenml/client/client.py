@@ -1,0 +1,127 @@
+"""`Client()`: everything that was recorded, by name or id."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from zenml.client.resolving import find_run
+from zenml.errors import NotFoundError
+from zenml.records.query import Page, Query, read_condition, read_page, read_sort
+from zenml.records.run import Artifact, Pipeline, Record, Run
+from zenml.store.opening import open_store
+from zenml.views.artifact_view import ArtifactView
+from zenml.views.run_view import PipelineView, RunView
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from zenml.store.store import Store
+
+
+class Client:
+    """The active store, for reading and changing what is recorded.
+
+    Looking at runs marks those whose process has died as `interrupted`.
+    """
+
+    def __init__(self, store: Store | None = None) -> None:
+        self._given = store
+
+    @property
+    def store(self) -> Store:
+        """The store this client speaks to: the active one, unless another was given."""
+        return self._given or open_store()
+
+    # Runs
+
+    def list_pipeline_runs(
+        self, sort_by: str = "desc:created", page: int = 1, size: int = 20, *, tag: str | None = None, **filters: Any
+    ) -> Page:
+        """Return a page of runs.
+
+        Args:
+            sort_by: `asc:FIELD` or `desc:FIELD`.
+            page: the number of the page, from 1.
+            size: how many runs a page holds.
+            tag: only runs with this tag.
+            filters: only runs whose fields fit, such as `status="failed"`, `pipeline_name="train"` or
+                `name="contains:night"`; see `zenml.records.query`.
+        """
+        self.store.interrupt_dead_runs()
+        pipeline = filters.pop("pipeline", None)
+        if pipeline is not None:
+            filters["pipeline_name"] = getattr(pipeline, "name", pipeline)
+        return self._list(Run, sort_by, page, size, filters, lambda run: RunView(run, self.store), tag)
+
+    def get_pipeline_run(self, name_id_or_prefix: str) -> RunView:
+        """Return a run by name, id, or a part of the id at either end."""
+        store = self.store
+        run = find_run(store, str(name_id_or_prefix))
+        if run.status in ("running", "stopping") and store.interrupt_dead_runs():
+            run = find_run(store, run.id)
+        return RunView(run, store)
+
+    # Pipelines
+
+    def list_pipelines(self, sort_by: str = "desc:created", page: int = 1, size: int = 20, **filters: Any) -> Page:
+        """Return a page of pipelines."""
+        return self._list(Pipeline, sort_by, page, size, filters, lambda p: PipelineView(p.name, p.id, self.store))
+
+    def get_pipeline(self, name_id_or_prefix: str) -> PipelineView:
+        """Return a pipeline by name or id."""
+        text = str(name_id_or_prefix)
+        found = self.store.select(Pipeline, name=text) or self.store.select(Pipeline, id=text)
+        if not found:
+            known = [pipeline.name for pipeline in self.list_pipelines(size=100).items]
+            listed = ", ".join(f"`{name}`" for name in known)
+            raise NotFoundError(f"There is no pipeline `{text}`. There is: {listed or 'none'}.")
+        return PipelineView(found[0].name, found[0].id, self.store)
+
+    # Artifacts
+
+    def list_artifact_versions(
+        self, sort_by: str = "desc:created", page: int = 1, size: int = 20, **filters: Any
+    ) -> Page:
+        """Return a page of artifact versions; `name="model"` for those of one artifact."""
+        return self._list(Artifact, sort_by, page, size, filters, lambda a: ArtifactView(a, self.store))
+
+    def get_artifact_version(self, name_id_or_prefix: str, version: int | str | None = None) -> ArtifactView:
+        """Return a version of an artifact by name (the newest unless `version` is given), or by id."""
+        text = str(name_id_or_prefix)
+        filters: dict[str, Any] = {"name": text}
+        if version is not None:
+            filters["version"] = int(version)
+        found = self._list(Artifact, "desc:version", 1, 1, filters, lambda a: ArtifactView(a, self.store)).items
+        if found:
+            return found[0]  # type: ignore[no-any-return]  # pages hold what the view function makes
+        artifact = self.store.get(Artifact, text)
+        if artifact is None:
+            which = f" version {version}" if version is not None else ""
+            raise NotFoundError(f"There is no artifact `{text}`{which}. {self._close_artifacts(text)}")
+        return ArtifactView(artifact, self.store)
+
+    def _close_artifacts(self, text: str) -> str:
+        import difflib
+
+        names = {artifact.name for artifact in self.list_artifact_versions(size=500).items}
+        close = difflib.get_close_matches(text, names, 3)
+        return f"Close names: {', '.join(f'`{name}`' for name in close)}." if close else "No name is close to it."
+
+    def _list(
+        self,
+        kind: type[Record],
+        sort_by: str,
+        page: int,
+        size: int,
+        filters: dict[str, Any],
+        view: Callable[[Any], Any],
+        tag: str | None = None,
+    ) -> Page:
+        sort, is_descending = read_sort(sort_by)
+        page, size = read_page(page, size)
+        conditions = tuple(read_condition(field, value) for field, value in filters.items() if value is not None)
+        query = Query(conditions, sort, is_descending=is_descending, page=page, size=size, tag=tag)
+        found = self.store.find(kind, query)
+        return msgspec.structs.replace(found, items=[view(item) for item in found.items])

@@ -1,0 +1,54 @@
+"""From what a person types to one record: a name, an id, or the beginning or end of an id."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from zenml.errors import AmbiguousNameError, NotFoundError
+from zenml.records.ids import short
+from zenml.records.query import Condition, Query
+from zenml.records.run import Run
+
+if TYPE_CHECKING:
+    from zenml.store.store import Store
+
+SHOWN = 10
+"""Candidates listed for an ambiguous name."""
+
+
+def find_run(store: Store, text: str) -> Run:
+    """Return the run that a name, an id, or a part of an id at either end stands for.
+
+    Raises:
+        NotFoundError: nothing fits; close names are listed.
+        AmbiguousNameError: several runs fit; they are listed.
+    """
+    exact = store.get(Run, text) or next(iter(store.select(Run, name=text)), None)
+    if exact is not None:
+        return exact
+    found = _ending_or_beginning(store, text)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        listed = "\n".join(f"  {short(run.id)}  {run.name}" for run in found[:SHOWN])
+        more = f"\n  … and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+        raise AmbiguousNameError(f"`{text}` fits {len(found)} runs:\n{listed}{more}\nType more of the id or name.")
+    recent = [run.name for run in store.find(Run, Query(size=200)).items]
+    close = difflib.get_close_matches(text, recent, 3) or recent[:3]
+    listed = ", ".join(f"`{name}`" for name in close)
+    raise NotFoundError(
+        f"There is no run `{text}`. " + (f"Close or recent: {listed}. " if close else "The store has no runs. ")
+        + "List them with `zenml pipeline runs list`."
+    )
+
+
+def _ending_or_beginning(store: Store, text: str) -> list[Run]:
+    if not text:
+        return []
+    by_name = store.find(Run, Query((Condition("name", "startswith", text),), size=50)).items
+    if len(text) < 4 or any(letter not in "0123456789abcdef" for letter in text):
+        return by_name
+    by_id = store.find(Run, Query((Condition("id", "contains", text),), size=1000)).items
+    fitting = [run for run in by_id if run.id.endswith(text) or run.id.startswith(text)]
+    return fitting or by_name

@@ -1,0 +1,100 @@
+"""Every cache key is built here: what a step's result depends on, part by part, and one digest of it all.
+
+The parts are kept beside the key. Comparing them with those of an earlier run is the whole
+explanation of why a step ran again.
+
+    code               the transitive fingerprint of the step's code
+    outputs            names and materializers of the outputs
+    settings, extra    what is declared for the step, where anything is
+    input:NAME         a parameter: its canonical value; an artifact: content digest, type, materializer
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from zenml.records import values, wire
+from zenml.records.plan import Collection, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from zenml.records.plan import ArtifactRef, Binding, Invocation, OutputRef, StepDefinition
+    from zenml.records.run import Artifact
+
+_DIGITS = 24
+"""Hexadecimal digits kept of a part's digest: enough to tell parts apart, short enough to store by thousands."""
+
+
+class CacheKey(msgspec.Struct, frozen=True):
+    """A cache key and the parts it was built from."""
+
+    digest: str
+    parts: dict[str, str]
+
+
+class KeyBuilder:
+    """Builds the keys of one run; what a definition contributes is computed once."""
+
+    def __init__(self) -> None:
+        self._static: dict[str, dict[str, str]] = {}
+
+    def build(
+        self,
+        invocation: Invocation,
+        definition: StepDefinition,
+        artifact_of: Callable[[OutputRef | ArtifactRef], Artifact],
+    ) -> CacheKey:
+        """Return the key of an invocation whose inputs are all known."""
+        static = self._static.get(invocation.definition)
+        if static is None:
+            static = self._static[invocation.definition] = definition_parts(definition)
+        parts = dict(static)
+        for name, binding in invocation.inputs.items():
+            if name not in definition.options.cache_ignored:
+                parts[f"input:{name}"] = _binding_part(binding, artifact_of)
+        text = "\n".join([f"{name}={part}" for name, part in sorted(parts.items())])
+        return CacheKey(hashlib.sha256(text.encode()).hexdigest()[:40], parts)
+
+
+def definition_parts(definition: StepDefinition) -> dict[str, str]:
+    """Return what a step's definition contributes to the key of each of its invocations."""
+    options = definition.options
+    materializers = [
+        (output.name, options.output_materializers.get(output.name) or output.materializer)
+        for output in definition.outputs
+    ]
+    parts = {"code": definition.code, "outputs": _short(wire.encode(materializers))}
+    if options.settings:
+        parts["settings"] = _short(wire.encode(options.settings))
+    if options.extra:
+        parts["extra"] = _short(wire.encode(options.extra))
+    return parts
+
+
+def artifact_part(artifact: Artifact) -> str:
+    """Return what identifies an artifact as an input: its content and how it is read."""
+    return f"{artifact.digest} {artifact.type} {artifact.materializer}"
+
+
+def _binding_part(binding: Binding, artifact_of: Callable[[OutputRef | ArtifactRef], Artifact]) -> str:
+    if isinstance(binding, Value):
+        return _value_part(bytes(binding.data))
+    if isinstance(binding, Collection):
+        items = [_binding_part(item, artifact_of) for item in binding.items]
+        return f"list of {len(items)} {_short(chr(10).join(items).encode())}"
+    return artifact_part(artifact_of(binding))
+
+
+@lru_cache(maxsize=4096)
+def _value_part(data: bytes) -> str:
+    """Return the digest of a parameter; equal values give equal digests however they were written."""
+    return "value " + _short(values.canonical(values.decode(data, allow_types=True)))
+
+
+def _short(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:_DIGITS]

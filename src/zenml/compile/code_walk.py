@@ -1,0 +1,285 @@
+"""Visit everything that a step's code reaches, and write down what it is.
+
+Each function, class and imported module becomes a node, numbered in the order of discovery. A node holds text: its
+own shape, and the values and nodes it refers to. The digest of all nodes is the fingerprint; the digest of a node by
+itself is one of its parts. Nodes wait in a queue, so neither long chains of calls nor cycles matter.
+
+How a function or a class is described is given by the caller: `function_nodes` and `class_nodes`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import types
+from collections.abc import Callable, Hashable
+
+from zenml.compile.code_part import CodePart, PartKind, shown
+from zenml.compile.code_shape import Import, digest_of
+from zenml.compile.code_values import PLAIN, ValueWriter
+from zenml.compile.packages import OWN, STANDARD, file_of, package_of, package_of_type, version_of
+from zenml.compile.static_imports import follow_imports
+from zenml.compile.wrappers import owner_of, without_own, wrapped_by
+
+
+class Node:
+    """One thing that was reached."""
+
+    def __init__(self, number: int, kind: PartKind, name: str, label: str, subject: object) -> None:
+        self.number = number
+        self.kind: PartKind = kind
+        self.name = name
+        self.label = label
+        self.subject = subject
+        self.file: str | None = None
+        self.line: int | None = None
+        self.shape: list[str] = []  # what it is by itself
+        self.links: list[str] = []  # what it refers to; in the fingerprint, but not in its own digest
+        self.docs = ""  # counts if anything that is reached reads docstrings
+
+    def part(self) -> CodePart:
+        """Return the node as a part of a fingerprint."""
+        digest = digest_of(_without_numbers("\n".join((self.kind, *self.shape))))
+        return CodePart(self.name, self.kind, digest, self.file, self.line)
+
+
+Describe = Callable[["Walk", Node], None]
+
+
+class Walk:
+    """A walk over the code that one function reaches. It implements `code_values.Reach`."""
+
+    def __init__(self, describe: Describe, level: int = 0) -> None:
+        self.reads_docs = False
+        self.values = ValueWriter(self)
+        self._describe = describe
+        self._level = level
+        self._nodes: list[Node] = []
+        self._numbers: dict[Hashable, int] = {}
+        self._values: dict[tuple[int, str], str] = {}
+        self._parts: list[CodePart] = []
+        self._packages: dict[str, str | None] = {}
+        self._blind_spots: dict[str, None] = {}
+        self._current: Node | None = None
+
+    def run(self, root: object) -> str:
+        """Visit `root` and all that it reaches; return the digest of it."""
+        text = self.values.write(root)
+        position = 0
+        while position < len(self._nodes):
+            self._current = self._nodes[position]
+            self._describe(self, self._current)
+            position += 1
+        if self.reads_docs:
+            for node in self._nodes:
+                node.shape.append(f"docs {node.docs}")
+        packages = sorted((part.name, part.digest) for part in self._package_parts())
+        nodes = (
+            f"{node.number} {node.kind}\n{chr(10).join((*node.shape, *node.links))}" for node in self._nodes
+        )
+        return digest_of(f"{text}\n{packages}\n{chr(10).join(nodes)}")
+
+    def parts(self) -> tuple[CodePart, ...]:
+        """Return the parts, sorted by name; equal names of different things get a number."""
+        found = [*self._parts, *(node.part() for node in self._nodes), *self._package_parts()]
+        unique = {(part.name, part.kind, part.digest): part for part in found}
+        named: list[CodePart] = []
+        counts: dict[str, int] = {}
+        for _, part in sorted(unique.items()):
+            count = counts[part.name] = counts.get(part.name, 0) + 1
+            name = part.name if count == 1 else f"{part.name}#{count}"
+            named.append(CodePart(name, part.kind, part.digest, part.file, part.line, part.text))
+        return tuple(sorted(named, key=lambda part: part.name))
+
+    def blind_spots(self) -> tuple[str, ...]:
+        """Return sentences on what could not be seen."""
+        return tuple(sorted(self._blind_spots))
+
+    def strip(self, value: object) -> object:
+        """Return the function in one of our own steps and pipelines; any other value as it is."""
+        return without_own(value)
+
+    def function(self, function: types.FunctionType) -> str:
+        """Return the text that stands for a function; one of a package is not visited."""
+        module = str(function.__globals__.get("__name__") or "")
+        owner = owner_of(function)
+        if owner is None:
+            name = f"{module}.{function.__qualname__.replace('<locals>.', '')}"
+            return self._node(id(function), "function", name, function.__qualname__, function)
+        label = f"foreign {module}.{function.__qualname__}"
+        if owner == OWN:
+            return label
+        self._add_package(owner, function.__globals__.get("__file__"))
+        wrapped = self.wrapped(function) if function.__closure__ or function.__dict__ else None
+        if wrapped is None:
+            return label
+        cells = (cell.cell_contents for cell in function.__closure__ or () if _is_plain(cell))
+        return f"wrapper {module}.{function.__qualname__} {wrapped} {[repr(value) for value in cells]}"
+
+    def cls(self, cls: type) -> str:
+        """Return the text that stands for a class; one of a package is not visited."""
+        owner = package_of_type(cls)
+        if owner is None:
+            name = f"{cls.__module__}.{cls.__qualname__.replace('<locals>.', '')}"
+            return self._node(id(cls), "class", name, cls.__qualname__, cls)
+        self.package(cls.__module__)
+        return f"foreign {cls.__module__}.{cls.__qualname__}"
+
+    def module(self, module: types.ModuleType) -> str:
+        """Return the text that stands for a whole module: code that handles the module itself may use any of it."""
+        name = str(module.__dict__.get("__name__"))
+        file = file_of(module)
+        if package_of(name, file) is not None:
+            self.package(name)
+            return f"foreign {name}"
+        if file is None or name == "__main__":
+            self.unseen(f"uses the module `{name}` as a whole, and what it would look up in it is not seen.")
+            return f"module {name}"
+        self.imports((Import(name, 0, ()),), "")
+        return f"module {name.rpartition('.')[2]}"
+
+    def imports(self, imports: tuple[Import, ...], package: str) -> None:
+        """Add what import statements lead to, without importing it."""
+        found = follow_imports(imports, package)
+        for module in found.modules:
+            self._node(("module", module), "module", module.name, module.name, module)
+        for name, file in found.packages:
+            self._add_package(name, file)
+        for name in found.missing:
+            self.unseen(f"imports `{name}`, which cannot be found on the path.")
+
+    def package(self, module: str) -> None:
+        """Note that the package of a module counts."""
+        loaded = sys.modules.get(module)
+        file = file_of(loaded) if isinstance(loaded, types.ModuleType) else None
+        owner = package_of(module, file)
+        if owner is not None:
+            self._add_package(owner, file)
+        elif file is not None and not file.endswith(".py"):
+            self.imports((Import(module, 0, ()),), "")  # an extension module of the project
+
+    def wrapped(self, value: object) -> str | None:
+        """Return the text of what a package's object wraps of the project; None if it wraps nothing."""
+        subjects = wrapped_by(value)
+        for subject in subjects:
+            if isinstance(subject, types.FunctionType) and self._needs_decorators(value):
+                name = (
+                    f"{subject.__globals__.get('__name__')}.{subject.__qualname__.replace('<locals>.', '')}"
+                )
+                self._node(("@", id(subject)), "decorator", f"{name}@", f"{subject.__qualname__}@", subject)
+        return " ".join(map(self.values.write, subjects)) if subjects else None
+
+    def apart(self, value: object) -> str:
+        """Return a digest of all that a value leads to, whatever was visited before: it orders unordered values."""
+        if self._level >= _MOST_LEVELS:
+            return f"{type(value).__module__}.{type(value).__qualname__}"
+        return Walk(self._describe, self._level + 1).run(value)
+
+    def unseen(self, what: str) -> None:
+        """Note what the code visited now does that cannot be seen."""
+        node = self._current
+        place = "The function" if node is None else f"`{node.name.rstrip('@')}`{_location(node)}"
+        self._blind_spots[f"{place} {what}"] = None
+
+    def add_value(self, key: str, value: object, kind: PartKind, name: str, *, shared: int = 0) -> None:
+        """Add a value that the current node refers to as `key`, and as a part of its own unless it is a node.
+
+        Args:
+            shared: the id of the namespace that holds the value, if other functions may refer to it there too.
+        """
+        node = self.node
+        text = self._values.get((shared, name)) if shared else None
+        if text is None:
+            text = self.values.write(value)
+            if shared:
+                self._values[shared, name] = text
+        node.links.append(f"{key}={text}")
+        if _is_label(text):
+            node.shape.append(f"{key}={_without_numbers(text)}")
+            return
+        node.shape.append(key)
+        digest = digest_of(_without_numbers(text))
+        part_text = shown(name.rpartition(".")[2], value)
+        self._parts.append(CodePart(name, kind, digest, node.file, node.line, part_text))
+
+    def add_shape(self, key: str, value: object) -> None:
+        """Add a value that makes up what the current node is, such as the base of a class."""
+        text = self.values.write(value)
+        self.node.links.append(f"{key}={text}")
+        self.node.shape.append(f"{key}={_without_numbers(text)}")
+
+    @property
+    def node(self) -> Node:
+        """Return the node that is described now."""
+        if self._current is None:
+            raise RuntimeError("No node is described now. Call this from the `describe` of the walk only.")
+        return self._current
+
+    def _node(self, key: Hashable, kind: PartKind, name: str, label: str, subject: object) -> str:
+        """Return the text that stands for a node, which is visited later if it is new."""
+        number = self._numbers.get(key)
+        if number is None:
+            number = self._numbers[key] = len(self._nodes)
+            self._nodes.append(Node(number, kind, name, label, subject))
+        return f"{_NUMBER}{number}{_LABEL}{label}{_END}"
+
+    def _needs_decorators(self, wrapper: object) -> bool:
+        """Tell whether a wrapper may have been told things that only the lines of the decorator show."""
+        if isinstance(wrapper, types.FunctionType):
+            return owner_of(wrapper) != STANDARD
+        return package_of_type(type(wrapper)) != STANDARD
+
+    def _add_package(self, package: str, file: object) -> None:
+        if package not in {OWN, STANDARD}:
+            self._packages.setdefault(package, file if isinstance(file, str) else None)
+
+    def _package_parts(self) -> list[CodePart]:
+        """Return a part for each package, Python itself among them."""
+        versions = {name: version_of(name, file) for name, file in self._packages.items()}
+        versions[STANDARD] = f"{sys.version_info.major}.{sys.version_info.minor}"
+        return [
+            CodePart(name, "package", digest_of(f"{name} {version}"), text=f"{name} {version}")
+            for name, version in versions.items()
+        ]
+
+
+# A reference to a node is written between control characters, which `repr` never leaves in a text. The number
+# depends on what else is reached, so the digest of a single part is taken without it.
+_NUMBER, _LABEL, _END = "\0", "\1", "\2"
+# How texts begin that need no part of their own, because they say nothing but what is referred to.
+_LABELS = (
+    "foreign ",
+    "builtin ",
+    "module ",
+    "wrapper ",
+    "property ",
+    "staticmethod ",
+    "classmethod ",
+    "method ",
+)
+_LABELS += ("lru_cache ", "cached_property ", "singledispatchmethod ")
+# Sets of sets of objects.
+_MOST_LEVELS = 3
+
+
+def _without_numbers(text: str) -> str:
+    first, *others = text.split(_NUMBER)
+    return first + "".join(other.partition(_LABEL)[2] for other in others)
+
+
+def _is_label(text: str) -> bool:
+    """Tell whether the text stands for nothing but a node, or something of a package."""
+    if text.startswith(_NUMBER):
+        return text.count(_NUMBER) == 1 and text.endswith(_END)
+    return text.startswith(_LABELS)
+
+
+def _is_plain(cell: types.CellType) -> bool:
+    try:
+        return type(cell.cell_contents) in PLAIN
+    except ValueError:
+        return False  # not filled yet
+
+
+def _location(node: Node) -> str:
+    return f" ({os.path.basename(node.file)}:{node.line})" if node.file else ""

@@ -1,0 +1,306 @@
+"""A declared pipeline and its arguments become a plan, and everything that can be known is checked.
+
+    trace the function → settle arguments → check edges → resolve options → fingerprint → Plan
+
+The plan is pure data. Beside it stand the programs: for each definition the live function and
+its annotations, which this process needs to execute it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from zenml.compile import edges
+from zenml.compile.fingerprint import fingerprint, source_text
+from zenml.compile.handles import ArtifactHandle, OutputHandle, StepHandle
+from zenml.compile.options import dotted_path, pipeline_options, step_options
+from zenml.compile.outputs import read_outputs
+from zenml.compile.signature import did_you_mean, read_signature
+from zenml.compile.trace import Trace, TracedCall, check_complete
+from zenml.compile.type_check import from_config
+from zenml.compile.type_names import describe
+from zenml.config.precedence import STEP_OPTIONS, check_options
+from zenml.errors import ArgumentError, ConfigurationError, DeclarationError, MaterializerError
+from zenml.records import values, wire
+from zenml.records.plan import (
+    ArtifactRef,
+    Binding,
+    Collection,
+    Invocation,
+    Output,
+    OutputRef,
+    PipelineOutput,
+    Plan,
+    Source,
+    StepDefinition,
+    Value,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from zenml.compile.declared import DeclaredPipeline, DeclaredStep
+    from zenml.compile.outputs import OutputSpec
+    from zenml.compile.signature import Signature
+    from zenml.records.run import Artifact
+
+
+class Program:
+    """The live side of a step definition: what this process calls."""
+
+    __slots__ = ("function", "name", "outputs", "signature")
+
+    def __init__(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        signature: Signature | None = None,
+        outputs: tuple[OutputSpec, ...] | None = None,
+    ) -> None:
+        self.name = name
+        self.function = function
+        self.signature = read_signature(function) if signature is None else signature
+        self.outputs = read_outputs(function) if outputs is None else outputs
+
+
+class Compiled:
+    """A plan with the programs of its definitions."""
+
+    __slots__ = ("externals", "plan", "programs")
+
+    def __init__(self, plan: Plan, programs: dict[str, Program]) -> None:
+        self.plan = plan
+        self.programs = programs
+        self.externals: dict[str, Artifact] = {}
+        """Artifacts that the plan takes as inputs and that no step of it makes."""
+
+    def sources(self) -> dict[str, bytes]:
+        """Return the source text of the code this plan reaches, by code digest, as far as it is readable."""
+        found: dict[str, bytes] = {}
+        for digest, program in self.programs.items():
+            text = source_text(program.function)
+            if text is not None:
+                found[self.plan.definitions[digest].code] = text.encode(errors="replace")
+        return found
+
+
+def compile_pipeline(
+    pipeline: DeclaredPipeline,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    *,
+    steps: Mapping[str, Mapping[str, Any]] | None = None,
+    is_listed: bool = True,
+) -> Compiled:
+    """Compile one call of a static pipeline.
+
+    Args:
+        pipeline: the pipeline to compile.
+        args: positional arguments of the call.
+        kwargs: keyword arguments of the call.
+        steps: what the run's configuration says of single steps, by invocation id or step name.
+        is_listed: whether the pipeline is to appear among the pipelines; single steps do not.
+    """
+    arguments = pipeline.signature.bind(args, kwargs, what=f"pipeline `{pipeline.name}`")
+    check_complete(pipeline, arguments)
+    arguments = {**pipeline.signature.defaults(), **arguments}
+    arguments = {
+        name: from_config(
+            value, pipeline.signature.annotation(name), what=f"`{name}` of pipeline `{pipeline.name}`"
+        )
+        for name, value in arguments.items()
+    }
+    trace = Trace(pipeline)
+    returned = trace.run(arguments)
+    return _Compiler(pipeline, trace, steps or {}).build(returned, _parameters(arguments), is_listed=is_listed)
+
+
+class _Compiler:
+    """The compilation of one trace."""
+
+    def __init__(self, pipeline: DeclaredPipeline, trace: Trace, steps: Mapping[str, Mapping[str, Any]]) -> None:
+        self._pipeline = pipeline
+        self._calls = trace.calls
+        self._steps = steps
+        self._options = pipeline.layers.merged()
+        self._definitions: dict[str, StepDefinition] = {}
+        self._programs: dict[str, Program] = {}
+        self._known: dict[tuple[int, int, str], str] = {}
+        self._prints: dict[int, Any] = {}
+
+    def build(self, returned: Any, parameters: dict[str, msgspec.Raw], *, is_listed: bool) -> Compiled:
+        """Make the plan, or raise the first thing that is wrong with it."""
+        self._check_configured_steps()
+        invocations = tuple(self._invocation(call) for call in self._calls.values())
+        edges.check_order(invocations, self._pipeline.name)
+        plan = Plan(
+            pipeline=self._pipeline.name,
+            source=source_of(self._pipeline.function),
+            options=pipeline_options(self._pipeline, self._options),
+            definitions=self._definitions,
+            invocations=invocations,
+            outputs=_pipeline_outputs(self._pipeline, returned),
+            parameters=parameters,
+            is_listed=is_listed,
+            doc=self._pipeline.function.__doc__,
+        )
+        return Compiled(plan, self._programs)
+
+    def _check_configured_steps(self) -> None:
+        if not self._steps:
+            return
+        known = {*self._calls, *(call.step.name for call in self._calls.values())}
+        for name, options in self._steps.items():
+            if name not in known:
+                raise ConfigurationError(
+                    f"Pipeline `{self._pipeline.name}` is configured for a step `{name}`, which it does not have. "
+                    f"{did_you_mean(name, known)}Its steps are: {', '.join(f'`{step}`' for step in sorted(known))}."
+                )
+            check_options(options, STEP_OPTIONS | {"parameters"}, f"step `{name}`")
+
+    def _configured(self, call: TracedCall) -> dict[str, Any]:
+        """Return what the run's configuration says of a call: of its id, else of its step's name."""
+        return dict(self._steps.get(call.id) or self._steps.get(call.step.name) or {})
+
+    def _invocation(self, call: TracedCall) -> Invocation:
+        configured = self._configured(call) if self._steps else {}
+        settled = self._settle(call, configured.pop("parameters", None) or {})
+        return Invocation(
+            id=call.id,
+            definition=self._definition(call, configured),
+            inputs={name: self._binding(call, name, value) for name, value in settled.items()},
+            after=call.after,
+        )
+
+    def _settle(self, call: TracedCall, configured: Mapping[str, Any]) -> dict[str, Any]:
+        """Return all arguments of a call: given, configured, fixed by `with_options`, or defaults."""
+        step, signature = call.step, call.step.signature
+        for name in configured:
+            if not signature.accepts(name):
+                raise ArgumentError(
+                    f"The configuration of step `{call.id}` sets the parameter `{name}`, which it does not take. "
+                    f"{did_you_mean(name, signature.parameters)}It takes: {', '.join(signature.parameters)}."
+                )
+        settled = {**step.parameters, **call.arguments, **configured} if step.parameters or configured else call.arguments
+        missing = signature.missing(settled)
+        if missing:
+            names = ", ".join(f"`{name}`" for name in missing)
+            raise ArgumentError(
+                f"Step `{call.id}` of pipeline `{self._pipeline.name}` needs a value for {names} "
+                f"({signature.place}). Pass it in the call, set it in the configuration, or give it a default."
+            )
+        defaults = signature.defaults()
+        if len(settled) < len(signature.parameters) and defaults:
+            settled = {**{k: v for k, v in defaults.items() if values.is_encodable(v)}, **settled}
+        return settled
+
+    def _binding(self, call: TracedCall, name: str, value: Any) -> Binding:
+        annotation = call.step.signature.annotation(name)
+        if isinstance(value, OutputHandle):
+            edges.check_flow(value, annotation, call.id, name)
+            self._check_known(value, call, name)
+            return value.ref
+        if isinstance(value, ArtifactHandle):
+            return ArtifactRef(value.artifact_id)
+        if isinstance(value, (list, tuple)) and any(isinstance(item, StepHandle) for item in value):
+            edges.check_collection(value, annotation, call.id, name)
+            return Collection(tuple(self._item(call, name, item) for item in value))
+        return self._parameter(call, name, value, annotation)
+
+    def _item(self, call: TracedCall, name: str, item: Any) -> Value | OutputRef:
+        if isinstance(item, OutputHandle):
+            self._check_known(item, call, name)
+            return item.ref
+        return self._parameter(call, name, item, Any)
+
+    def _check_known(self, handle: OutputHandle, call: TracedCall, name: str) -> None:
+        if handle.invocation_id not in self._calls:
+            raise DeclarationError(
+                f"`{name}` of step `{call.id}` is an output of step `{handle.invocation_id}` of another pipeline run. "
+                "Call that step in this pipeline, or load the artifact and pass its value."
+            )
+
+    def _parameter(self, call: TracedCall, name: str, value: Any, annotation: Any) -> Value:
+        if isinstance(value, StepHandle):
+            raise DeclarationError(
+                f"`{name}` of step `{call.id}` is a call of step `{value.invocation_id}`, which has no outputs. "
+                "To run after it, write `after=`."
+            )
+        value = from_config(value, annotation, what=f"`{name}` of step `{call.id}`")
+        try:
+            return Value(msgspec.Raw(values.encode(value)))
+        except MaterializerError as error:
+            raise ArgumentError(
+                f"`{name}` of step `{call.id}` is a {describe(type(value))}, which cannot be a parameter: {error} "
+                "Make it in a step and pass that step's output instead."
+            ) from error
+
+    def _definition(self, call: TracedCall, configured: Mapping[str, Any]) -> str:
+        """Return the key of a call's definition, made once for each step, pipeline and configuration."""
+        known = (id(call.step), id(call.pipeline), call.id if configured else "")
+        digest = self._known.get(known)
+        if digest is None:
+            step = call.step
+            definition = self._define(call, configured)
+            digest = self._known[known] = wire.digest_of(wire.encode(definition))
+            if digest not in self._definitions:
+                self._definitions[digest] = definition
+                self._programs[digest] = Program(step.name, step.function, step.signature, step.outputs)
+        return digest
+
+    def _define(self, call: TracedCall, configured: Mapping[str, Any]) -> StepDefinition:
+        step = call.step
+        outer = self._options if call.pipeline is self._pipeline else {**call.pipeline.layers.merged(), **self._options}
+        options = step_options(step, outer, configured)
+        code = self._prints.get(id(step.function))
+        if code is None:
+            code = self._prints[id(step.function)] = fingerprint(step.function)
+        return StepDefinition(
+            name=step.name,
+            source=source_of(step.function),
+            options=options,
+            outputs=tuple(
+                Output(
+                    output.name,
+                    describe(output.annotation),
+                    dotted_path(output.materializer) if output.materializer is not None else None,
+                    output.has_explicit_name,
+                )
+                for output in step.outputs
+            ),
+            code=code.digest,
+            code_parts=code.parts,
+            blind_spots=code.blind_spots,
+            doc=step.function.__doc__,
+        )
+
+
+def source_of(function: Callable[..., Any]) -> Source:
+    """Return where a function is importable from, and its file and line."""
+    code = getattr(function, "__code__", None)
+    return Source(
+        module=function.__module__,
+        name=getattr(function, "__qualname__", type(function).__name__),
+        file=getattr(code, "co_filename", None),
+        line=getattr(code, "co_firstlineno", None),
+    )
+
+
+def _parameters(arguments: Mapping[str, Any]) -> dict[str, msgspec.Raw]:
+    """Return the arguments of a pipeline as the run records them; what is not JSON is left out."""
+    return {
+        name: msgspec.Raw(values.encode(value)) for name, value in arguments.items() if values.is_encodable(value)
+    }
+
+
+def _pipeline_outputs(pipeline: DeclaredPipeline, returned: Any) -> tuple[PipelineOutput, ...]:
+    """Return the outputs that the pipeline function returned, with the names of its annotation."""
+    items = returned if isinstance(returned, (list, tuple)) else (returned,)
+    names = edges.annotated_names(pipeline.signature.returns, len(items))
+    return tuple(
+        PipelineOutput(item.ref, name)
+        for item, name in zip(items, names, strict=True)
+        if isinstance(item, OutputHandle)
+    )

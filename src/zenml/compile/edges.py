@@ -1,0 +1,88 @@
+"""Checks on the wiring of a plan: types along edges, known ids, no cycles."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
+
+from zenml.compile.signature import did_you_mean
+from zenml.compile.type_check import can_flow
+from zenml.compile.type_names import describe
+from zenml.errors import DeclarationError, TypeMismatchError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from zenml.compile.handles import OutputHandle
+    from zenml.records.plan import Invocation
+
+
+def check_flow(handle: OutputHandle, annotation: Any, call_id: str, name: str) -> None:
+    """Raise when an output can certainly not be what an argument expects."""
+    if not can_flow(handle.annotation, annotation):
+        raise TypeMismatchError(
+            f"Step `{call_id}` expects `{name}: {describe(annotation)}` but output `{handle.name}` of step "
+            f"`{handle.invocation_id}` is `{describe(handle.annotation)}`. "
+            "Correct one of the annotations, or add a step between them that converts the value."
+        )
+
+
+def check_collection(items: Sequence[Any], annotation: Any, call_id: str, name: str) -> None:
+    """Raise when a list of outputs is given to an argument that can certainly not be a list."""
+    if not can_flow(list, annotation) and not can_flow(tuple, annotation):
+        raise TypeMismatchError(
+            f"Step `{call_id}` expects `{name}: {describe(annotation)}` but gets a list of {len(items)} outputs. "
+            f"Annotate `{name}` as a list, or pass a single output."
+        )
+
+
+def check_order(invocations: Sequence[Invocation], pipeline: str) -> None:
+    """Raise for an `after` that names no step of the pipeline, and for steps that wait for each other."""
+    waiting = {invocation.id: invocation.upstream() for invocation in invocations}
+    for invocation in invocations:
+        for upstream in invocation.after:
+            if upstream not in waiting:
+                raise DeclarationError(
+                    f"Step `{invocation.id}` of pipeline `{pipeline}` is to run after `{upstream}`, "
+                    f"but there is no step with that id. {did_you_mean(upstream, waiting)}"
+                    f"The ids are: {', '.join(f'`{known}`' for known in waiting)}."
+                )
+    cycle = _find_cycle(waiting)
+    if cycle:
+        raise DeclarationError(
+            f"Steps of pipeline `{pipeline}` wait for each other: {' → '.join(f'`{i}`' for i in cycle)}. "
+            "Remove one of the `after=` between them."
+        )
+
+
+def annotated_names(annotation: Any, count: int) -> list[str | None]:
+    """Return the names that a return annotation gives to `count` returned values, None where it gives none."""
+    if get_origin(annotation) is Annotated:
+        name = next((extra for extra in annotation.__metadata__ if isinstance(extra, str)), None)
+        return [name, *[None] * (count - 1)]
+    parts = get_args(annotation) if get_origin(annotation) is tuple else ()
+    if len(parts) != count:
+        return [None] * count
+    return [annotated_names(part, 1)[0] for part in parts]
+
+
+def _find_cycle(waiting: dict[str, tuple[str, ...]]) -> list[str]:
+    """Return one cycle as a list that begins and ends with the same id, or an empty list."""
+    left = {identifier: len(upstream) for identifier, upstream in waiting.items()}
+    followers: dict[str, list[str]] = {}
+    for identifier, upstream in waiting.items():
+        for one in upstream:
+            followers.setdefault(one, []).append(identifier)
+    free = [identifier for identifier, count in left.items() if not count]
+    while free:
+        for follower in followers.get(free.pop(), ()):
+            left[follower] -= 1
+            if not left[follower]:
+                free.append(follower)
+    stuck = {identifier for identifier, count in left.items() if count}
+    if not stuck:
+        return []
+    path = [min(stuck)]
+    while True:
+        path.append(next(one for one in waiting[path[-1]] if one in stuck))
+        if path[-1] in path[:-1]:
+            return path[path.index(path[-1]) :]

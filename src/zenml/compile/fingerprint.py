@@ -1,0 +1,63 @@
+"""Fingerprint the code of a step: the function, and everything of the project that it reaches.
+
+    fingerprint(train).digest        enters the cache key
+    fingerprint(train).parts         say what changed between two runs
+    fingerprint(train).blind_spots   say where the walk could not look
+
+What counts is what runs: the code objects and values of this process. Functions and classes of the project are
+followed through calls, captured variables, defaults, decorators and constants; installed packages count by version.
+Comments, formatting, docstrings, names of local variables, and where a file lies do not count.
+"""
+
+from __future__ import annotations
+
+import types
+
+import msgspec
+
+from zenml.compile.class_nodes import describe_class
+from zenml.compile.code_part import CodePart
+from zenml.compile.code_walk import Node, Walk
+from zenml.compile.function_nodes import describe_decorators, describe_function
+from zenml.compile.source_text import source_text
+from zenml.compile.static_imports import StaticModule
+from zenml.errors import DeclarationError
+
+__all__ = ["CodePart", "Fingerprint", "fingerprint", "source_text"]
+
+
+class Fingerprint(msgspec.Struct, frozen=True):
+    """What a step's code is, as one digest and as its parts."""
+
+    digest: str
+    parts: tuple[CodePart, ...]
+    blind_spots: tuple[str, ...]
+
+
+def fingerprint(function: object) -> Fingerprint:
+    """Return the fingerprint of a function, step or pipeline.
+
+    Raises:
+        DeclarationError: `function` cannot be called, so it has no code.
+    """
+    if not callable(function):
+        raise DeclarationError(
+            f"Only functions have a fingerprint, but this is a `{type(function).__qualname__}`: {function!r:.80}. "
+            "Pass the function, step or pipeline itself."
+        )
+    walk = Walk(_describe)
+    digest = walk.run(function)
+    return Fingerprint(digest, walk.parts(), walk.blind_spots())
+
+
+def _describe(walk: Walk, node: Node) -> None:
+    """Describe one node of the walk."""
+    subject = node.subject
+    if isinstance(subject, types.FunctionType):
+        describe = describe_decorators if node.kind == "decorator" else describe_function
+        describe(walk, node, subject)
+    elif isinstance(subject, StaticModule):
+        node.file = subject.file
+        node.shape.append(subject.digest)
+    elif isinstance(subject, type):
+        describe_class(walk, node, subject)

@@ -1,0 +1,81 @@
+"""What a step call returns while a pipeline is traced: a stand-in for an output that does not exist yet."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from zenml.errors import DeclarationError
+from zenml.records.plan import OutputRef
+
+_REMEDY = (
+    "Pass it on to another step, compute in a step, or declare the pipeline with `@pipeline(dynamic=True)` "
+    "and read the value with `.load()`."
+)
+
+
+class StepHandle:
+    """A call of a step without outputs; good for `after=`."""
+
+    __slots__ = ("invocation_id",)
+
+    def __init__(self, invocation_id: str) -> None:
+        self.invocation_id = invocation_id
+
+    def __repr__(self) -> str:
+        return f"<call of step `{self.invocation_id}`>"
+
+
+class OutputHandle(StepHandle):
+    """One output of a step call; good as an argument of other steps and for `after=`."""
+
+    __slots__ = ("annotation", "name")
+
+    def __init__(self, invocation_id: str, name: str, annotation: Any) -> None:
+        super().__init__(invocation_id)
+        self.name = name
+        self.annotation = annotation
+
+    @property
+    def ref(self) -> OutputRef:
+        """The output as a plan refers to it."""
+        return OutputRef(self.invocation_id, self.name)
+
+    def __repr__(self) -> str:
+        return f"<output `{self.name}` of step `{self.invocation_id}`, not computed yet>"
+
+    def _refuse(self, what: str) -> NoReturn:
+        raise DeclarationError(
+            f"{what} output `{self.name}` of step `{self.invocation_id}` while the pipeline is put together: "
+            f"its value does not exist yet. {_REMEDY}"
+        )
+
+    def __bool__(self) -> bool:
+        """Refuse: an `if` on a value that does not exist yet would always take the same branch."""
+        self._refuse("An `if`, `and`, `or`, `not` or `while` asked for the truth of")
+
+    def __iter__(self) -> NoReturn:
+        """Refuse to iterate, or to unpack a single output."""
+        self._refuse("A loop or an unpacking asked for the items of")
+
+    def __len__(self) -> int:
+        """Refuse to tell a length."""
+        self._refuse("`len()` was asked of")
+
+    def __getitem__(self, key: object) -> NoReturn:
+        """Refuse to index."""
+        self._refuse(f"Item {key!r} was asked of")
+
+    def __getattr__(self, name: str) -> NoReturn:
+        """Refuse attributes of the value; protocol look-ups (`__x__`) are answered as absent."""
+        if name.startswith("__"):
+            raise AttributeError(name)
+        self._refuse(f"Attribute or method `.{name}` was asked of")
+
+
+class ArtifactHandle:
+    """An artifact that exists already, given as an argument."""
+
+    __slots__ = ("artifact_id",)
+
+    def __init__(self, artifact_id: str) -> None:
+        self.artifact_id = artifact_id

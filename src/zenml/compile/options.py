@@ -1,0 +1,135 @@
+"""From layers of options to what holds for one step and for the pipeline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, get_args
+
+import msgspec
+
+from zenml.config.precedence import INHERITED, merge
+from zenml.errors import ConfigurationError
+from zenml.records.plan import ExecutionMode, PipelineOptions, Runtime, StepOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from zenml.compile.declared import DeclaredPipeline, DeclaredStep
+
+_FLAGS = ("enable_cache", "enable_step_logs", "enable_artifact_metadata", "enable_artifact_visualization")
+
+
+def step_options(step: DeclaredStep, pipeline: Mapping[str, Any], override: Mapping[str, Any]) -> StepOptions:
+    """Return the options of a step inside a pipeline.
+
+    Args:
+        step: the declared step with its own layers.
+        pipeline: the pipeline's merged options, whose inherited part is the step's default.
+        override: what the run's configuration says of this step by name.
+    """
+    inherited = {name: pipeline[name] for name in INHERITED if name in pipeline}
+    chosen = merge((inherited, step.layers.merged(), override))
+    policy = chosen.get("cache_policy")
+    max_age, ignored = read_cache_policy(policy, f"step `{step.name}`")
+    settings = dict(chosen.get("settings") or {})
+    materializers = chosen.get("output_materializers") or settings.pop("output_materializers", None)
+    runtime = chosen.get("runtime")
+    if runtime is not None and runtime not in get_args(Runtime):
+        raise ConfigurationError(
+            f"`runtime` of step `{step.name}` is {runtime!r}; it can be `inline` or `isolated`."
+        )
+    return StepOptions(
+        **{name: _flag(chosen, name, f"step `{step.name}`") for name in _FLAGS},
+        runtime=runtime,
+        cache_max_age=max_age,
+        cache_ignored=ignored,
+        settings=plain(settings, f"`settings` of step `{step.name}`"),
+        extra=plain(chosen.get("extra") or {}, f"`extra` of step `{step.name}`"),
+        output_materializers=read_materializers(materializers, step),
+    )
+
+
+def pipeline_options(pipeline: DeclaredPipeline, chosen: Mapping[str, Any]) -> PipelineOptions:
+    """Return the options of a pipeline as its run records them."""
+    what = f"pipeline `{pipeline.name}`"
+    mode = chosen.get("execution_mode") or "continue_on_failure"
+    mode = getattr(mode, "value", mode)
+    if mode not in get_args(ExecutionMode):
+        raise ConfigurationError(
+            f"`execution_mode` of {what} is {mode!r}; it can be {', '.join(f'`{m}`' for m in get_args(ExecutionMode))}."
+        )
+    tags = chosen.get("tags") or ()
+    if isinstance(tags, str):
+        raise ConfigurationError(f'`tags` of {what} is a list; write `tags=["{tags}"]`.')
+    read_cache_policy(chosen.get("cache_policy"), what)
+    parallelism = chosen.get("max_parallelism")
+    if parallelism is not None and (not isinstance(parallelism, int) or parallelism < 1):
+        raise ConfigurationError(f"`max_parallelism` of {what} is {parallelism!r}; it must be a number from 1 up.")
+    return PipelineOptions(
+        **{name: chosen.get(name) for name in _FLAGS},
+        settings=plain(chosen.get("settings") or {}, f"`settings` of {what}"),
+        extra=plain(chosen.get("extra") or {}, f"`extra` of {what}"),
+        tags=tuple(dict.fromkeys(str(getattr(tag, "name", tag)) for tag in tags)),
+        execution_mode=mode,
+        max_parallelism=parallelism,
+    )
+
+
+def read_cache_policy(policy: Any, what: str) -> tuple[float | None, tuple[str, ...]]:
+    """Return the maximum age in seconds and the ignored inputs of a cache policy."""
+    if policy is None or policy == "default":
+        return None, ()
+    from zenml.config.cache_policy import CachePolicy
+
+    if isinstance(policy, dict):
+        policy = CachePolicy(**policy)
+    if not isinstance(policy, CachePolicy):
+        raise ConfigurationError(f"`cache_policy` of {what} is {policy!r}. Give it a `CachePolicy(…)`.")
+    return policy.expires_after, policy.ignore_fields
+
+
+def read_materializers(given: Any, step: DeclaredStep) -> dict[str, tuple[str, ...]]:
+    """Return dotted paths of materializers by output name, from a class, a path, or a mapping of them."""
+    if not given:
+        return {}
+    names = [output.name for output in step.outputs]
+    if not isinstance(given, dict):
+        given = dict.fromkeys(names, given)
+    unknown = [name for name in given if name not in names]
+    if unknown:
+        raise ConfigurationError(
+            f"`output_materializers` of step `{step.name}` names the output `{unknown[0]}`, which it does not have. "
+            f"Its outputs are: {', '.join(f'`{name}`' for name in names) or 'none'}."
+        )
+    return {
+        name: tuple(dotted_path(item) for item in (value if isinstance(value, (list, tuple)) else (value,)))
+        for name, value in given.items()
+    }
+
+
+def dotted_path(thing: Any) -> str:
+    """Return the importable path of a class or function, or the text itself."""
+    return thing if isinstance(thing, str) else f"{thing.__module__}.{thing.__qualname__}"
+
+
+def plain(value: Any, what: str) -> Any:
+    """Return settings as plain JSON values; objects that can tell their fields are written out."""
+    try:
+        return msgspec.to_builtins(value, enc_hook=_fields_of, str_keys=True)
+    except (TypeError, ValueError, NotImplementedError) as error:
+        raise ConfigurationError(f"{what} cannot be stored: {error}. Use text, numbers, lists and mappings.") from error
+
+
+def _fields_of(value: Any) -> Any:
+    for method in ("model_dump", "to_dict"):
+        if callable(getattr(value, method, None)):
+            return getattr(value, method)()
+    raise TypeError(f"{value!r} of type `{type(value).__name__}` is not JSON")
+
+
+def _flag(chosen: Mapping[str, Any], name: str, what: str) -> bool:
+    value = chosen.get(name)
+    if value is None:
+        return True
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"`{name}` of {what} is {value!r}; it must be True or False.")
+    return value

@@ -1,0 +1,125 @@
+"""Running a pipeline function to find out what it would do: every step call becomes a traced call.
+
+Nothing is computed here. Arguments that are outputs of other steps become edges, everything
+else parameters; a pipeline called inside another contributes its calls to the same list.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from zenml.compile.handles import OutputHandle, StepHandle
+from zenml.context import session
+from zenml.errors import ArgumentError, DeclarationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from zenml.compile.declared import DeclaredPipeline, DeclaredStep
+
+
+class TracedCall:
+    """One call of a step, with its arguments as they were given."""
+
+    __slots__ = ("after", "arguments", "id", "pipeline", "step")
+
+    def __init__(
+        self, call_id: str, step: DeclaredStep, pipeline: DeclaredPipeline, arguments: dict[str, Any], after: tuple[str, ...]
+    ) -> None:
+        self.id = call_id
+        self.step = step
+        self.pipeline = pipeline
+        """The pipeline whose function made the call: the outer one, or one called inside it."""
+        self.arguments = arguments
+        self.after = after
+
+
+class Trace:
+    """The session in which calling a step records it."""
+
+    def __init__(self, pipeline: DeclaredPipeline) -> None:
+        self.pipeline = pipeline
+        self.calls: dict[str, TracedCall] = {}
+        self._counts: dict[str, int] = {}
+        self._current = pipeline
+
+    def run(self, arguments: dict[str, Any]) -> Any:
+        """Call the pipeline function with this trace as the active session; return what it returns."""
+        token = session.active.set(self)
+        try:
+            return self.pipeline.function(**arguments)
+        finally:
+            session.active.reset(token)
+
+    def call_step(
+        self, step: DeclaredStep, args: tuple[Any, ...], kwargs: dict[str, Any], invocation_id: str | None, after: Any
+    ) -> Any:
+        """Record a call; return handles of its outputs."""
+        arguments = step.signature.bind(args, kwargs, what=f"Step `{step.name}`")
+        call_id = self._new_id(step, invocation_id)
+        self.calls[call_id] = TracedCall(call_id, step, self._current, arguments, read_after(after, call_id))
+        outputs = step.outputs
+        if len(outputs) == 1:
+            return OutputHandle(call_id, outputs[0].name, outputs[0].annotation)
+        if not outputs:
+            return StepHandle(call_id)
+        return tuple(OutputHandle(call_id, output.name, output.annotation) for output in outputs)
+
+    def call_pipeline(self, pipeline: DeclaredPipeline, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Put the steps of a pipeline that is called inside this one in its place."""
+        arguments = pipeline.signature.bind(args, kwargs, what=f"Pipeline `{pipeline.name}`")
+        check_complete(pipeline, arguments)
+        outer, self._current = self._current, pipeline
+        try:
+            return pipeline.function(**arguments)
+        finally:
+            self._current = outer
+
+    def _new_id(self, step: DeclaredStep, invocation_id: str | None) -> str:
+        if invocation_id is not None:
+            if invocation_id in self.calls:
+                raise DeclarationError(
+                    f"Two calls in pipeline `{self.pipeline.name}` have the id `{invocation_id}`. "
+                    "Give each call an `id` of its own, or leave it out and get `name`, `name_2`, …"
+                )
+            return invocation_id
+        name = step.name
+        count = self._counts.get(name, 0)
+        while True:
+            count += 1
+            call_id = name if count == 1 else f"{name}_{count}"
+            if call_id not in self.calls:
+                self._counts[name] = count
+                return call_id
+
+
+def check_complete(pipeline: DeclaredPipeline, arguments: dict[str, Any]) -> None:
+    """Raise for parameters of a pipeline that have neither a value nor a default."""
+    missing = pipeline.signature.missing(arguments)
+    if missing:
+        names = ", ".join(f"`{name}`" for name in missing)
+        raise ArgumentError(
+            f"Pipeline `{pipeline.name}` ({pipeline.signature.place}) needs a value for {names}. "
+            f"Call it with `{pipeline.name}({missing[0]}=…)`, or give the parameter a default."
+        )
+
+
+def read_after(after: Any, call_id: str) -> tuple[str, ...]:
+    """Return the invocation ids that an `after=` names: outputs, calls, id strings, or a list of them."""
+    if after is None:
+        return ()
+    items: Iterable[Any] = after if isinstance(after, (list, tuple, set)) else (after,)
+    found: dict[str, None] = {}
+    for item in items:
+        if isinstance(item, StepHandle):
+            found[item.invocation_id] = None
+        elif isinstance(item, str):
+            found[item] = None
+        elif isinstance(item, (list, tuple)):
+            found.update(dict.fromkeys(read_after(item, call_id)))
+        else:
+            raise DeclarationError(
+                f"`after` of step `{call_id}` got {item!r}. "
+                "Give it what a step call returned, the id of a call as text, or a list of these."
+            )
+    return tuple(found)

@@ -1,0 +1,23 @@
+"""What a user may set; each name is loaded on first use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zenml.config.cache_policy import CachePolicy as CachePolicy
+
+_TABLE = {"CachePolicy": "zenml.config.cache_policy"}
+
+__all__ = ["CachePolicy"]  # noqa: PLE0604  filled from the table, checked by a test
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name on first use."""
+    if name not in _TABLE:
+        raise AttributeError(f"module `zenml.config` has no attribute `{name}`")
+    import importlib
+
+    value = getattr(importlib.import_module(_TABLE[name]), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,203 @@
+"""`@step`: a plain function becomes a step.
+
+Decorating stores the function and its options, nothing else; everything heavier is loaded when
+a pipeline is compiled. What a call of a step means is the active session's business.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
+
+from zenml.config.precedence import STEP_OPTIONS, Layers, check_options
+from zenml.context import session
+from zenml.errors import DeclarationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from zenml.compile.outputs import OutputSpec
+    from zenml.compile.signature import Signature
+    from zenml.config.cache_policy import CachePolicy
+    from zenml.records.plan import Runtime
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_COPIED = ("__module__", "__name__", "__qualname__", "__doc__")
+_TRUE = ("1", "true", "yes", "on")
+
+
+class Step(Generic[P, R]):
+    """A declared step. Made by `@step`; calling it in a pipeline adds it to the pipeline."""
+
+    def __init__(self, function: Callable[P, R], options: Mapping[str, Any]) -> None:
+        if not callable(function):
+            raise DeclarationError(f"`@step` was given {function!r}. Put it above a function.")
+        for name in _COPIED:
+            setattr(self, name, getattr(function, name, None))
+        self.__wrapped__ = self.__zenml_function__ = self.function = function
+        self.layers = Layers({"decorator": options})
+        self.parameters: dict[str, Any] = {}
+        self._signature: Signature | None = None
+        self._outputs: tuple[OutputSpec, ...] | None = None
+        if is_switched_on("ZENML_ENFORCE_TYPE_ANNOTATIONS"):
+            from zenml.compile.signature import require_annotations
+
+            require_annotations(function)
+
+    @property
+    def name(self) -> str:
+        """The step's name: that of its function unless `name=` says otherwise."""
+        for level in ("with_options", "configure", "decorator"):
+            name = self.layers.levels.get(level, {}).get("name")  # type: ignore[call-overload]  # the names are levels
+            if name:
+                return str(name)
+        return str(getattr(self.function, "__name__", type(self.function).__name__))
+
+    @property
+    def entrypoint(self) -> Callable[P, R]:
+        """The undecorated function."""
+        return self.function
+
+    @property
+    def signature(self) -> Signature:
+        """The parameters of the function, read when first asked for."""
+        if self._signature is None:
+            from zenml.compile.signature import read_signature
+
+            self._signature = read_signature(self.function)
+        return self._signature
+
+    @property
+    def outputs(self) -> tuple[OutputSpec, ...]:
+        """The outputs of the function, read when first asked for."""
+        if self._outputs is None:
+            from zenml.compile.outputs import read_outputs
+
+            self._outputs = read_outputs(self.function)
+        return self._outputs
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Add the step to the pipeline that is being put together, or run it alone.
+
+        Args:
+            args: positional arguments of the function.
+            kwargs: keyword arguments of the function, and three of our own, unless the function has
+                parameters of these names: `id` or `step_name`, the invocation id inside the
+                pipeline; `after`, what must have succeeded first.
+        """
+        values: dict[str, Any] = dict(kwargs)
+        invocation_id = self._take(values, "id") or self._take(values, "step_name")
+        after = self._take(values, "after")
+        active = session.active.get()
+        if active is not None:
+            result: R = active.call_step(self, args, values, invocation_id, after)
+            return result
+        if is_switched_on("ZENML_RUN_SINGLE_STEPS_WITHOUT_STACK"):
+            return self.function(*args, **values)
+        from zenml.declare.single import run_alone
+
+        alone: R = run_alone(self, args, values)
+        return alone
+
+    def configure(self, **options: Any) -> Step[P, R]:
+        """Change the options of this step; return the step itself."""
+        self._add("configure", options)
+        return self
+
+    def with_options(self, **options: Any) -> Step[P, R]:
+        """Return a copy of this step with other options; the original stays as it is."""
+        copy = type(self).__new__(type(self))
+        copy.__dict__.update(self.__dict__)
+        copy._add("with_options", options)
+        return copy
+
+    def _add(self, level: Any, options: Mapping[str, Any]) -> None:
+        check_options(options, STEP_OPTIONS | {"parameters"}, f"Step `{self.name}`")
+        options = dict(options)
+        self.parameters = {**self.parameters, **(options.pop("parameters", None) or {})}
+        self.layers = self.layers.with_level(level, options)
+
+    def _take(self, values: dict[str, Any], name: str) -> Any:
+        """Take a keyword of our own out of a call, unless it is a parameter of the function."""
+        if name in values:
+            code = getattr(self.function, "__code__", None)
+            if code is None or name not in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]:
+                return values.pop(name)
+        return None
+
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
+        """Refuse to be a method: a step has no `self`."""
+        if instance is None:
+            return self
+        raise DeclarationError(
+            f"Step `{self.name}` is defined in class `{type(instance).__name__}` and used as a method. "
+            "Move the function out of the class and pass what it needs as arguments."
+        )
+
+    def __reduce__(self) -> Any:
+        """Travel by name where the step can be imported, by value otherwise."""
+        if self.function.__module__ != "__main__" and "<locals>" not in self.function.__qualname__:
+            return self.function.__qualname__
+        return _rebuild, (self.function, self.layers.levels, self.parameters)
+
+    def __repr__(self) -> str:
+        return f"<step `{self.name}`>"
+
+
+def _rebuild(function: Callable[..., Any], levels: Any, parameters: dict[str, Any]) -> Step[Any, Any]:
+    step = Step(function, {})
+    step.layers = Layers(levels)
+    step.parameters = parameters
+    return step
+
+
+def is_switched_on(variable: str) -> bool:
+    """Tell whether an environment variable says yes."""
+    return os.environ.get(variable, "").lower() in _TRUE
+
+
+@overload
+def step(_func: Callable[P, R], /) -> Step[P, R]: ...
+@overload
+def step(
+    _func: None = None,
+    /,
+    *,
+    name: str | None = None,
+    enable_cache: bool | None = None,
+    enable_artifact_metadata: bool | None = None,
+    enable_artifact_visualization: bool | None = None,
+    enable_step_logs: bool | None = None,
+    output_materializers: Any = None,
+    settings: Mapping[str, Any] | None = None,
+    extra: Mapping[str, Any] | None = None,
+    cache_policy: CachePolicy | None = None,
+    runtime: Runtime | None = None,
+) -> Callable[[Callable[P, R]], Step[P, R]]: ...
+def step(_func: Callable[..., Any] | None = None, /, **options: Any) -> Any:
+    """Turn a function into a step.
+
+    Args:
+        _func: the function, when the decorator is used without parentheses.
+        options: `name`: another name than the function's. `enable_cache`: whether a stored result may be
+            used. `enable_step_logs`: whether output is kept with the step. `enable_artifact_metadata`,
+            `enable_artifact_visualization`: whether they are made for outputs. `output_materializers`: a
+            class, dotted path, or mapping of output names to them. `settings`, `extra`: mappings kept
+            with the step; a change of them is a change of the step. `cache_policy`: which inputs count
+            and how old a result may be. `runtime`: `"inline"` in this process (default), or
+            `"isolated"` in a fresh one.
+
+    Example:
+        ```
+        @step
+        def double(x: int) -> int:
+            return 2 * x
+        ```
+    """
+    check_options(options, STEP_OPTIONS, "`@step`")
+    given = {name: value for name, value in options.items() if value is not None}
+    if _func is not None:
+        return Step(_func, given)
+    return lambda function: Step(function, given)

@@ -1,0 +1,122 @@
+"""Every exception of the project.
+
+ZenMLError
+├── DeclarationError (ValueError)      a step or pipeline is declared or called wrongly; nothing ran
+│   └── ArgumentError (TypeError)      an argument is missing, unknown or given twice
+├── ConfigurationError (ValueError)    an option, setting or file says something impossible
+├── TypeMismatchError (TypeError)      a value or an edge does not fit its annotation
+├── MaterializerError (TypeError)      a value cannot be stored, or cannot be stored unchanged
+│   └── MissingLibraryError (ImportError)  the value needs a library that is not installed
+├── ArtifactError
+│   ├── ArtifactDamagedError           the stored bytes are not the bytes that were written
+│   └── ArtifactNotTrustedError        loading would run code that this store did not record
+├── NotFoundError (KeyError)           no such run, step, artifact, pipeline …
+│   └── AmbiguousNameError             the name or short id fits several things
+├── ContextError (RuntimeError)        asked for a run where none is active, or the reverse
+├── StepProcessError (RuntimeError)    an isolated step's process ended without an answer
+├── StepTimeoutError (TimeoutError)    a step took longer than its limit
+├── RunStoppedError (RuntimeError)     the run was stopped, or taken over by another process
+├── RunFailedError (RuntimeError)      a run failed and its exception object is no longer at hand
+└── StoreError
+    ├── StoreVersionError              the store was written by another version
+    └── StoreUnavailableError (OSError)    the store cannot be opened, read or written
+
+A message says what happened, to which thing, and what to do now. Data that a caller may
+want to handle is kept as attributes.
+"""
+
+from __future__ import annotations
+
+
+class ZenMLError(Exception):
+    """The root of every error that the project raises itself."""
+
+
+class DeclarationError(ZenMLError, ValueError):
+    """A step or pipeline is declared or called wrongly; nothing ran."""
+
+
+class ArgumentError(DeclarationError, TypeError):
+    """An argument of a step or pipeline is missing, unknown or given twice."""
+
+
+class ConfigurationError(ZenMLError, ValueError):
+    """An option, setting or configuration file says something impossible."""
+
+
+class TypeMismatchError(ZenMLError, TypeError):
+    """A value, or an edge between two steps, does not fit its annotation."""
+
+
+class MaterializerError(ZenMLError, TypeError):
+    """A value cannot be stored, or cannot be stored so that it comes back unchanged."""
+
+
+class MissingLibraryError(MaterializerError, ImportError):
+    """Storing or loading the value needs a library that is not installed."""
+
+
+class ArtifactError(ZenMLError):
+    """Something is wrong with the stored bytes of an artifact."""
+
+
+class ArtifactDamagedError(ArtifactError):
+    """The stored bytes are missing, or are not the bytes that were written."""
+
+
+class ArtifactNotTrustedError(ArtifactError):
+    """Loading would run code or import a type that this store did not record itself."""
+
+
+class NotFoundError(ZenMLError, KeyError):
+    """No such run, step, artifact, pipeline or component."""
+
+    def __str__(self) -> str:
+        """Return the message itself; `KeyError` would show its repr."""
+        return str(self.args[0]) if self.args else ""
+
+
+class AmbiguousNameError(NotFoundError):
+    """The name or short id fits several things; the message lists them."""
+
+
+class ContextError(ZenMLError, RuntimeError):
+    """A run was asked for where none is active, or something is not allowed inside one."""
+
+
+class StepProcessError(ZenMLError, RuntimeError):
+    """An isolated step's process ended without handing over an outcome.
+
+    Attributes:
+        exit_code: the exit status, or None when a signal ended the process.
+        signal: the number of the signal that ended it, or None.
+    """
+
+    def __init__(self, message: str, *, exit_code: int | None = None, signal: int | None = None) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+        self.signal = signal
+
+
+class StepTimeoutError(ZenMLError, TimeoutError):
+    """A step took longer than its limit and was ended."""
+
+
+class RunStoppedError(ZenMLError, RuntimeError):
+    """The run was stopped, or another process has taken it over."""
+
+
+class RunFailedError(ZenMLError, RuntimeError):
+    """A run failed, and the exception object of the failed step is not at hand."""
+
+
+class StoreError(ZenMLError):
+    """Something is wrong with the store itself."""
+
+
+class StoreVersionError(StoreError):
+    """The store was written by a newer version, or needs an upgrade that failed."""
+
+
+class StoreUnavailableError(StoreError, OSError):
+    """The store cannot be opened, read or written."""

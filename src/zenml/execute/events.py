@@ -1,0 +1,16 @@
+"""What happens to a run while it executes, as values."""
+
+from __future__ import annotations
+
+import msgspec
+
+from zenml.records.run import StepRun
+from zenml.records.task import StepOutcome
+
+
+class Finished(msgspec.Struct, frozen=True):
+    """An attempt ended: its record as it was started, its outcome, and the live exception of a failure."""
+
+    step: StepRun
+    outcome: StepOutcome
+    exception: BaseException | None = None

@@ -1,0 +1,68 @@
+"""Exceptions of steps: as values that can be stored, and as the exceptions that the caller gets."""
+
+from __future__ import annotations
+
+import traceback
+from typing import TYPE_CHECKING, Any
+
+from zenml.errors import RunFailedError, StepProcessError
+from zenml.records.run import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+_PACKAGE = __name__.partition(".")[0] + "."
+
+
+def as_step_failure(error: BaseException, step: str) -> BaseException:
+    """Turn `sys.exit` inside a step into a failure that says so; leave everything else as it is."""
+    if isinstance(error, SystemExit):
+        code = error.code if isinstance(error.code, int) else (0 if error.code is None else 1)
+        failure = StepProcessError(
+            f"Step `{step}` called `sys.exit({error.code!r})`. A step ends by returning; "
+            "raise an exception to make it fail.",
+            exit_code=code,
+        )
+        failure.__cause__ = error
+        return failure
+    return error
+
+
+def describe(error: BaseException, *, skip_until: Callable[..., Any] | None = None) -> Failure:
+    """Return an exception as a value, with the traceback from the user's code on."""
+    trace = user_traceback(error.__traceback__, skip_until)
+    return Failure(
+        type=f"{type(error).__module__}.{type(error).__qualname__}",
+        message=_text(error),
+        traceback="".join(traceback.format_exception(type(error), error, trace)),
+        notes=tuple(getattr(error, "__notes__", ())),
+        exit_code=getattr(error, "exit_code", None) if isinstance(error, StepProcessError) else None,
+        signal=getattr(error, "signal", None) if isinstance(error, StepProcessError) else None,
+    )
+
+
+def user_traceback(trace: TracebackType | None, function: Callable[..., Any] | None = None) -> TracebackType | None:
+    """Drop our own frames from the top of a traceback, down to the first frame that is not ours."""
+    current = trace
+    while current is not None:
+        module = current.tb_frame.f_globals.get("__name__", "")
+        if not module.startswith(_PACKAGE):
+            return current
+        current = current.tb_next
+    return trace
+
+
+def from_record(failure: Failure, where: str) -> BaseException:
+    """Return an exception for a failure of which only the record is at hand."""
+    name = failure.type.rpartition(".")[2]
+    error = RunFailedError(f"{where} failed with {name}: {failure.message}")
+    error.add_note(failure.traceback)
+    return error
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001  a user's __str__ may raise anything
+        return f"<{type(error).__name__} whose text cannot be made>"

@@ -1,0 +1,212 @@
+"""Isolated steps: what is sent to a launcher, what comes back, and how it becomes an outcome.
+
+A function that can be imported travels by name; one of `__main__`, of a notebook or of another
+function travels by value. `run_isolated` is the entry that the fresh process calls.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from zenml.components.launcher import Launcher, LaunchTask
+from zenml.components.registry import load_flavor
+from zenml.errors import StepProcessError
+from zenml.execute import failures
+from zenml.execute.output import terminal
+from zenml.records.ids import microseconds_now
+from zenml.records.task import StepOutcome, StepTask
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from zenml.compile.compiler import Program
+    from zenml.components.launcher import LaunchEnd, LaunchHandle
+    from zenml.execute.output import StepLog
+
+GRACE = 5.0
+"""Seconds between asking a process tree to end and ending it."""
+ENTRY = "zenml.execute.isolation:run_isolated"
+
+
+class Parcel(msgspec.Struct, frozen=True):
+    """What travels to the process of a step."""
+
+    task: StepTask
+    function: bytes
+    """The step's function by value; empty when `module` and `name` say where it is."""
+    module: str = ""
+    name: str = ""
+
+
+def default_capacity() -> int:
+    """Return how many isolated steps may run at once before a launcher is open."""
+    from zenml.components.cpu_count import usable_cpus
+
+    return usable_cpus()
+
+
+def open_launcher() -> Launcher:
+    """Return a new launcher of processes."""
+    launcher = load_flavor("launcher", "process")()
+    if not isinstance(launcher, Launcher):
+        raise TypeError(f"flavor `process` is a {type(launcher).__name__}, not a launcher")
+    return launcher
+
+
+def launch(
+    launcher: Launcher,
+    task: StepTask,
+    program: Program,
+    *,
+    on_output: Callable[[bytes], None],
+    on_end: Callable[[StepOutcome, BaseException | None], None],
+) -> LaunchHandle:
+    """Start a step in a process of its own."""
+    started = microseconds_now()
+    parcel = _pack(task, program)
+    return launcher.launch(
+        LaunchTask(
+            name=f"step `{task.invocation.id}`",
+            entry=ENTRY,
+            payload=msgspec.msgpack.encode(parcel),
+            working_directory=os.getcwd(),
+            sys_path=tuple(sys.path),
+            preload=_heavy_modules(),
+        ),
+        on_end=lambda end: on_end(*_unpack(end, task, started)),
+        on_event=lambda data: None,
+        on_output=on_output,
+    )
+
+
+def run_isolated(payload: bytes, send: Callable[[bytes], None]) -> bytes:
+    """Run one step in this fresh process; return its encoded outcome."""
+    from zenml.execute.step_runner import run_step
+    from zenml.execute.step_session import StepSession
+
+    parcel = msgspec.msgpack.decode(payload, type=Parcel)
+    program = _program(parcel)
+    store = load_flavor("artifact_store", "local")(parcel.task.artifact_root)
+    outcome, error = run_step(parcel.task, program, store, StepSession(parcel.task, None))
+    if error is not None:
+        outcome = msgspec.structs.replace(outcome, exception=_pickled(error))
+    return msgspec.msgpack.encode(outcome)
+
+
+def show_output(data: bytes, log: StepLog | None) -> None:
+    """Pass what a process wrote to the step's log and to the terminal."""
+    if log is not None:
+        log.write_bytes(data)
+    stream = terminal()
+    stream.write(data.decode(errors="backslashreplace"))
+    stream.flush()
+
+
+def _pack(task: StepTask, program: Program) -> Parcel:
+    source = task.definition.source
+    if source.module != "__main__" and "<locals>" not in source.name and _is_importable(source.module, source.name, program):
+        return Parcel(task, b"", source.module, source.name)
+    import cloudpickle
+
+    return Parcel(task, cloudpickle.dumps((program.function, program.name)))
+
+
+def _is_importable(module: str, name: str, program: Program) -> bool:
+    found: Any = sys.modules.get(module)
+    if getattr(found, "__file__", None) is None:
+        return False
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    return getattr(found, "__zenml_function__", found) is program.function
+
+
+def _program(parcel: Parcel) -> Program:
+    """Return the program of a parcel, as declared in this process."""
+    from zenml.compile.compiler import Program
+
+    if parcel.function:
+        import cloudpickle
+
+        function, name = cloudpickle.loads(parcel.function)
+        return Program(name, function)
+    import importlib
+
+    found: Any = importlib.import_module(parcel.module)
+    for part in parcel.name.split("."):
+        found = getattr(found, part)
+    return Program(parcel.task.definition.name, getattr(found, "__zenml_function__", found))
+
+
+def _unpack(end: LaunchEnd, task: StepTask, started: int) -> tuple[StepOutcome, BaseException | None]:
+    """Turn the end of a launch into an outcome and, for a failure, a live exception."""
+    step = task.invocation.id
+    if end.answer is None:
+        error: BaseException = StepProcessError(_end_message(end, step), exit_code=end.exit_code, signal=end.signal)
+        failure = failures.describe(error)
+        return StepOutcome(failure=failure, started_at=started, ended_at=microseconds_now()), error
+    outcome = msgspec.msgpack.decode(end.answer, type=StepOutcome)
+    if outcome.failure is None:
+        return outcome, None
+    return msgspec.structs.replace(outcome, exception=None), _unpickled(outcome, step)
+
+
+def _end_message(end: LaunchEnd, step: str) -> str:
+    if end.is_cancelled:
+        return f"Step `{step}` was cancelled and its process ended."
+    if end.signal is not None:
+        import signal
+
+        name = signal.Signals(end.signal).name if end.signal in set(signal.Signals) else str(end.signal)
+        hint = " The system may have run out of memory." if name == "SIGKILL" else ""
+        return f"The process of step `{step}` was ended by {name}.{hint} See the step's log for its last output."
+    if end.exit_code is not None:
+        return (
+            f"The process of step `{step}` left with exit code {end.exit_code} before the step returned. "
+            "A step ends by returning or by raising; look for `os._exit` or a crash in its log."
+        )
+    return f"The process of step `{step}` ended without an answer. {end.problem}".rstrip()
+
+
+def _pickled(error: BaseException) -> bytes | None:
+    """Return the exception pickled, or None when it cannot be."""
+    try:
+        import cloudpickle
+
+        data: bytes = cloudpickle.dumps(error)
+    except Exception:  # noqa: BLE001  an exception may hold anything; then its record has to do
+        return None
+    return data
+
+
+def _unpickled(outcome: StepOutcome, step: str) -> BaseException:
+    if outcome.failure is None:
+        raise AssertionError("only failures carry an exception")
+    fallback = failures.from_record(outcome.failure, f"Step `{step}`")
+    if outcome.exception is None:
+        return fallback
+    try:
+        import cloudpickle
+
+        error = cloudpickle.loads(outcome.exception)
+    except Exception:  # noqa: BLE001  see `_pickled`
+        return fallback
+    if not isinstance(error, BaseException):
+        return fallback
+    error.add_note(f"Traceback in the step's process:\n{outcome.failure.traceback}")
+    return error
+
+
+def _heavy_modules() -> tuple[str, ...]:
+    """Return the third-party packages this process has loaded: what a step is likely to import too."""
+    found = []
+    for name, module in list(sys.modules.items()):
+        if "." in name or name.startswith("_"):
+            continue
+        file = getattr(module, "__file__", None) or ""
+        if "site-packages" in file or "dist-packages" in file:
+            found.append(name)
+    return tuple(sorted(found))

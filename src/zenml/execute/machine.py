@@ -1,0 +1,230 @@
+"""The pure core of the engine: which step may run, given what has ended so far.
+
+Events go in, decisions come out; there is no input, output, clock or thread here, so every
+interleaving can be tested. The engine asks `take_ready` for steps to look up or start, and
+tells what became of them. A static run adds all invocations at once, a dynamic one adds each
+as it is called.
+
+The states of an invocation, and the only transitions there are:
+
+    pending → ready → running → completed | failed | stopped
+    ready → cached | running
+    pending | ready → skipped
+    completed | cached → ready      (repair: its stored output was found damaged)
+    running → pending               (the consumer that found the damage waits for the repair)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from zenml.records.plan import ExecutionMode, Invocation
+
+State = Literal["pending", "ready", "running", "completed", "cached", "failed", "skipped", "stopped"]
+
+TRANSITIONS: dict[State, frozenset[State]] = {
+    "pending": frozenset(("ready", "skipped")),
+    "ready": frozenset(("running", "cached", "skipped")),
+    "running": frozenset(("completed", "failed", "stopped", "pending")),
+    "completed": frozenset(("ready",)),
+    "cached": frozenset(("ready",)),
+    "failed": frozenset(),
+    "skipped": frozenset(),
+    "stopped": frozenset(),
+}
+MAX_REPAIRS = 2
+"""How often one step is executed again because its stored output was damaged; then it is a failure."""
+
+Verdict = Literal["completed", "failed", "stopped"]
+
+
+class Node(msgspec.Struct):
+    """What the machine knows of one invocation."""
+
+    invocation: Invocation
+    state: State = "pending"
+    missing: int = 0
+    """Upstream invocations that have not succeeded yet."""
+    downstream: list[str] = []
+    repairs: int = 0
+    reason: str | None = None
+
+
+class Machine:
+    """The state of one run."""
+
+    def __init__(self, invocations: Iterable[Invocation], mode: ExecutionMode = "continue_on_failure") -> None:
+        self.mode = mode
+        self.nodes: dict[str, Node] = {}
+        self.unfinished = 0
+        self.running = 0
+        self.is_stopping = False
+        self.is_stopped_by_user = False
+        self.first_failure: str | None = None
+        self._ready: list[str] = []
+        added = list(invocations)
+        for invocation in added:
+            self.nodes[invocation.id] = Node(invocation)
+        for invocation in added:
+            self._wire(self.nodes[invocation.id])
+        # Taken from the end, so the first of the plan goes last on the stack.
+        self._ready.reverse()
+
+    # Asking
+
+    def take_ready(self) -> list[str]:
+        """Return what became ready since the last call, the deepest and then the earliest first."""
+        taken, self._ready = self._ready[::-1], []
+        return taken
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether nothing runs and nothing can run any more."""
+        return not self.running and (not self.unfinished or self.is_stopping)
+
+    def verdict(self) -> Verdict:
+        """Return what the run as a whole came to."""
+        if self.is_stopped_by_user:
+            return "stopped"
+        return "failed" if self.first_failure is not None else "completed"
+
+    # Telling
+
+    def add(self, invocation: Invocation) -> None:
+        """Add an invocation of a dynamic pipeline; its upstream must have been added before."""
+        node = self.nodes[invocation.id] = Node(invocation)
+        self._wire(node)
+
+    def start(self, identifier: str) -> None:
+        """Note that a ready step runs now."""
+        self._move(identifier, "running")
+        self.running += 1
+
+    def cached(self, identifier: str) -> None:
+        """Note that a ready step was answered from the cache."""
+        self._move(identifier, "cached")
+        self._succeeded(identifier)
+
+    def completed(self, identifier: str) -> None:
+        """Note that a running step succeeded."""
+        self._move(identifier, "completed")
+        self.running -= 1
+        self._succeeded(identifier)
+
+    def failed(self, identifier: str) -> list[str]:
+        """Note that a running step failed for good; return what is skipped because of it."""
+        self._move(identifier, "failed")
+        self.running -= 1
+        self.unfinished -= 1
+        if self.first_failure is None:
+            self.first_failure = identifier
+        if self.mode != "continue_on_failure":
+            self.is_stopping = True
+            return self._skip_rest(f"step `{identifier}` failed and the run stops on failure")
+        return self._skip_downstream(identifier)
+
+    def stopped(self, identifier: str) -> None:
+        """Note that a running step was ended from outside."""
+        self._move(identifier, "stopped")
+        self.running -= 1
+        self.unfinished -= 1
+
+    def damaged(self, consumer: str, producer: str) -> bool:
+        """Start a repair: the producer runs again, the consumer waits for it.
+
+        Returns False when the producer was repaired too often already, or is not of this run;
+        then the consumer has failed.
+        """
+        node = self.nodes.get(producer)
+        if node is None or node.repairs >= MAX_REPAIRS or self.is_stopping:
+            return False
+        self._move(consumer, "pending")
+        self.running -= 1
+        waiting = self.nodes[consumer]
+        if node.state in ("completed", "cached"):
+            node.repairs += 1
+            self._move(producer, "ready")
+            self.unfinished += 1
+            self._ready.append(producer)
+            for identifier in node.downstream:
+                other = self.nodes[identifier]
+                if other.state == "pending":
+                    other.missing += 1
+        else:
+            waiting.missing += 1
+        return True
+
+    def stop(self) -> list[str]:
+        """Let nothing start any more; return what is skipped because of it."""
+        self.is_stopping = self.is_stopped_by_user = True
+        return self._skip_rest("the run was stopped")
+
+    # Inside
+
+    def _wire(self, node: Node) -> None:
+        self.unfinished += 1
+        blocked = None
+        for upstream in node.invocation.upstream():
+            parent = self.nodes[upstream]
+            parent.downstream.append(node.invocation.id)
+            if parent.state in ("failed", "skipped", "stopped"):
+                blocked = upstream
+            elif parent.state not in ("completed", "cached"):
+                node.missing += 1
+        if self.is_stopping:
+            self._skip(node.invocation.id, "the run is stopping")
+        elif blocked is not None:
+            self._skip(node.invocation.id, f"step `{blocked}` did not succeed")
+        elif not node.missing:
+            self._make_ready(node.invocation.id)
+
+    def _succeeded(self, identifier: str) -> None:
+        self.unfinished -= 1
+        fresh = []
+        for downstream in self.nodes[identifier].downstream:
+            node = self.nodes[downstream]
+            if node.state == "pending":
+                node.missing -= 1
+                if not node.missing:
+                    fresh.append(downstream)
+        for downstream in reversed(fresh):
+            self._make_ready(downstream)
+
+    def _make_ready(self, identifier: str) -> None:
+        self._move(identifier, "ready")
+        self._ready.append(identifier)
+
+    def _skip_downstream(self, failed: str) -> list[str]:
+        skipped: list[str] = []
+        stack = [failed]
+        while stack:
+            current = stack.pop()
+            for downstream in self.nodes[current].downstream:
+                if self.nodes[downstream].state in ("pending", "ready"):
+                    self._skip(downstream, f"step `{current}` did not succeed")
+                    skipped.append(downstream)
+                    stack.append(downstream)
+        return skipped
+
+    def _skip_rest(self, reason: str) -> list[str]:
+        skipped = [i for i, node in self.nodes.items() if node.state in ("pending", "ready")]
+        for identifier in skipped:
+            self._skip(identifier, reason)
+        self._ready.clear()
+        return skipped
+
+    def _skip(self, identifier: str, reason: str) -> None:
+        self._move(identifier, "skipped")
+        self.nodes[identifier].reason = reason
+        self.unfinished -= 1
+
+    def _move(self, identifier: str, state: State) -> None:
+        node = self.nodes[identifier]
+        if state not in TRANSITIONS[node.state]:
+            raise AssertionError(f"step `{identifier}` cannot go from {node.state} to {state}")
+        node.state = state

@@ -1,0 +1,163 @@
+"""What a run writes into its records, as pure functions from what happened to rows."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from zenml.errors import ArtifactDamagedError
+from zenml.execute import failures
+from zenml.records.ids import ArtifactId, StepRunId, microseconds_now, new_id
+from zenml.records.plan import Collection, Value
+from zenml.records.run import Artifact, StepInput, StepRun
+from zenml.store.store import StepEnd
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from zenml.artifacts.artifact_store import ArtifactStore
+    from zenml.compile.cache_key import CacheKey
+    from zenml.execute.machine import Node
+    from zenml.records.plan import ArtifactRef, Invocation, OutputRef, StepDefinition
+    from zenml.records.run import Run
+    from zenml.records.task import Damage, StepOutcome
+    from zenml.store.store import CacheEntry
+
+KEPT_INLINE = 1024
+"""Bytes of a small artifact that a run keeps in memory for its consumers; larger ones are read again."""
+
+
+def started(run: Run, invocation: Invocation, key: CacheKey, attempt: int, reason: str | None) -> StepRun:
+    """Return the record of a step that begins now."""
+    return StepRun(
+        id=StepRunId(new_id()),
+        run_id=run.id,
+        invocation_id=invocation.id,
+        attempt=attempt,
+        status="running",
+        definition=invocation.definition,
+        invocation=invocation,
+        cache_key=key.digest,
+        key_parts=key.parts,
+        reason=reason,
+        started_at=microseconds_now(),
+    )
+
+
+def cached(run: Run, invocation: Invocation, key: CacheKey, entry: CacheEntry, attempt: int) -> StepRun:
+    """Return the record of a step that was answered from the cache."""
+    now = microseconds_now()
+    return StepRun(
+        id=StepRunId(new_id()),
+        run_id=run.id,
+        invocation_id=invocation.id,
+        attempt=attempt,
+        status="cached",
+        definition=invocation.definition,
+        invocation=invocation,
+        cache_key=key.digest,
+        key_parts=key.parts,
+        cached_from=StepRunId(entry.step_run_id),
+        started_at=now,
+        ended_at=now,
+    )
+
+
+def skipped(run: Run, node: Node) -> StepRun:
+    """Return the record of a step that will not run."""
+    now = microseconds_now()
+    return StepRun(
+        id=StepRunId(new_id()),
+        run_id=run.id,
+        invocation_id=node.invocation.id,
+        status="skipped",
+        definition=node.invocation.definition,
+        invocation=node.invocation,
+        reason=node.reason,
+        started_at=now,
+        ended_at=now,
+    )
+
+
+def completed(run: Run, step: StepRun, outcome: StepOutcome, definition: StepDefinition) -> StepEnd:
+    """Return the end of a step that succeeded, with its outputs as artifacts."""
+    artifacts = []
+    for output, stored in zip(definition.outputs, outcome.outputs, strict=True):
+        name = output.name if output.is_named else f"{run.pipeline_name}::{step.invocation_id}::{output.name}"
+        artifacts.append(
+            Artifact(
+                id=ArtifactId(new_id()),
+                name=name,
+                producer=step.id,
+                output=output.name,
+                created_at=outcome.ended_at,
+                **msgspec.structs.asdict(stored),
+            )
+        )
+    end = msgspec.structs.replace(step, status="completed", ended_at=outcome.ended_at)
+    return StepEnd(end, tuple(artifacts))
+
+
+def failed(step: StepRun, outcome: StepOutcome) -> StepEnd:
+    """Return the end of a step that failed."""
+    return StepEnd(
+        msgspec.structs.replace(step, status="failed", ended_at=outcome.ended_at, failure=outcome.failure)
+    )
+
+
+def stopped(step: StepRun, reason: str) -> StepEnd:
+    """Return the end of a step that was ended from outside."""
+    return StepEnd(msgspec.structs.replace(step, status="stopped", ended_at=microseconds_now(), reason=reason))
+
+
+def interrupted(step: StepRun, reason: str) -> StepEnd:
+    """Return the end of an attempt that will be made again."""
+    return StepEnd(msgspec.structs.replace(step, status="interrupted", ended_at=microseconds_now(), reason=reason))
+
+
+def damage_error(step: StepRun, damage: Damage) -> ArtifactDamagedError:
+    """Return the error of a step whose input stays damaged."""
+    return ArtifactDamagedError(f"Step `{step.invocation_id}` cannot read its input: {damage.message}")
+
+
+def damage_outcome(outcome: StepOutcome, error: BaseException) -> StepOutcome:
+    """Return an outcome in which a damage that cannot be repaired is a failure."""
+    return msgspec.structs.replace(outcome, damage=None, failure=failures.describe(error))
+
+
+def inputs(step: StepRun, artifact_of: Callable[[OutputRef | ArtifactRef], Artifact]) -> list[StepInput]:
+    """Return which artifacts a step takes, argument by argument."""
+    found = []
+    for name, binding in step.invocation.inputs.items():
+        items = binding.items if isinstance(binding, Collection) else (binding,)
+        found += [
+            StepInput(step_run_id=step.id, name=name, position=position, artifact_id=artifact_of(item).id)
+            for position, item in enumerate(items)
+            if not isinstance(item, Value)
+        ]
+    return found
+
+
+def is_usable(entry: CacheEntry, definition: StepDefinition, artifacts: ArtifactStore) -> bool:
+    """Tell whether a stored result is young enough, complete and present."""
+    age = definition.options.cache_max_age
+    if age is not None and time.time() - entry.ended_at / 1e6 > age:
+        return False
+    if len(entry.artifacts) != len(definition.outputs):
+        return False
+    try:
+        for artifact in entry.artifacts:
+            if artifact.key is not None:
+                artifacts.check(artifact.stored_value())
+    except ArtifactDamagedError:
+        return False
+    return True
+
+
+def without_bulk(artifact: Artifact) -> Artifact:
+    """Drop the bytes of an artifact that are not worth keeping in memory."""
+    if artifact.inline is not None and len(artifact.inline) > KEPT_INLINE:
+        return msgspec.structs.replace(artifact, inline=None)
+    return artifact

@@ -1,0 +1,123 @@
+"""Telling a person what a run does: plain lines on standard error, whole and in order."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Protocol
+
+from zenml.execute.output import terminal
+
+if TYPE_CHECKING:
+    from zenml.records.run import Failure, Run, StepRun
+
+GROUPED = 3
+"""Cached or skipped steps that are still named one by one; more are counted."""
+
+
+class Reporter(Protocol):
+    """Hears of everything that happens in a run; must be quick and must not raise."""
+
+    def run_started(self, run: Run, steps: int) -> None: ...
+    def step(self, step: StepRun) -> None: ...
+    def note(self, text: str) -> None: ...
+    def run_ended(self, run: Run) -> None: ...
+
+
+class SilentReporter:
+    """Says nothing."""
+
+    def run_started(self, run: Run, steps: int) -> None: ...
+    def step(self, step: StepRun) -> None: ...
+    def note(self, text: str) -> None: ...
+    def run_ended(self, run: Run) -> None: ...
+
+
+class PlainReporter:
+    """Writes one line for what ended; cached and skipped steps that come together are counted."""
+
+    def __init__(self) -> None:
+        self._waiting: list[StepRun] = []
+        self._counts: dict[str, int] = {}
+
+    def run_started(self, run: Run, steps: int) -> None:
+        """Say which run begins."""
+        _say(f"Run `{run.name}` started: {count(steps, 'step')}.")
+
+    def step(self, step: StepRun) -> None:
+        """Say what became of a step; that it started goes without saying unless it prints."""
+        if step.status == "running":
+            return
+        self._counts[step.status] = self._counts.get(step.status, 0) + 1
+        if step.status in ("cached", "skipped"):
+            if self._waiting and self._waiting[0].status != step.status:
+                self._flush()
+            self._waiting.append(step)
+            return
+        self._flush()
+        if step.status == "completed":
+            _say(f"Step `{step.invocation_id}` finished in {duration(step.started_at, step.ended_at)}.")
+        elif step.status == "failed":
+            _say(f"Step `{step.invocation_id}` failed: {_first_line(step.failure)}")
+        else:
+            _say(f"Step `{step.invocation_id}` {step.status}: {step.reason}.")
+
+    def note(self, text: str) -> None:
+        """Say something that is neither a start nor an end."""
+        self._flush()
+        _say(text)
+
+    def run_ended(self, run: Run) -> None:
+        """Say how the run ended, with counts."""
+        self._flush()
+        counts = ", ".join(f"{number} {status}" for status, number in self._counts.items())
+        took = duration(run.created_at, run.ended_at)
+        verb = "finished" if run.status == "completed" else run.status
+        _say(f"Run `{run.name}` {verb} in {took}" + (f": {counts}." if counts else "."))
+
+    def _flush(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        if not waiting:
+            return
+        status = waiting[0].status
+        if len(waiting) > GROUPED:
+            names = f"`{waiting[0].invocation_id}` … `{waiting[-1].invocation_id}`"
+            _say(f"Steps {names} {status} ({len(waiting)}).")
+        else:
+            for step in waiting:
+                _say(f"Step `{step.invocation_id}` {status}" + (f": {step.reason}." if step.reason else "."))
+
+
+def choose_reporter() -> Reporter:
+    """Return the reporter that the environment asks for."""
+    return SilentReporter() if os.environ.get("ZENML_QUIET") == "1" else PlainReporter()
+
+
+def duration(start: int, end: int | None) -> str:
+    """Return the time between two instants for people."""
+    seconds = ((end or start) - start) / 1e6
+    if seconds < 0.0995:
+        return f"{seconds * 1000:.1f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {seconds:02} s"
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _first_line(failure: Failure | None) -> str:
+    if failure is None:
+        return "no reason recorded."
+    line = failure.message.strip().partition("\n")[0]
+    return f"{failure.type.rpartition('.')[2]}: {line}" if line else failure.type.rpartition(".")[2]
+
+
+def _say(text: str) -> None:
+    try:
+        terminal().write(text + "\n")
+    except (OSError, ValueError, AttributeError):
+        pass  # the terminal is gone or was closed; that is no reason to fail a run

@@ -1,0 +1,103 @@
+"""Running one step in this process: load its inputs, call the function, store its outputs.
+
+The same function serves inline steps and the process of an isolated one. It writes artifacts,
+never records: what it found goes back to the owner of the run as an outcome.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from zenml.compile.outputs import split_result
+from zenml.compile.type_check import check
+from zenml.errors import ArtifactDamagedError
+from zenml.execute import failures
+from zenml.execute.signals import Terminated
+from zenml.execute.step_session import StepSession
+from zenml.materializers import storage
+from zenml.records import values
+from zenml.records.ids import microseconds_now
+from zenml.records.plan import Value
+from zenml.records.task import Damage, StepOutcome, StepTask, TaskArtifact, TaskInput
+
+if TYPE_CHECKING:
+    from zenml.artifacts.artifact_store import ArtifactStore
+    from zenml.compile.compiler import Program
+    from zenml.records.artifact_data import StoredValue
+
+
+class _DamagedInputError(Exception):
+    """Carries which input was damaged out of the loading code."""
+
+    def __init__(self, damage: Damage) -> None:
+        super().__init__(damage.message)
+        self.damage = damage
+
+
+def run_step(
+    task: StepTask, program: Program, artifact_store: ArtifactStore, session: StepSession
+) -> tuple[StepOutcome, BaseException | None]:
+    """Run one attempt; return its outcome and, if it failed, the live exception.
+
+    Signals pass through: they are meant for the run, not for the step.
+    """
+    started = microseconds_now()
+    try:
+        with session:
+            stored = _run(task, program, artifact_store)
+    except _DamagedInputError as error:
+        return StepOutcome(damage=error.damage, started_at=started, ended_at=microseconds_now()), None
+    except (KeyboardInterrupt, Terminated):
+        raise
+    except BaseException as error:  # noqa: BLE001  whatever user code raises is the step's failure
+        error = failures.as_step_failure(error, task.invocation.id)
+        failure = failures.describe(error, skip_until=program.function)
+        return StepOutcome(failure=failure, started_at=started, ended_at=microseconds_now()), error
+    return StepOutcome(outputs=stored, started_at=started, ended_at=microseconds_now()), None
+
+
+def _run(task: StepTask, program: Program, artifact_store: ArtifactStore) -> tuple[StoredValue, ...]:
+    step = task.invocation.id
+    arguments = {
+        name: check(
+            _load(item, artifact_store),
+            program.signature.annotation(name),
+            what=f"`{name}` of step `{step}`",
+        )
+        for name, item in task.inputs.items()
+    }
+    positional, named = program.signature.arrange(arguments)
+    result = program.function(*positional, **named)
+    if hasattr(result, "__await__"):
+        import asyncio
+
+        result = asyncio.run(_await(result))
+    returned = split_result(result, program.outputs, step=step)
+    options = task.definition.options
+    return tuple(
+        storage.save(
+            value,
+            annotation=output.annotation,
+            materializer=options.output_materializers.get(output.name) or output.materializer,
+            has_metadata=options.enable_artifact_metadata,
+            has_visualizations=options.enable_artifact_visualization,
+            artifact_store=artifact_store,
+            key_hint=f"{task.step_run_id}/{output.name}",
+        )
+        for output, value in zip(program.outputs, returned, strict=True)
+    )
+
+
+async def _await(awaitable: Any) -> Any:
+    return await awaitable
+
+
+def _load(item: TaskInput, artifact_store: ArtifactStore) -> Any:
+    if isinstance(item, Value):
+        return values.decode(bytes(item.data), allow_types=True)
+    if isinstance(item, TaskArtifact):
+        try:
+            return storage.load(item.stored, artifact_store=artifact_store, trusted=item.is_trusted)
+        except ArtifactDamagedError as error:
+            raise _DamagedInputError(Damage(item.id, item.producer, str(error))) from error
+    return [_load(part, artifact_store) for part in item.items]

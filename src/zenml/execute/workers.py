@@ -1,0 +1,256 @@
+"""Where steps run: the caller's thread, a few threads of this process, or processes of their own.
+
+The engine decides what starts; this module finds a place for it, builds the complete task for
+that place, and reports the end back. Threads are made when there is more ready than threads
+that wait, up to the limit, and leave with the run.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from zenml.components.registry import load_flavor
+from zenml.execute import failures, isolation
+from zenml.execute.events import Finished
+from zenml.execute.output import StepLog
+from zenml.execute.step_runner import run_step
+from zenml.execute.step_session import StepSession
+from zenml.records.ids import microseconds_now
+from zenml.records.plan import Collection, OutputRef, Value
+from zenml.records.task import StepOutcome, StepTask, TaskArtifact, TaskInput, TaskList
+
+if TYPE_CHECKING:
+    from zenml.artifacts.artifact_store import ArtifactStore
+    from zenml.components.launcher import LaunchHandle, Launcher
+    from zenml.execute.engine import Engine
+    from zenml.records.plan import ArtifactRef, StepDefinition
+    from zenml.records.run import Artifact, StepRun
+
+Kind = Literal["inline", "isolated"]
+MAX_INLINE = 32
+"""Inline steps at once: enough for steps that wait, and no worse for those that compute under one lock."""
+
+
+class Workers:
+    """The places in which the steps of one run execute."""
+
+    def __init__(
+        self, artifact_root: str, log_folder: str, max_parallelism: int | None, externals: dict[str, Artifact]
+    ) -> None:
+        self.artifacts: ArtifactStore = load_flavor("artifact_store", "local")(artifact_root)
+        self._artifact_root = artifact_root
+        self._log_folder = log_folder
+        self._limit = max_parallelism or MAX_INLINE
+        self._max_parallelism = max_parallelism
+        self._externals = externals
+        self._engine: Engine
+        self._running: dict[str, tuple[Kind, StepRun]] = {}
+        self._logs: dict[str, StepLog] = {}
+        self._queue: SimpleQueue[StepRun | None] = SimpleQueue()
+        self._threads = 0
+        self._idle = 0
+        self._for_caller: StepRun | None = None
+        self._to_launch: list[StepRun] = []
+        self._launcher: Launcher | None = None
+        self._handles: dict[str, LaunchHandle] = {}
+        self._caller = threading.get_ident()
+
+    def attach(self, engine: Engine) -> None:
+        """Learn which engine the work is done for."""
+        self._engine = engine
+
+    # What the engine asks, with the baton
+
+    def free(self) -> dict[Kind, int]:
+        """Return how many more steps of each kind may start now."""
+        isolated = sum(1 for kind, _ in self._running.values() if kind == "isolated")
+        inline = len(self._running) - isolated
+        left = self._limit - len(self._running) if self._max_parallelism else self._limit - inline
+        capacity = self._launcher.capacity if self._launcher else isolation.default_capacity()
+        return {"inline": max(0, min(left, self._limit - inline)), "isolated": max(0, min(left, capacity - isolated))}
+
+    def kind_of(self, definition: StepDefinition) -> Kind:
+        """Return where a step runs: in a process of its own only if it asks for one."""
+        return definition.options.runtime or "inline"
+
+    def hand_out(self, started: list[StepRun]) -> None:
+        """Find a place for steps that were just recorded as running."""
+        for step in started:
+            kind = self.kind_of(self._engine.plan.definitions[step.definition])
+            self._running[step.id] = (kind, step)
+            if kind == "isolated":
+                self._to_launch.append(step)
+            elif len(self._running) == 1 and len(started) == 1:
+                self._for_caller = step
+            else:
+                self._queue.put(step)
+                if self._idle < self._queue.qsize() and self._threads < self._limit:
+                    self._threads += 1
+                    threading.Thread(target=self._work, name=f"zenml-step-{self._threads}", daemon=True).start()
+
+    def ended(self, step: StepRun) -> None:
+        """Free the place of a step."""
+        self._running.pop(step.id, None)
+        self._handles.pop(step.id, None)
+
+    def abandon(self) -> list[StepRun]:
+        """Cancel what can be cancelled; return all steps that were running.
+
+        A thread cannot be ended from outside. It goes on until its step returns, its result is
+        ignored, and it does not keep the process alive.
+        """
+        steps = [step for _, step in self._running.values()]
+        for handle in self._handles.values():
+            if self._launcher is not None:
+                self._launcher.cancel(handle, grace=isolation.GRACE)
+        self._running.clear()
+        self._to_launch.clear()
+        return steps
+
+    def external(self, artifact_id: str) -> Artifact:
+        """Return an artifact that existed before the run."""
+        return self._externals[artifact_id]
+
+    def close(self) -> None:
+        """Send the threads home and end every process of this run."""
+        for _ in range(self._threads):
+            self._queue.put(None)
+        if self._launcher is not None:
+            self._launcher.close()
+
+    # The caller's thread
+
+    def has_for_caller(self) -> bool:
+        """Tell whether a step waits for the caller's thread."""
+        return self._for_caller is not None
+
+    def take_for_caller(self) -> StepRun | None:
+        """Return the step that the caller's thread is to run, if there is one."""
+        step, self._for_caller = self._for_caller, None
+        return step
+
+    def run_here(self, step: StepRun) -> None:
+        """Run a step in the calling thread, to its end."""
+        definition = self._engine.plan.definitions[step.definition]
+        program = self._engine.programs[step.definition]
+        log = self._log_of(step, definition)
+        try:
+            task = self.task_of(step)
+        except Exception as error:  # noqa: BLE001  the store may fail in any way while inputs are fetched
+            outcome = StepOutcome(failure=failures.describe(error), ended_at=microseconds_now())
+            self._engine.post(Finished(step, outcome, error))
+            return
+        in_caller = threading.get_ident() == self._caller
+        if in_caller:
+            self._engine.is_interruptible = True
+        try:
+            outcome, error = run_step(task, program, self.artifacts, StepSession(task, log))
+        finally:
+            if in_caller:
+                self._engine.is_interruptible = False
+        self._engine.post(Finished(self._with_log(step, log), outcome, error))
+
+    # Threads
+
+    def _work(self) -> None:
+        while True:
+            self._idle += 1
+            step = self._queue.get()
+            self._idle -= 1
+            if step is None:
+                return
+            try:
+                self.run_here(step)
+            except KeyboardInterrupt as error:
+                outcome = StepOutcome(failure=failures.describe(error), ended_at=microseconds_now())
+                self._engine.post(Finished(step, outcome, error))
+
+    # Processes
+
+    def launch_pending(self) -> None:
+        """Start the processes of isolated steps that were handed out; without the baton."""
+        while self._to_launch:
+            try:
+                step = self._to_launch.pop(0)
+            except IndexError:
+                return
+            try:
+                self._launch(step)
+            except Exception as error:  # noqa: BLE001  a step that cannot be sent has failed, not the run
+                outcome = StepOutcome(failure=failures.describe(error), ended_at=microseconds_now())
+                self._engine.post(Finished(step, outcome, error))
+
+    def _launch(self, step: StepRun) -> None:
+        if self._launcher is None:
+            self._launcher = isolation.open_launcher()
+        definition = self._engine.plan.definitions[step.definition]
+        log = self._log_of(step, definition)
+        self._handles[step.id] = isolation.launch(
+            self._launcher,
+            self.task_of(step),
+            self._engine.programs[step.definition],
+            on_output=lambda data: isolation.show_output(data, log),
+            on_end=lambda outcome, error: self._process_ended(step, log, outcome, error),
+        )
+
+    def _process_ended(
+        self, step: StepRun, log: StepLog | None, outcome: StepOutcome, error: BaseException | None
+    ) -> None:
+        if log is not None:
+            log.close()
+        self._engine.post(Finished(self._with_log(step, log), outcome, error))
+
+    # Tasks
+
+    def task_of(self, step: StepRun) -> StepTask:
+        """Return the complete task of a step, its small inputs included."""
+        engine = self._engine
+        return StepTask(
+            step_run_id=step.id,
+            run_id=engine.run.id,
+            run_name=engine.run.name,
+            pipeline=engine.run.pipeline_name,
+            invocation=step.invocation,
+            definition=engine.plan.definitions[step.definition],
+            inputs={name: self._task_input(binding) for name, binding in step.invocation.inputs.items()},
+            artifact_root=self._artifact_root,
+            attempt=step.attempt,
+        )
+
+    def _task_input(self, binding: Value | OutputRef | ArtifactRef | Collection) -> TaskInput:
+        if isinstance(binding, Value):
+            return binding
+        if isinstance(binding, Collection):
+            return TaskList(tuple(self._task_item(item) for item in binding.items))
+        return self._task_item(binding)
+
+    def _task_item(self, binding: Value | OutputRef | ArtifactRef) -> Value | TaskArtifact:
+        if isinstance(binding, Value):
+            return binding
+        engine = self._engine
+        artifact = engine.artifact_of(binding)
+        stored = artifact.stored_value()
+        if stored.inline is None and stored.key is None:
+            stored = msgspec.structs.replace(stored, inline=engine.store.inline_bytes(artifact.id))
+        return TaskArtifact(
+            id=artifact.id,
+            producer=binding.step if isinstance(binding, OutputRef) else None,
+            name=artifact.name,
+            stored=stored,
+            is_trusted=not artifact.needs_trust or not artifact.signature or engine.store.is_trusted(artifact),
+        )
+
+    def _log_of(self, step: StepRun, definition: StepDefinition) -> StepLog | None:
+        if not definition.options.enable_step_logs or not self._log_folder:
+            return None
+        return StepLog(os.path.join(self._log_folder, self._engine.run.id, f"{step.id}.log"))
+
+    def _with_log(self, step: StepRun, log: StepLog | None) -> StepRun:
+        if log is None or not log.was_written:
+            return step
+        return msgspec.structs.replace(step, log=log.path)

@@ -1,0 +1,69 @@
+"""The default artifact store: a folder on this machine's disk. Nothing to install.
+
+    ArtifactStore        LocalArtifactStore("/data/artifacts")
+
+Each artifact is a folder named by its key, with its files and a `manifest.json`, readable by
+this user only. Files never change once they are there, so arrays can be mapped into memory
+straight from the store.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from zenml.artifacts import commit, fs, verification
+from zenml.artifacts.artifact_store import ArtifactStore
+from zenml.artifacts.folder import Staging
+from zenml.records.artifact_data import FileEntry, StoredValue
+
+
+class LocalArtifactStore(ArtifactStore):
+    """Keeps artifacts in a folder; it is made when the first artifact is staged."""
+
+    def __init__(self, path: str) -> None:
+        self.path = os.path.abspath(path)
+
+    def stage(self, hint: str) -> Staging:
+        """Make a private folder below `.staging`."""
+        return commit.stage(self.path, hint)
+
+    def publish(self, staging: Staging, about: dict[str, Any]) -> tuple[FileEntry, ...]:
+        """Seal the staged folder and rename it to its key."""
+        return commit.publish(staging, self.path, about)
+
+    def discard(self, attempt: str) -> None:
+        """Remove the staging folder of an attempt."""
+        fs.remove_tree(os.path.join(self.path, commit.STAGING, commit.key_for(attempt)))
+
+    def check(self, stored: StoredValue) -> None:
+        """Look for every file and its size."""
+        if stored.key is not None:
+            verification.check(stored, self._folder(stored.key))
+
+    def fetch(self, stored: StoredValue) -> str:
+        """Verify the files where they are."""
+        folder = self._folder(stored.key or "")
+        verification.verify(stored, folder)
+        return folder
+
+    def delete(self, key: str) -> None:
+        """Remove the folder of an artifact."""
+        fs.remove_tree(self._folder(key))
+
+    def keys(self) -> Iterator[str]:
+        """Yield the names of all artifact folders."""
+        return self._names(self.path)
+
+    def staged_attempts(self) -> Iterator[str]:
+        """Yield the names below `.staging`."""
+        return self._names(os.path.join(self.path, commit.STAGING))
+
+    def _names(self, folder: str) -> Iterator[str]:
+        if os.path.isdir(folder):
+            with os.scandir(folder) as entries:
+                yield from (entry.name for entry in entries if not entry.name.startswith("."))
+
+    def _folder(self, key: str) -> str:
+        return os.path.join(self.path, commit.checked_key(key))

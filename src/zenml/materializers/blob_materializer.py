@@ -1,0 +1,74 @@
+"""Materializers that turn a value into one run of bytes, without touching the disk.
+
+Small blobs are kept in the artifact's row, so no file is written for them. Larger ones become
+the file `data.<extension>` of a folder.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from zenml.artifacts.folder import Staging
+from zenml.materializers.base_materializer import BaseMaterializer
+
+
+class BlobMaterializer(BaseMaterializer):
+    """The inner protocol of built-in materializers; it raises `MaterializerError` for what it cannot hold."""
+
+    SKIP_REGISTRATION = True
+    HAS_FALLBACK = True
+    EXTENSION: ClassVar[str] = "bin"
+
+    is_trusted = False
+    """Whether this store recorded the data itself; if not, `from_bytes` runs no code and imports no types."""
+
+    @classmethod
+    def estimated_size(cls, value: Any) -> int | None:  # noqa: ARG003  # for those that know
+        """Return about how many bytes the value takes, if that is cheap to know.
+
+        A value known to be large is not turned into bytes in memory: `save` streams it.
+        """
+        return None
+
+    @classmethod
+    def to_bytes(cls, value: Any) -> bytes:
+        """Return the value as bytes."""
+        raise NotImplementedError
+
+    def from_bytes(self, data: bytes) -> Any:
+        """Return the value."""
+        raise NotImplementedError
+
+    @classmethod
+    def needs_trust(cls, data: bytes) -> bool:  # noqa: ARG003  # for those whose data decides
+        """Tell whether loading these bytes runs code or imports a type that they name."""
+        return not cls.IS_SAFE
+
+    def save(self, data: Any) -> None:
+        """Write the blob as a file."""
+        self.write_blob(self.to_bytes(data))
+
+    def write_blob(self, data: bytes) -> None:
+        """Write bytes that `to_bytes` has made as the file."""
+        with open_new(self, self.file_name()) as file:
+            file.write(data)
+
+    def load(self, data_type: type[Any]) -> Any:  # noqa: ARG002  # the bytes say the type
+        """Read the value from the file."""
+        return self.read_file()
+
+    def read_file(self) -> Any:
+        """Return the value whose blob is in the file."""
+        with self.artifact_store.open(self.file_name(), "rb") as file:
+            return self.from_bytes(file.read())
+
+    @classmethod
+    def file_name(cls) -> str:
+        """Return the name of the file in the folder."""
+        return f"data.{cls.EXTENSION}"
+
+
+def open_new(materializer: BaseMaterializer, name: str) -> Any:
+    """Open a new file in a materializer's folder, hashed while it is written where that is possible."""
+    folder = materializer.artifact_store
+    return folder.create(name) if isinstance(folder, Staging) else folder.open(name, "xb")

@@ -1,0 +1,247 @@
+"""Store a value, load a value: the two stories that every materializer is part of.
+
+    save    choose a materializer by the value's own type → bytes in the row, or a folder of files
+    load    check trust → check digests → let the materializer read
+
+A value is stored exactly or refused. What the chosen built-in materializer cannot hold exactly
+is pickled, with a warning; a materializer that was asked for by name is never replaced.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from zenml.artifacts.hashing import digest_bytes, digest_files
+from zenml.artifacts.verification import verify_inline
+from zenml.errors import ArtifactNotTrustedError, ConfigurationError, MaterializerError, ZenMLError
+from zenml.materializers import registry
+from zenml.materializers.base_materializer import BaseMaterializer
+from zenml.materializers.blob_materializer import BlobMaterializer
+from zenml.records.artifact_data import StoredValue
+from zenml.records.type_names import label
+
+if TYPE_CHECKING:
+    from zenml.artifacts.artifact_store import ArtifactStore
+
+Materializer = type[BaseMaterializer]
+MaterializerChoice = Materializer | str | Sequence[Materializer | str]
+"""A class, a dotted path, or several of them, of which the one made for the value's type is taken."""
+
+INLINE_LIMIT = 65536
+"""Up to this many bytes a value is kept in its row: a file and its fsyncs cost twice as much."""
+
+
+def save(
+    value: Any,
+    *,
+    artifact_store: ArtifactStore,
+    key_hint: str,
+    annotation: Any = None,
+    materializer: MaterializerChoice | None = None,
+    has_metadata: bool = True,
+    has_visualizations: bool = True,
+) -> StoredValue:
+    """Store a value so that it comes back equal and of the same type, or raise `MaterializerError`.
+
+    Args:
+        value: what to store.
+        artifact_store: where files go; small values need none.
+        key_hint: `<attempt id>/<output name>`; the folder's key is made from it, if there is a folder.
+        annotation: the declared type; chooses a materializer where none is made for the value's own type.
+        materializer: which materializer to use, whatever the type.
+        has_metadata: whether to call `extract_metadata`.
+        has_visualizations: whether to call `save_visualizations` of a user's materializer.
+    """
+    plan = _Saving(artifact_store, key_hint, has_metadata=has_metadata, has_visualizations=has_visualizations)
+    if materializer is not None:
+        return plan.save(value, _choose(materializer, type(value)))
+    chosen = registry.find(type(value))
+    if chosen.SHORT_NAME == registry.FALLBACK:
+        chosen = _by_annotation(value, annotation) or chosen
+    reason = None
+    if chosen.SHORT_NAME != registry.FALLBACK:
+        try:
+            return plan.save(value, chosen)
+        except MaterializerError as refusal:
+            if not chosen.HAS_FALLBACK:
+                raise
+            reason = str(refusal)
+    from zenml.materializers.cloudpickle_materializer import CloudpickleMaterializer, warn_once
+
+    stored = plan.save(value, CloudpickleMaterializer)
+    warn_once(type(value), reason)
+    return stored
+
+
+def load(
+    stored: StoredValue, *, artifact_store: ArtifactStore, data_type: type[Any] | None = None, trusted: bool
+) -> Any:
+    """Load a stored value, every digest checked.
+
+    Args:
+        stored: what `save` returned.
+        artifact_store: where its files are.
+        data_type: what a user's materializer gets as `data_type`; the value's own type if None.
+        trusted: whether this store recorded the value itself. If not, only formats that run no code and
+            import no types are read.
+    """
+    materializer = registry.of_record(stored.materializer, is_trusted=trusted)
+    if not trusted and (stored.needs_trust or not materializer.IS_SAFE):
+        raise ArtifactNotTrustedError(
+            f"{_name(stored)} of type `{stored.type}` can only be loaded by running code or importing types, which"
+            " is only done for artifacts that this store recorded itself. Load it from the store that recorded it."
+        )
+    if stored.inline is not None and issubclass(materializer, BlobMaterializer):
+        reader = materializer("")
+        reader.is_trusted = trusted
+        return reader.from_bytes(verify_inline(stored))
+    reader = materializer(artifact_store.fetch(stored))
+    if isinstance(reader, BlobMaterializer):
+        reader.is_trusted = trusted
+    return reader.load(data_type or _type_of(stored))
+
+
+class _Saving:
+    """Where and how one value is being stored."""
+
+    def __init__(
+        self, artifact_store: ArtifactStore, key_hint: str, *, has_metadata: bool, has_visualizations: bool
+    ) -> None:
+        self.artifact_store = artifact_store
+        self.key_hint = key_hint
+        self.has_metadata = has_metadata
+        self.has_visualizations = has_visualizations
+
+    def save(self, value: Any, materializer: Materializer) -> StoredValue:
+        """Store the value with this materializer and no other."""
+        if materializer.SHORT_NAME is None:
+            return self._save_folder(value, materializer, lambda writer: writer.save(value), needs_trust=True)
+        try:
+            return self._save_built_in(value, materializer)
+        except (ZenMLError, OSError):
+            raise
+        except Exception as error:  # libraries raise anything at values they do not expect
+            raise MaterializerError(
+                f"A value of type `{label(type(value))}` cannot be stored as {materializer.SHORT_NAME}"
+                f" ({type(error).__name__}: {error}). Choose another materializer."
+            ) from error
+
+    def _save_built_in(self, value: Any, materializer: Materializer) -> StoredValue:
+        if not issubclass(materializer, BlobMaterializer):
+            is_safe = materializer.IS_SAFE
+            return self._save_folder(
+                value, materializer, lambda writer: writer.save(value), needs_trust=not is_safe
+            )
+        size = materializer.estimated_size(value)
+        if size is not None and size > INLINE_LIMIT:
+            is_safe = materializer.IS_SAFE
+            return self._save_folder(
+                value, materializer, lambda writer: writer.save(value), needs_trust=not is_safe
+            )
+        data = materializer.to_bytes(value)
+        needs_trust = materializer.needs_trust(data)
+        if len(data) > INLINE_LIMIT:
+            return self._save_folder(
+                value, materializer, lambda writer: writer.write_blob(data), needs_trust=needs_trust
+            )
+        return StoredValue(
+            type=label(type(value)),
+            materializer=registry.name_in_records(materializer),
+            digest=digest_bytes(data),
+            size=len(data),
+            inline=data,
+            metadata=self._metadata(value, materializer, None),
+            needs_trust=needs_trust,
+        )
+
+    def _save_folder(
+        self, value: Any, materializer: Materializer, write: Callable[[Any], None], *, needs_trust: bool
+    ) -> StoredValue:
+        staging = self.artifact_store.stage(self.key_hint)
+        about = {"type": label(type(value)), "materializer": registry.name_in_records(materializer)}
+        try:
+            writer = materializer(staging.path, staging)
+            write(writer)
+            metadata = self._metadata(value, materializer, writer)
+            files = self.artifact_store.publish(staging, about)
+        except OSError as error:
+            staging.abandon()
+            error.filename = error.filename or staging.path  # a full disk is reported with its place
+            raise
+        except BaseException:
+            staging.abandon()
+            raise
+        return StoredValue(
+            type=about["type"],
+            materializer=about["materializer"],
+            digest=digest_files(files),
+            size=sum(entry.size for entry in files),
+            key=staging.key,
+            files=files,
+            metadata=metadata,
+            needs_trust=needs_trust,
+        )
+
+    def _metadata(
+        self, value: Any, materializer: Materializer, writer: BaseMaterializer | None
+    ) -> dict[str, Any]:
+        """Return what the materializer says about the value; its pictures are among its files."""
+        found: dict[str, Any] = {}
+        if self.has_metadata and materializer.extract_metadata is not BaseMaterializer.extract_metadata:
+            found.update((writer or materializer("")).extract_metadata(value))
+        if self.has_visualizations and writer is not None:
+            pictures = writer.save_visualizations(value)
+            if pictures:
+                found["visualizations"] = {
+                    _below(writer.uri, path): str(kind) for path, kind in pictures.items()
+                }
+        return {str(name): _as_json(fact) for name, fact in found.items()}
+
+
+def _choose(choice: MaterializerChoice, kind: type) -> Materializer:
+    several = [choice] if isinstance(choice, (str, type)) else list(choice)
+    if not several:
+        raise ConfigurationError("The list of materializers is empty. Name one, or leave the option out.")
+    classes = [registry.resolve(item) if isinstance(item, str) else item for item in several]
+    for materializer in classes:
+        if issubclass(kind, materializer.ASSOCIATED_TYPES):
+            return materializer
+    return classes[0]
+
+
+def _by_annotation(value: Any, annotation: Any) -> Materializer | None:
+    """Return a user's materializer for the declared type, such as an abstract class the value fits."""
+    if not isinstance(annotation, type) or not isinstance(value, annotation):
+        return None
+    found = registry.find(annotation)
+    return found if found.SHORT_NAME is None else None
+
+
+def _type_of(stored: StoredValue) -> Any:
+    """Return the type a trusted record names; `object` if it cannot be found any more."""
+    if "." not in stored.type:
+        return getattr(builtins, stored.type, object)
+    try:
+        return registry.import_dotted(stored.type) or object
+    except ConfigurationError:
+        return object
+
+
+def _name(stored: StoredValue) -> str:
+    return f"The artifact `{stored.key}`" if stored.key else "An artifact"
+
+
+def _below(folder: str, path: str) -> str:
+    return path.removeprefix(folder).lstrip("/")
+
+
+def _as_json(fact: Any) -> Any:
+    """Return a fact as it can be recorded: as itself if JSON has a form for it, else as text."""
+    try:
+        return msgspec.json.decode(msgspec.json.encode(fact))
+    except (TypeError, ValueError):
+        return str(fact)

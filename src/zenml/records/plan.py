@@ -1,0 +1,164 @@
+"""The plan: what a pipeline will do, as one immutable value that can be stored and sent.
+
+Compiling a static pipeline gives a whole plan; a dynamic one yields the same invocations one
+at a time. A `StepDefinition` is everything that several invocations of one step share; an
+`Invocation` is one call of it. Values are addressed by invocation id and output name, so a
+plan holds no data and no code, only how they are wired.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+ExecutionMode = Literal["continue_on_failure", "stop_on_failure", "fail_fast"]
+Runtime = Literal["inline", "isolated"]
+
+
+class Value(msgspec.Struct, frozen=True, tag="value"):
+    """A parameter: the value itself, in the tagged JSON of `records.values`."""
+
+    data: msgspec.Raw
+
+
+class OutputRef(msgspec.Struct, frozen=True, tag="output"):
+    """The output `name` of the invocation `step` of the same run."""
+
+    step: str
+    name: str
+
+
+class ArtifactRef(msgspec.Struct, frozen=True, tag="artifact"):
+    """An artifact that exists already, by id."""
+
+    id: str
+
+
+class Collection(msgspec.Struct, frozen=True, tag="list"):
+    """A list of several bindings: the fan-in of many outputs into one argument."""
+
+    items: tuple[Value | OutputRef | ArtifactRef, ...]
+
+
+Binding = Value | OutputRef | ArtifactRef | Collection
+
+
+class Source(msgspec.Struct, frozen=True):
+    """Where a function can be imported from, and where a reader finds it."""
+
+    module: str
+    name: str
+    file: str | None = None
+    line: int | None = None
+
+    @property
+    def dotted(self) -> str:
+        """The importable path, `module.name`."""
+        return f"{self.module}.{self.name}"
+
+
+class Output(msgspec.Struct, frozen=True):
+    """One declared output of a step."""
+
+    name: str
+    type: str
+    materializer: str | None = None
+    is_named: bool = False
+
+
+class CodePart(msgspec.Struct, frozen=True):
+    """One function, class, value or package that a step's code reaches, with its digest."""
+
+    name: str
+    kind: str
+    digest: str
+    file: str | None = None
+    line: int | None = None
+    text: str | None = None
+
+
+class StepOptions(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The resolved options of a step: what holds after every source of configuration was merged."""
+
+    enable_cache: bool = True
+    enable_step_logs: bool = True
+    enable_artifact_metadata: bool = True
+    enable_artifact_visualization: bool = True
+    runtime: Runtime | None = None
+    cache_max_age: float | None = None
+    """Seconds after which a stored result is too old to be used; None for never."""
+    cache_ignored: tuple[str, ...] = ()
+    """Names of inputs that do not count in the cache key."""
+    settings: dict[str, Any] = {}
+    extra: dict[str, Any] = {}
+    output_materializers: dict[str, tuple[str, ...]] = {}
+
+
+class StepDefinition(msgspec.Struct, frozen=True):
+    """What all invocations of one configured step share."""
+
+    name: str
+    source: Source
+    options: StepOptions
+    outputs: tuple[Output, ...]
+    code: str
+    """Digest of the code fingerprint."""
+    code_parts: tuple[CodePart, ...] = ()
+    blind_spots: tuple[str, ...] = ()
+    doc: str | None = None
+
+
+class Invocation(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One call of a step inside a run."""
+
+    id: str
+    definition: str
+    """Key of the definition in the plan: its digest."""
+    inputs: dict[str, Binding] = {}
+    after: tuple[str, ...] = ()
+    """Ids of invocations that must have succeeded first, beside those whose outputs are inputs."""
+
+    def upstream(self) -> tuple[str, ...]:
+        """Return the ids of all invocations this one waits for, each once, in a stable order."""
+        found = dict.fromkeys(self.after)
+        for binding in self.inputs.values():
+            for item in binding.items if isinstance(binding, Collection) else (binding,):
+                if isinstance(item, OutputRef):
+                    found[item.step] = None
+        return tuple(found)
+
+
+class PipelineOutput(msgspec.Struct, frozen=True):
+    """An output of the whole pipeline, with the name its annotation gives it, if any."""
+
+    ref: OutputRef
+    name: str | None = None
+
+
+class PipelineOptions(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The resolved options of a pipeline, as the run records them."""
+
+    enable_cache: bool | None = None
+    enable_step_logs: bool | None = None
+    enable_artifact_metadata: bool | None = None
+    enable_artifact_visualization: bool | None = None
+    settings: dict[str, Any] = {}
+    extra: dict[str, Any] = {}
+    tags: tuple[str, ...] = ()
+    execution_mode: ExecutionMode = "continue_on_failure"
+    max_parallelism: int | None = None
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """A compiled pipeline: serialisable, comparable, without code or data."""
+
+    pipeline: str
+    source: Source | None
+    options: PipelineOptions
+    definitions: dict[str, StepDefinition]
+    invocations: tuple[Invocation, ...]
+    outputs: tuple[PipelineOutput, ...] = ()
+    parameters: dict[str, msgspec.Raw] = {}
+    is_listed: bool = True
+    doc: str | None = None

@@ -1,0 +1,80 @@
+"""One small grammar for asking for records: filters over fields, a sort, a page.
+
+A filter is `field=value`, where the value may carry an operator: `contains:`, `startswith:`,
+`gt:`, `gte:`, `lt:`, `lte:`, `ne:` or `oneof:a,b`. A value without an operator means equality.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, get_args
+
+import msgspec
+
+from zenml.errors import ConfigurationError
+
+Operator = Literal["equals", "contains", "startswith", "gt", "gte", "lt", "lte", "ne", "oneof"]
+OPERATORS: tuple[str, ...] = get_args(Operator)
+MAX_PAGE_SIZE = 10_000
+
+
+class Condition(msgspec.Struct, frozen=True):
+    """`field operator value`; for `oneof` the value is a tuple."""
+
+    field: str
+    operator: Operator
+    value: Any
+
+
+class Query(msgspec.Struct, frozen=True):
+    """Which records, in which order, which page of them."""
+
+    conditions: tuple[Condition, ...] = ()
+    sort: str = "id"
+    is_descending: bool = True
+    page: int = 1
+    size: int = 20
+    tag: str | None = None
+
+
+class Page(msgspec.Struct, frozen=True):
+    """A page of results and how many there are in all."""
+
+    items: list[Any]
+    total: int
+    page: int
+    size: int
+
+    @property
+    def total_pages(self) -> int:
+        """Return how many pages of this size there are."""
+        return max(1, -(-self.total // self.size))
+
+
+def read_condition(field: str, value: Any) -> Condition:
+    """Read one filter; text may begin with an operator and a colon."""
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return Condition(field, "oneof", tuple(value))
+    if isinstance(value, str):
+        operator, colon, rest = value.partition(":")
+        if colon and operator in OPERATORS:
+            return Condition(field, operator, tuple(rest.split(",")) if operator == "oneof" else rest)  # type: ignore[arg-type]  # membership was just checked
+    return Condition(field, "equals", value)
+
+
+def read_sort(text: str) -> tuple[str, bool]:
+    """Read `field`, `asc:field` or `desc:field`; return the field and whether it descends."""
+    direction, colon, field = text.partition(":")
+    if not colon:
+        return text, False
+    if direction not in ("asc", "desc"):
+        raise ConfigurationError(f"`{text}` is not a sort order. Write `asc:FIELD` or `desc:FIELD`.")
+    return field, direction == "desc"
+
+
+def read_page(page: int, size: int) -> tuple[int, int]:
+    """Check a page number and a page size."""
+    if page < 1:
+        raise ConfigurationError(f"There is no page {page}; the first page is 1.")
+    if not 1 <= size <= MAX_PAGE_SIZE:
+        raise ConfigurationError(f"A page cannot hold {size} items; choose 1 to {MAX_PAGE_SIZE}.")
+    return page, size

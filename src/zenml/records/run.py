@@ -1,0 +1,191 @@
+"""What is remembered of runs, step runs and artifacts: one frozen record per table row.
+
+Field names are column names. Times are whole microseconds since 1970, UTC. A field that is
+itself a record, a dict or a tuple is stored as JSON.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import msgspec
+
+from zenml.records.artifact_data import FileEntry, StoredValue
+from zenml.records.ids import ArtifactId, OwnerId, PipelineId, RunId, StepRunId
+from zenml.records.plan import Invocation, PipelineOptions, Plan, StepDefinition
+from zenml.records.status import RunStatus, StepStatus
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of the store."""
+
+    table: ClassVar[str]
+
+
+class Owner(Record, frozen=True, kw_only=True):
+    """A process that owns runs: enough to tell later whether it still lives."""
+
+    table = "owners"
+    id: OwnerId
+    host: str
+    boot_id: str
+    pid: int
+    process_start: str
+    created_at: int
+
+
+class Pipeline(Record, frozen=True, kw_only=True):
+    """A pipeline by name; unlisted runs have none."""
+
+    table = "pipelines"
+    id: PipelineId
+    name: str
+    created_at: int
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """An exception as a value: what a reader in another process can know of it."""
+
+    type: str
+    message: str
+    traceback: str = ""
+    notes: tuple[str, ...] = ()
+    exit_code: int | None = None
+    signal: int | None = None
+
+
+class Run(Record, frozen=True, kw_only=True):
+    """One run of a pipeline, or of a single step."""
+
+    table = "runs"
+    id: RunId
+    name: str
+    status: RunStatus
+    pipeline_id: PipelineId | None = None
+    pipeline_name: str
+    owner_id: OwnerId
+    epoch: int = 0
+    """Raised by every take-over; writes of an earlier owner carry the old number and change nothing."""
+    created_at: int
+    ended_at: int | None = None
+    reason: str | None = None
+    failure: Failure | None = None
+    plan: str
+    """Digest of the stored plan."""
+    environment: str
+    """Digest of the stored environment."""
+    options: PipelineOptions
+    parameters: dict[str, msgspec.Raw] = {}
+
+
+class StepRun(Record, frozen=True, kw_only=True):
+    """One attempt of one invocation in one run."""
+
+    table = "step_runs"
+    id: StepRunId
+    run_id: RunId
+    invocation_id: str
+    attempt: int = 1
+    status: StepStatus
+    definition: str
+    invocation: Invocation
+    cache_key: str | None = None
+    key_parts: dict[str, str] = {}
+    """What went into the key, part by part: the material of `step why`."""
+    reason: str | None = None
+    """Why it ran, was cached or was skipped, as decided at the time."""
+    cached_from: StepRunId | None = None
+    started_at: int
+    ended_at: int | None = None
+    failure: Failure | None = None
+    log: str | None = None
+    """Path of the log file below the store, once something was written."""
+
+
+class StepInput(Record, frozen=True, kw_only=True):
+    """That a step run took an artifact as (part of) an argument."""
+
+    table = "step_inputs"
+    step_run_id: StepRunId
+    name: str
+    position: int
+    artifact_id: ArtifactId
+
+
+class Artifact(Record, frozen=True, kw_only=True):
+    """One version of a named artifact."""
+
+    table = "artifacts"
+    id: ArtifactId
+    name: str
+    version: int = 0
+    """Given by the store when the row is written: one more than the highest of that name."""
+    producer: StepRunId | None = None
+    output: str
+    type: str
+    materializer: str
+    digest: str
+    size: int
+    inline: bytes | None = None
+    key: str | None = None
+    files: tuple[FileEntry, ...] = ()
+    metadata: dict[str, Any] = {}
+    needs_trust: bool = False
+    signature: bytes = b""
+    created_at: int
+
+    def stored_value(self) -> StoredValue:
+        """Return the part of the record that a materializer needs to load it."""
+        return StoredValue(
+            type=self.type,
+            materializer=self.materializer,
+            digest=self.digest,
+            size=self.size,
+            inline=self.inline,
+            key=self.key,
+            files=self.files,
+            metadata=self.metadata,
+            needs_trust=self.needs_trust,
+        )
+
+
+class RunOutput(Record, frozen=True, kw_only=True):
+    """An output of a whole pipeline run."""
+
+    table = "run_outputs"
+    run_id: RunId
+    position: int
+    artifact_id: ArtifactId
+
+
+class Tag(Record, frozen=True, kw_only=True):
+    """A tag on a run, pipeline or artifact."""
+
+    table = "tags"
+    kind: str
+    target_id: str
+    name: str
+
+
+class Document(Record, frozen=True, kw_only=True):
+    """A value stored once under its digest: a plan, a step definition, an environment."""
+
+    table = "documents"
+    digest: str
+    body: bytes
+
+
+class Environment(msgspec.Struct, frozen=True):
+    """What reproduces a run beside its plan and parameters."""
+
+    python: str
+    platform: str
+    packages: dict[str, str]
+    command: tuple[str, ...]
+    folder: str
+    commit: str | None = None
+    changes: str | None = None
+    """Digest of the uncommitted changes to tracked files; None for none, or outside a repository."""
+
+
+DocumentBody = Plan | StepDefinition | Environment

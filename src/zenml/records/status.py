@@ -1,0 +1,38 @@
+"""The states of a run and of a step attempt, and every legal transition between them.
+
+This table is the only place that says what may follow what. Terminal states are sinks: what
+is recorded as ended stays ended, whoever writes later.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+RunStatus = Literal["running", "stopping", "completed", "failed", "stopped", "interrupted"]
+StepStatus = Literal["running", "completed", "cached", "failed", "skipped", "stopped", "interrupted"]
+
+RUN_TRANSITIONS: dict[RunStatus, tuple[RunStatus, ...]] = {
+    "running": ("stopping", "completed", "failed", "stopped", "interrupted"),
+    "stopping": ("stopped", "failed", "interrupted"),
+    "completed": (),
+    "failed": (),
+    "stopped": (),
+    "interrupted": (),
+}
+STEP_TRANSITIONS: dict[StepStatus, tuple[StepStatus, ...]] = {
+    "running": ("completed", "failed", "stopped", "interrupted"),
+    "completed": (),
+    "cached": (),
+    "failed": (),
+    "skipped": (),
+    "stopped": (),
+    "interrupted": (),
+}
+
+ENDED: frozenset[str] = frozenset(
+    status for status in (*get_args(RunStatus), *get_args(StepStatus)) if status not in ("running", "stopping")
+)
+"""States that never change again."""
+
+SUCCESSFUL: frozenset[str] = frozenset(("completed", "cached"))
+"""Ended states that leave outputs behind."""

@@ -1,0 +1,63 @@
+"""What a worker is asked to do, and what it answers; both can be sent to another process."""
+
+from __future__ import annotations
+
+import msgspec
+
+from zenml.records.artifact_data import StoredValue
+from zenml.records.plan import Invocation, StepDefinition, Value
+from zenml.records.run import Failure
+
+
+class TaskArtifact(msgspec.Struct, frozen=True, tag="artifact"):
+    """An input to be loaded: where its bytes are, and whether this store vouches for them."""
+
+    id: str
+    producer: str | None
+    """The invocation of the same run that made it, if one did: whom to ask again when it is damaged."""
+    name: str
+    stored: StoredValue
+    is_trusted: bool
+
+
+class TaskList(msgspec.Struct, frozen=True, tag="list"):
+    """Several inputs that the step takes as one list."""
+
+    items: tuple[Value | TaskArtifact, ...]
+
+
+TaskInput = Value | TaskArtifact | TaskList
+
+
+class StepTask(msgspec.Struct, frozen=True):
+    """One attempt of a step, complete: a worker needs nothing else but the code."""
+
+    step_run_id: str
+    run_id: str
+    run_name: str
+    pipeline: str
+    invocation: Invocation
+    definition: StepDefinition
+    inputs: dict[str, TaskInput]
+    artifact_root: str
+    attempt: int = 1
+
+
+class Damage(msgspec.Struct, frozen=True):
+    """An input that could not be read as it was written."""
+
+    artifact_id: str
+    producer: str | None
+    message: str
+
+
+class StepOutcome(msgspec.Struct, frozen=True):
+    """What became of an attempt: its outputs in order, or a failure, or a damaged input."""
+
+    outputs: tuple[StoredValue, ...] = ()
+    failure: Failure | None = None
+    damage: Damage | None = None
+    started_at: int = 0
+    ended_at: int = 0
+    exception: bytes | None = None
+    """The exception itself, pickled by the worker, when it came from another process."""

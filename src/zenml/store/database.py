@@ -1,0 +1,393 @@
+"""The store over a database: generic verbs made from record fields, and the special transactions.
+
+Special statements stand below with a sentence on what they are for. Whatever is written of a
+run is guarded: a step can only end while it is recorded as running, and only start while its
+run is recorded as running under the same epoch. So an owner that was declared dead and taken
+over changes nothing any more.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from zenml.errors import NotFoundError, RunStoppedError, StoreUnavailableError
+from zenml.records import wire
+from zenml.records.ids import microseconds_now
+from zenml.records.query import Page, Query
+from zenml.records.run import Artifact, Document, Owner, Pipeline, Record, Run, RunOutput, StepInput, StepRun, Tag
+from zenml.store import location, owners
+from zenml.store.migrations import migrate
+from zenml.store.query_sql import page_sql
+from zenml.store.schema import table_of
+from zenml.store.sqlite import MEMORY, SQLiteFile, WriteTransaction
+from zenml.store.store import Batch, CacheEntry, RunDocuments
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+R = TypeVar("R", bound=Record)
+
+# A document, run or pipeline that exists already is left as it is.
+INSERT_ONCE = "{insert} ON CONFLICT DO NOTHING"
+
+# A step starts only while its run is recorded as running under the owner's epoch.
+START_STEP = """
+INSERT INTO step_runs ({columns}) SELECT {values}
+WHERE EXISTS (SELECT 1 FROM runs WHERE id = :run_id AND epoch = :epoch AND status = 'running')
+"""
+
+# A step ends only while it is recorded as running: terminal states are sinks.
+END_STEP = """
+UPDATE step_runs SET status = :status, ended_at = :ended_at, failure = :failure, reason = :reason, log = :log
+WHERE id = :id AND status = 'running'
+"""
+
+END_RUN = """
+UPDATE runs SET status = :status, ended_at = :ended_at, reason = :reason, failure = :failure
+WHERE id = :id AND epoch = :epoch AND status IN ('running', 'stopping')
+"""
+
+# The newest finished and the newest running step run of each key, with the outputs.
+LOOK_UP = """
+SELECT s.cache_key, s.id, s.run_id, s.status, s.ended_at, {artifact}
+FROM step_runs s LEFT JOIN artifacts a ON a.producer = s.id
+WHERE s.id IN (
+    SELECT max(id) FROM step_runs
+    WHERE cache_key IN ({keys}) AND status IN ('completed', 'running') GROUP BY cache_key, status
+)
+"""
+
+OWNERS_OF_RUNS_ALIVE = """
+SELECT DISTINCT {columns} FROM owners o JOIN runs r ON r.owner_id = o.id WHERE r.status IN ('running', 'stopping')
+"""
+
+OWNERS_OF_RUNS = "SELECT DISTINCT {columns} FROM owners o JOIN runs r ON r.owner_id = o.id WHERE r.id IN ({ids})"
+
+# Whoever finds an owner dead raises the epoch of its runs; the two statements are one transaction.
+INTERRUPT_STEPS = """
+UPDATE step_runs SET status = 'interrupted', ended_at = :now, reason = :reason
+WHERE status = 'running'
+AND run_id IN (SELECT id FROM runs WHERE owner_id = :owner AND status IN ('running', 'stopping'))
+"""
+INTERRUPT_RUNS = """
+UPDATE runs SET status = 'interrupted', epoch = epoch + 1, ended_at = :now, reason = :reason
+WHERE owner_id = :owner AND status IN ('running', 'stopping')
+"""
+
+CHUNK = 500
+"""Values bound to one `IN`: safely below the limit of any database."""
+
+
+class Database:
+    """A store in a database file, or in memory for tests."""
+
+    def __init__(self, root: str, *, is_durable: bool = True) -> None:
+        self.root = root
+        path = MEMORY
+        if root != MEMORY:
+            location.prepare_root(root)
+            path = os.path.join(root, "store.db")
+        self.file = SQLiteFile(path, is_durable=is_durable)
+        migrate(self.file)
+        self._key = os.urandom(32) if root == MEMORY else location.read_key(root)
+        self._recorded_owner = ""
+
+    # Generic verbs
+
+    def get(self, kind: type[R], identifier: str) -> R | None:
+        """Return the record with this id, or None."""
+        found = self.select(kind, id=identifier)
+        return found[0] if found else None
+
+    def select(self, kind: type[R], **fields: Any) -> list[R]:
+        """Return the records whose fields equal the given values (a tuple means any of them), oldest first."""
+        table = table_of(kind)
+        conditions, values = [], {}
+        for name, value in fields.items():
+            options = value if isinstance(value, (tuple, list)) else (value,)
+            if not options:
+                return []
+            marks = {f"{name}_{i}": option for i, option in enumerate(options)}
+            conditions.append(f"{name} IN ({', '.join(':' + mark for mark in marks)})")
+            values.update(marks)
+        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+        order = f" ORDER BY {'id' if 'id' in table.columns else table.names[0]}"
+        return [table.record(row) for row in self.file.read(table.select + where + order, values)]
+
+    def find(self, kind: type[R], query: Query) -> Page:
+        """Return the page of records that a query asks for."""
+        table = table_of(kind)
+        sql, count, values = page_sql(table, query)
+        items = [table.record(row) for row in self.file.read(sql, values)]
+        total = len(items)
+        if query.page > 1 or total == query.size:
+            total = int(self.file.read(count, values)[0][0])
+        return Page(items, total, query.page, query.size)
+
+    def insert(self, records: Iterable[Record]) -> None:
+        """Insert records, all or none."""
+        with self.file.write() as transaction:
+            for record in records:
+                table = table_of(type(record))
+                transaction.run(table.insert, table.row(record))
+
+    def update(self, kind: type[R], identifier: str, **fields: Any) -> bool:
+        """Change fields of one record; return whether it exists."""
+        table = table_of(kind)
+        changes = ", ".join(f"{name} = :{name}" for name in fields)
+        values = {name: table.value(name, value) for name, value in fields.items()}
+        with self.file.write() as transaction:
+            sql = f"UPDATE {kind.table} SET {changes} WHERE id = :_id"  # noqa: S608  names of our own fields
+            return transaction.run(sql, {**values, "_id": identifier}) == 1
+
+    def delete(self, kind: type[R], identifier: str) -> bool:
+        """Delete one record; return whether it existed."""
+        with self.file.write() as transaction:
+            return transaction.run(f"DELETE FROM {kind.table} WHERE id = :id", {"id": identifier}) == 1  # noqa: S608
+
+    def document(self, digest: str) -> bytes | None:
+        """Return the document stored under a digest, or None."""
+        rows = self.file.read("SELECT body FROM documents WHERE digest = :digest", {"digest": digest})
+        return rows[0][0] if rows else None
+
+    # Runs
+
+    def owner(self) -> Owner:
+        """Return this process as an owner of runs."""
+        return owners.current_owner(self.root)
+
+    def start_run(self, run: Run, documents: RunDocuments) -> None:
+        """Record a run with its owner, pipeline, plan and environment, in one transaction."""
+        with self.file.write() as transaction:
+            owner = self.owner()
+            if owner.id != self._recorded_owner:
+                _insert_once(transaction, owner)
+            if run.pipeline_id is not None:
+                _insert_once(
+                    transaction, Pipeline(id=run.pipeline_id, name=run.pipeline_name, created_at=run.created_at)
+                )
+            if _insert_once(transaction, Document(digest=run.plan, body=documents.plan)):
+                for digest, body in documents.sources.items():
+                    _insert_once(transaction, Document(digest=digest, body=body))
+            _insert_once(transaction, Document(digest=run.environment, body=documents.environment))
+            if not _insert_once(transaction, run):
+                raise StoreUnavailableError(
+                    f"There is already a run named `{run.name}`. Choose another `run_name`, "
+                    "or leave it out and get a name with the time in it."
+                )
+            tags = [Tag(kind="run", target_id=run.id, name=name) for name in run.options.tags]
+            _insert_many(transaction, tags)
+        self._recorded_owner = owner.id
+
+    def run_transaction(self, run: Run) -> RunWriter:
+        """Open a write transaction of a run."""
+        return RunWriter(self, run)
+
+    def look_up(self, keys: Sequence[str]) -> dict[str, CacheEntry]:
+        """Return what is known of each cache key."""
+        found: dict[str, CacheEntry] = {}
+        for start in range(0, len(keys), CHUNK):
+            chunk = keys[start : start + CHUNK]
+            _collect(found, self.file.read(_look_up_sql(len(chunk)), chunk))
+        return found
+
+    def inline_bytes(self, artifact_id: str) -> bytes:
+        """Return the bytes of a small artifact."""
+        rows = self.file.read("SELECT inline FROM artifacts WHERE id = :id", {"id": artifact_id})
+        if not rows or rows[0][0] is None:
+            raise NotFoundError(f"The store holds no artifact with id `{artifact_id}` and inline content.")
+        return bytes(rows[0][0])
+
+    def outputs_of(self, step_run_ids: Sequence[str]) -> dict[str, list[Artifact]]:
+        """Return the artifacts that executed step runs produced, by producer, without inline bytes."""
+        found: dict[str, list[Artifact]] = {}
+        table = table_of(Artifact)
+        for start in range(0, len(step_run_ids), CHUNK):
+            chunk = step_run_ids[start : start + CHUNK]
+            sql = f"SELECT {_ARTIFACT_COLUMNS} FROM artifacts a WHERE producer IN ({_marks(len(chunk))}) ORDER BY id"  # noqa: S608
+            for row in self.file.read(sql, chunk):
+                artifact = table.record(row)
+                found.setdefault(artifact.producer, []).append(artifact)
+        return found
+
+    def interrupt_dead_runs(self) -> list[str]:
+        """Mark the runs of owners that are found dead as interrupted; return the ids of those runs."""
+        table = table_of(Owner)
+        columns = ", ".join(f"o.{name}" for name in table.names)
+        rows = self.file.read(OWNERS_OF_RUNS_ALIVE.format(columns=columns))
+        dead = [owner for owner in map(table.record, rows) if not owners.is_alive(owner, self.root)]
+        if not dead:
+            return []
+        ids: list[str] = []
+        with self.file.write() as transaction:
+            for owner in dead:
+                ids += _interrupt(transaction, owner)
+        for owner in dead:
+            owners.remove_lease(self.root, owner)
+        return ids
+
+    def insert_artifact(self, artifact: Artifact) -> Artifact:
+        """Record an artifact that no step made; return it with its version and signature."""
+        with self.file.write() as transaction:
+            row = table_of(Artifact).row(artifact)
+            row["signature"] = self.sign(artifact)
+            transaction.run(_INSERT_ARTIFACT, row)
+        found = self.get(Artifact, artifact.id)
+        if found is None:
+            raise NotFoundError(f"Artifact `{artifact.id}` was deleted while it was being recorded.")
+        return found
+
+    # Trust and durability
+
+    def sign(self, artifact: Artifact) -> bytes:
+        """Return the signature of an artifact's identity: what its bytes are and how they are loaded."""
+        said = wire.encode(
+            (artifact.type, artifact.materializer, artifact.digest, artifact.size, artifact.key, artifact.needs_trust)
+        )
+        return hmac.digest(self._key, said, "sha256")
+
+    def is_trusted(self, artifact: Artifact) -> bool:
+        """Tell whether this store recorded the artifact just as it is now."""
+        return hmac.compare_digest(self.sign(artifact), artifact.signature)
+
+    def wait_durable(self) -> None:
+        """Return when everything committed so far would survive a power loss."""
+        self.file.wait_durable()
+
+    def close(self) -> None:
+        """Close the database; the store can be opened again."""
+        self.file.close()
+
+
+class RunWriter:
+    """A write transaction of one run."""
+
+    def __init__(self, database: Database, run: Run) -> None:
+        self._database = database
+        self._run = run
+        self._transaction = database.file.write()
+
+    def __enter__(self) -> RunWriter:
+        self._transaction.__enter__()
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self._transaction.__exit__(kind, error, trace)
+
+    def look_up(self, keys: Sequence[str]) -> dict[str, CacheEntry]:
+        """Return what is known of each key; a dead owner's work is marked interrupted on the way."""
+        found: dict[str, CacheEntry] = {}
+        for start in range(0, len(keys), CHUNK):
+            chunk = keys[start : start + CHUNK]
+            _collect(found, self._transaction.read(_look_up_sql(len(chunk)), chunk))
+        running = {entry.run_id for entry in found.values() if not entry.is_finished} - {self._run.id}
+        if running and self._interrupt_dead(list(running)):
+            return self.look_up(keys)
+        return found
+
+    def write(self, batch: Batch) -> None:
+        """Write everything of a batch, guarded by the run's epoch."""
+        for end in batch.ended:
+            if self._transaction.run(END_STEP, table_of(StepRun).row(end.step)) != 1:
+                self._refuse()
+            self._insert_artifacts(end.artifacts)
+        if batch.started:
+            self._start_steps(batch.started)
+        _insert_many(self._transaction, batch.inputs)
+        self._insert_artifacts(batch.aliases)
+        _insert_many(self._transaction, batch.outputs)
+        if batch.run is not None and self._transaction.run(END_RUN, table_of(Run).row(batch.run)) != 1:
+            self._refuse()
+
+    def _start_steps(self, started: list[StepRun]) -> None:
+        table = table_of(StepRun)
+        rows = [{**table.row(step), "epoch": self._run.epoch} for step in started]
+        if len(rows) == 1:
+            changed = self._transaction.run(_START_STEP, rows[0])
+        else:
+            changed = self._transaction.run_many(_START_STEP, rows)
+        if changed != len(rows):
+            self._refuse()
+
+    def _insert_artifacts(self, artifacts: Sequence[Artifact]) -> None:
+        table = table_of(Artifact)
+        for artifact in artifacts:
+            row = table.row(artifact)
+            row["signature"] = self._database.sign(artifact)
+            self._transaction.run(_INSERT_ARTIFACT, row)
+
+    def _interrupt_dead(self, run_ids: list[str]) -> bool:
+        table = table_of(Owner)
+        columns = ", ".join(f"o.{name}" for name in table.names)
+        sql = OWNERS_OF_RUNS.format(columns=columns, ids=_marks(len(run_ids)))
+        found = [table.record(row) for row in self._transaction.read(sql, run_ids)]
+        dead = [owner for owner in found if not owners.is_alive(owner, self._database.root)]
+        for owner in dead:
+            _interrupt(self._transaction, owner)
+        return bool(dead)
+
+    def _refuse(self) -> None:
+        rows = self._transaction.read("SELECT status, reason FROM runs WHERE id = :id", {"id": self._run.id})
+        status, reason = rows[0] if rows else ("deleted", None)
+        raise RunStoppedError(
+            f"Run `{self._run.name}` is recorded as {status}" + (f" ({reason})" if reason else "") + "; this process "
+            "no longer owns it and records nothing more. Start it again to go on from what is recorded."
+        )
+
+
+def _insert_once(transaction: WriteTransaction, record: Record) -> bool:
+    table = table_of(type(record))
+    return transaction.run(INSERT_ONCE.format(insert=table.insert), table.row(record)) == 1
+
+
+def _insert_many(transaction: WriteTransaction, records: Sequence[StepInput | RunOutput | Tag]) -> None:
+    if records:
+        table = table_of(type(records[0]))
+        transaction.run_many(table.insert, [table.row(record) for record in records])
+
+
+def _interrupt(transaction: WriteTransaction, owner: Owner) -> list[str]:
+    sql = "SELECT id FROM runs WHERE owner_id = :owner AND status IN ('running', 'stopping')"
+    ids = [row[0] for row in transaction.read(sql, {"owner": owner.id})]
+    values = {
+        "owner": owner.id,
+        "now": microseconds_now(),
+        "reason": f"its process {owner.pid} on {owner.host} is gone",
+    }
+    transaction.run(INTERRUPT_STEPS, values)
+    transaction.run(INTERRUPT_RUNS, values)
+    return ids
+
+
+def _collect(found: dict[str, CacheEntry], rows: list[tuple[Any, ...]]) -> None:
+    """Fold the rows of a look-up into one entry per key; a finished result beats work in flight."""
+    table = table_of(Artifact)
+    for key, step_run_id, run_id, status, ended_at, *artifact in rows:
+        is_finished = status == "completed"
+        known = found.get(key)
+        if known is not None and known.is_finished and not is_finished:
+            continue
+        artifacts = (table.record(tuple(artifact)),) if artifact[0] is not None else ()
+        if known is not None and known.step_run_id == step_run_id:
+            artifacts = known.artifacts + artifacts
+        found[key] = CacheEntry(step_run_id, run_id, is_finished, ended_at or 0, artifacts)
+
+
+def _marks(count: int) -> str:
+    return ", ".join("?" * count)
+
+
+def _look_up_sql(count: int) -> str:
+    return _LOOK_UP_ONE if count == 1 else LOOK_UP.format(artifact=_ARTIFACT_COLUMNS, keys=_marks(count))
+
+
+_ARTIFACT_COLUMNS = ", ".join("NULL" if name == "inline" else f"a.{name}" for name in table_of(Artifact).names)
+_LOOK_UP_ONE = LOOK_UP.format(artifact=_ARTIFACT_COLUMNS, keys="?")
+_INSERT_ARTIFACT = table_of(Artifact).insert.replace(
+    ":version", "(SELECT coalesce(max(version), 0) + 1 FROM artifacts WHERE name = :name)"
+)
+_START_STEP = START_STEP.format(
+    columns=", ".join(table_of(StepRun).names), values=", ".join(f":{name}" for name in table_of(StepRun).names)
+)

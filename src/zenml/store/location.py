@@ -1,0 +1,113 @@
+"""Where the store lives on this machine, and the folder that holds it.
+
+    <root>/store.db           the database
+    <root>/store.lock         taken by every writer, before the database's own lock
+    <root>/store.key          signs what this store records
+    <root>/artifacts/         files of artifacts
+    <root>/logs/              logs of steps and runs
+    <root>/leases/            one locked file per living process that owns runs
+
+Everything is readable by its owner only, whatever the umask says.
+"""
+
+from __future__ import annotations
+
+import os
+
+from zenml.errors import StoreUnavailableError
+
+NETWORK_FILE_SYSTEMS = frozenset(
+    ("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "lustre", "gpfs", "beegfs", "ceph", "afs", "glusterfs")
+)
+"""File systems on which SQLite's shared memory or locks do not hold between hosts."""
+
+
+def default_root() -> str:
+    """Return the folder of the active store: `ZENML_CONFIG_PATH`, or one below the user's data folder."""
+    chosen = os.environ.get("ZENML_CONFIG_PATH")
+    if chosen:
+        return os.path.abspath(os.path.expanduser(chosen))
+    data = os.environ.get("XDG_DATA_HOME") or os.path.join(os.path.expanduser("~"), ".local", "share")
+    return os.path.join(data, "zenml-core")
+
+
+def prepare_root(root: str) -> None:
+    """Create the folder of a store, for its owner only, or explain why it cannot be used."""
+    try:
+        os.makedirs(root, mode=0o700, exist_ok=True)
+        if os.stat(root).st_mode & 0o077:
+            os.chmod(root, 0o700)
+        for name in ("artifacts", "logs", "leases"):
+            os.makedirs(os.path.join(root, name), mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise StoreUnavailableError(
+            f"The store folder `{root}` cannot be created or opened: {error.strerror}. "
+            "Set ZENML_CONFIG_PATH to a folder that you may write."
+        ) from error
+    refuse_network_file_system(root)
+
+
+def refuse_network_file_system(root: str) -> None:
+    """Raise when the folder lies on a file system that cannot hold an SQLite store."""
+    kind = _file_system_of(root)
+    is_network = kind in NETWORK_FILE_SYSTEMS or (kind.startswith("fuse.") and kind != "fuse.overlayfs")
+    if is_network and os.environ.get("ZENML_ALLOW_NETWORK_STORE") != "1":
+        raise StoreUnavailableError(
+            f"The store folder `{root}` lies on a network file system ({kind}), where a database shared by "
+            "several hosts gets damaged. Set ZENML_CONFIG_PATH to a local folder; if only this host will "
+            "ever use it, set ZENML_ALLOW_NETWORK_STORE=1."
+        )
+
+
+def _file_system_of(path: str) -> str:
+    """Return the type of the file system that holds `path`, or "" where the kernel does not tell."""
+    path = os.path.realpath(path)
+    best, kind = "", ""
+    try:
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as mounts:
+            for line in mounts:
+                left, _, right = line.partition(" - ")
+                point = left.split(" ")[4].replace("\\040", " ")
+                is_parent = path == point or path.startswith(point.rstrip("/") + "/")
+                if is_parent and len(point) >= len(best):
+                    best, kind = point, right.split(" ")[0]
+    except (OSError, IndexError):
+        return ""
+    return kind
+
+
+def read_key(root: str) -> bytes:
+    """Return the store's signing key of 32 bytes, made on first use.
+
+    Several processes may open a fresh store at once: the first to link its key in place wins.
+    """
+    path = os.path.join(root, "store.key")
+    try:
+        return _read_file(path)
+    except FileNotFoundError:
+        pass
+    draft = f"{path}.{os.getpid()}.{os.urandom(4).hex()}"
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.write(handle, os.urandom(32))
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        os.unlink(draft)
+    return _read_file(path)
+
+
+def _read_file(path: str) -> bytes:
+    with open(path, "rb") as file:
+        key = file.read()
+    if len(key) != 32:
+        raise StoreUnavailableError(
+            f"The store's signing key `{path}` is damaged ({len(key)} bytes instead of 32). "
+            "Restore it from a backup; without it, pickled artifacts of this store are refused."
+        )
+    return key

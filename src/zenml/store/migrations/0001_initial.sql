@@ -1,0 +1,117 @@
+-- The first schema. {bytes} is BLOB or BYTEA. Times are microseconds since 1970, UTC.
+
+CREATE TABLE store_meta (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+);
+
+-- Processes that own runs.
+CREATE TABLE owners (
+    id TEXT PRIMARY KEY,
+    host TEXT NOT NULL,
+    boot_id TEXT NOT NULL,
+    pid BIGINT NOT NULL,
+    process_start TEXT NOT NULL,
+    created_at BIGINT NOT NULL
+);
+
+CREATE TABLE pipelines (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    created_at BIGINT NOT NULL
+);
+
+-- Plans, environments and sources, each stored once under its digest.
+CREATE TABLE documents (
+    digest TEXT PRIMARY KEY,
+    body {bytes} NOT NULL
+);
+
+CREATE TABLE runs (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    status TEXT NOT NULL,
+    pipeline_id TEXT REFERENCES pipelines (id),
+    pipeline_name TEXT NOT NULL,
+    owner_id TEXT NOT NULL REFERENCES owners (id),
+    epoch BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    ended_at BIGINT,
+    reason TEXT,
+    failure TEXT,
+    plan TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    options TEXT NOT NULL,
+    parameters TEXT NOT NULL
+);
+CREATE INDEX runs_by_pipeline ON runs (pipeline_name, id);
+CREATE INDEX runs_by_status ON runs (status, id);
+-- Runs that someone may have to be found dead for.
+CREATE INDEX runs_alive ON runs (owner_id) WHERE status IN ('running', 'stopping');
+
+CREATE TABLE step_runs (
+    id TEXT PRIMARY KEY,
+    run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+    invocation_id TEXT NOT NULL,
+    attempt BIGINT NOT NULL,
+    status TEXT NOT NULL,
+    definition TEXT NOT NULL,
+    invocation TEXT NOT NULL,
+    cache_key TEXT,
+    key_parts TEXT NOT NULL,
+    reason TEXT,
+    cached_from TEXT,
+    started_at BIGINT NOT NULL,
+    ended_at BIGINT,
+    failure TEXT,
+    log TEXT,
+    UNIQUE (run_id, invocation_id, attempt)
+);
+-- What the cache looks up: finished results, and work in flight.
+CREATE INDEX step_runs_by_key ON step_runs (cache_key, status, id)
+    WHERE status IN ('completed', 'running');
+
+CREATE TABLE artifacts (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    producer TEXT,
+    output TEXT NOT NULL,
+    type TEXT NOT NULL,
+    materializer TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    size BIGINT NOT NULL,
+    inline {bytes},
+    key TEXT,
+    files TEXT NOT NULL,
+    metadata TEXT NOT NULL,
+    needs_trust BIGINT NOT NULL,
+    signature {bytes} NOT NULL,
+    created_at BIGINT NOT NULL,
+    UNIQUE (name, version)
+);
+CREATE INDEX artifacts_by_producer ON artifacts (producer) WHERE producer IS NOT NULL;
+
+CREATE TABLE step_inputs (
+    step_run_id TEXT NOT NULL REFERENCES step_runs (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    position BIGINT NOT NULL,
+    artifact_id TEXT NOT NULL,
+    PRIMARY KEY (step_run_id, name, position)
+){clustered};
+CREATE INDEX step_inputs_by_artifact ON step_inputs (artifact_id);
+
+CREATE TABLE run_outputs (
+    run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+    position BIGINT NOT NULL,
+    artifact_id TEXT NOT NULL,
+    PRIMARY KEY (run_id, position)
+){clustered};
+
+CREATE TABLE tags (
+    kind TEXT NOT NULL,
+    target_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY (kind, target_id, name)
+){clustered};
+CREATE INDEX tags_by_name ON tags (kind, name, target_id);

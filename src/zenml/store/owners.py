@@ -1,0 +1,136 @@
+"""Which process owns a run, and whether it still lives.
+
+An owner holds a POSIX record lock on a lease file for as long as it lives; the kernel drops
+it at death, `kill -9` included, even while forked children go on. Dead means two things at
+once: the lock is free, and no process with that pid and start time runs on this boot.
+
+Closing *any* descriptor of a locked file drops the process's own lock. So this process opens
+its own lease exactly once, keeps it in a table, and answers for itself from that table.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+
+from zenml.records.ids import OwnerId, microseconds_now, new_id
+from zenml.records.run import Owner
+
+_leases: dict[str, tuple[int, Owner, int]] = {}
+"""By store folder: the pid that locked, the owner it is, and the locked descriptor."""
+_lock = threading.Lock()
+
+
+def current_owner(root: str) -> Owner:
+    """Return this process as an owner of runs in a store."""
+    with _lock:
+        held = _leases.get(root)
+        if held is not None and held[0] == os.getpid():
+            return held[1]
+        owner = Owner(
+            id=OwnerId(new_id()),
+            host=os.uname().nodename,
+            boot_id=_boot_id(),
+            pid=os.getpid(),
+            process_start=_process_start(os.getpid()),
+            created_at=microseconds_now(),
+        )
+        _leases[root] = (os.getpid(), owner, _lock_lease(root, owner.id))
+        return owner
+
+
+def is_alive(owner: Owner, root: str) -> bool:
+    """Tell whether the process that owns a run still lives (as far as this host can tell)."""
+    held = _leases.get(root)
+    if held is not None and held[1].id == owner.id:
+        return held[0] == os.getpid() or _runs(owner)
+    if owner.host != os.uname().nodename:
+        return True  # another host's process; its heartbeat decides, not this host
+    return _lease_is_held(root, owner.id) or _runs(owner)
+
+
+def forget_leases() -> None:
+    """Give this process's leases back; its runs must have ended."""
+    with _lock:
+        for root, (pid, owner, descriptor) in list(_leases.items()):
+            if pid == os.getpid() and descriptor >= 0:
+                try:
+                    os.unlink(_lease_path(root, owner.id))
+                except OSError:
+                    pass
+                os.close(descriptor)
+            del _leases[root]
+
+
+def remove_lease(root: str, owner: Owner) -> None:
+    """Remove the lease file of an owner that was found dead."""
+    try:
+        os.unlink(_lease_path(root, owner.id))
+    except OSError:
+        pass
+
+
+def _lease_path(root: str, owner_id: str) -> str:
+    return os.path.join(root, "leases", owner_id)
+
+
+def _lock_lease(root: str, owner_id: str) -> int:
+    if root == ":memory:":
+        return -1
+    import fcntl
+
+    descriptor = os.open(_lease_path(root, owner_id), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fcntl.lockf(descriptor, fcntl.LOCK_EX)
+    return descriptor
+
+
+def _lease_is_held(root: str, owner_id: str) -> bool:
+    import fcntl
+
+    try:
+        descriptor = os.open(_lease_path(root, owner_id), os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        # A shared lock: two processes that look at once do not mistake each other for the owner.
+        fcntl.lockf(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _runs(owner: Owner) -> bool:
+    """Tell whether the very process, not a later one of the same pid, runs on this boot."""
+    return owner.boot_id == _boot_id() and bool(owner.process_start) and _process_start(owner.pid) == owner.process_start
+
+
+def _boot_id() -> str:
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
+def _process_start(pid: int) -> str:
+    """Return the start time of a process in clock ticks since boot, "" when it is gone or a zombie."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+    except OSError:
+        return ""
+    return "" if fields[0] in (b"Z", b"X") else fields[19].decode()
+
+
+def _forget_in_child() -> None:
+    """Close the parent's leases in a forked child: record locks are not inherited anyway."""
+    for _, _, descriptor in _leases.values():
+        if descriptor >= 0:
+            os.close(descriptor)
+    _leases.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_in_child)

@@ -1,0 +1,59 @@
+"""A query as SQL: conditions over the fields of a record, a sort, a page."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Any
+
+from zenml.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from zenml.records.query import Condition, Query
+    from zenml.store.schema import Table
+
+_COMPARISONS = {"equals": "=", "ne": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+_FIELD_ALIASES = {"created": "id", "created_at": "id", "updated": "ended_at", "start_time": "id", "end_time": "ended_at"}
+"""Names that people sort by; ids are ordered by time of creation."""
+
+
+def page_sql(table: Table, query: Query) -> tuple[str, str, dict[str, Any]]:
+    """Return the statement for a page, the one that counts all results, and the values of both."""
+    values: dict[str, Any] = {}
+    parts = [_condition_sql(table, condition, values) for condition in query.conditions]
+    if query.tag is not None:
+        parts.append("id IN (SELECT target_id FROM tags WHERE kind = :_kind AND name = :_tag)")
+        values.update(_kind=table.kind.table.rstrip("s"), _tag=query.tag)
+    where = f" WHERE {' AND '.join(parts)}" if parts else ""
+    direction = "DESC" if query.is_descending else "ASC"
+    sort = field_name(table, query.sort)
+    order = f" ORDER BY {sort} {direction}" + (f", id {direction}" if sort != "id" else "")
+    limit = f" LIMIT {query.size} OFFSET {(query.page - 1) * query.size}"
+    return table.select + where + order + limit, f"SELECT count(*) FROM {table.kind.table}{where}", values  # noqa: S608
+
+
+def field_name(table: Table, name: str) -> str:
+    """Return the column that a field name stands for, or name the close matches."""
+    name = _FIELD_ALIASES.get(name, name)
+    if name in table.columns:
+        return name
+    known = sorted((*table.names, *_FIELD_ALIASES))
+    close = difflib.get_close_matches(name, known, 1)
+    hint = f"Did you mean `{close[0]}`?" if close else f"Fields are: {', '.join(known)}."
+    raise ConfigurationError(f"{table.kind.__name__} records have no field `{name}` to filter or sort by. {hint}")
+
+
+def _condition_sql(table: Table, condition: Condition, values: dict[str, Any]) -> str:
+    column = field_name(table, condition.field)
+    mark = f"c{len(values)}"
+    if condition.operator == "oneof":
+        marks = {f"{mark}_{i}": value for i, value in enumerate(condition.value)}
+        values.update(marks)
+        return f"{column} IN ({', '.join(':' + name for name in marks)})" if marks else "1 = 0"
+    if condition.operator in ("contains", "startswith"):
+        text = str(condition.value).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        values[mark] = f"%{text}%" if condition.operator == "contains" else f"{text}%"
+        return f"{column} LIKE :{mark} ESCAPE '\\'"
+    if condition.value is None:
+        return f"{column} IS NULL" if condition.operator == "equals" else f"{column} IS NOT NULL"
+    values[mark] = condition.value
+    return f"{column} {_COMPARISONS[condition.operator]} :{mark}"

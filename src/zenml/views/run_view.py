@@ -1,0 +1,175 @@
+"""A run as a user reads it: `run.steps["train"].outputs["model"].load()`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from zenml.enums import ExecutionStatus
+from zenml.errors import NotFoundError
+from zenml.records import values, wire
+from zenml.records.ids import short
+from zenml.records.plan import Plan
+from zenml.records.run import Artifact, Environment, Run, RunOutput, StepRun, Tag
+from zenml.views.artifact_view import ArtifactView
+from zenml.views.named import Named
+from zenml.views.step_view import StepView
+
+if TYPE_CHECKING:
+    from zenml.records.run import Failure
+    from zenml.store.store import Store
+
+
+class PipelineView:
+    """A pipeline by name."""
+
+    def __init__(self, name: str, identifier: str | None, store: Store) -> None:
+        self.name = name
+        self.id = identifier
+        self._store = store
+
+    @property
+    def runs(self) -> list[RunView]:
+        """All runs of the pipeline, the newest first."""
+        found = self._store.select(Run, pipeline_name=self.name)
+        return [RunView(run, self._store) for run in reversed(found)]
+
+    @property
+    def last_run(self) -> RunView:
+        """The newest run of the pipeline."""
+        runs = self.runs
+        if not runs:
+            raise NotFoundError(f"Pipeline `{self.name}` has no runs yet. Call it once.")
+        return runs[0]
+
+    def __repr__(self) -> str:
+        return f"<pipeline `{self.name}`>"
+
+
+class RunConfiguration:
+    """What a run was configured with."""
+
+    def __init__(self, run: Run) -> None:
+        self._options = run.options
+        self._parameters = run.parameters
+
+    @cached_property
+    def parameters(self) -> dict[str, Any]:
+        """The arguments of the pipeline function."""
+        return {name: values.decode(bytes(raw), allow_types=True) for name, raw in self._parameters.items()}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._options, name)
+
+
+class RunView:
+    """One run of a pipeline."""
+
+    def __init__(self, record: Run, store: Store) -> None:
+        self.record = record
+        self._store = store
+
+    @property
+    def id(self) -> str:
+        """The id; its last digits are enough on the command line."""
+        return self.record.id
+
+    @property
+    def name(self) -> str:
+        """The name, unique in the store."""
+        return self.record.name
+
+    @property
+    def status(self) -> ExecutionStatus:
+        """What has become of the run."""
+        return ExecutionStatus(self.record.status)
+
+    @property
+    def reason(self) -> str | None:
+        """Why the run stopped or was interrupted, if it was."""
+        return self.record.reason
+
+    @property
+    def failure(self) -> Failure | None:
+        """The first failure, as a value."""
+        return self.record.failure
+
+    @property
+    def pipeline(self) -> PipelineView:
+        """The pipeline that ran."""
+        return PipelineView(self.record.pipeline_name, self.record.pipeline_id, self._store)
+
+    @property
+    def start_time(self) -> datetime:
+        """When the run began, UTC."""
+        return instant(self.record.created_at)
+
+    @property
+    def end_time(self) -> datetime | None:
+        """When the run ended, UTC; None while it runs."""
+        return None if self.record.ended_at is None else instant(self.record.ended_at)
+
+    created = start_time
+
+    @property
+    def config(self) -> RunConfiguration:
+        """The configuration of the run: options and parameters."""
+        return RunConfiguration(self.record)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """What the run was to do."""
+        body = self._store.document(self.record.plan)
+        if body is None:
+            raise NotFoundError(f"The plan of run `{self.name}` is no longer in the store.")
+        return wire.decode(body, Plan)
+
+    @cached_property
+    def environment(self) -> Environment:
+        """What reproduces the run beside its code: Python, packages, command, commit."""
+        body = self._store.document(self.record.environment)
+        if body is None:
+            raise NotFoundError(f"The environment of run `{self.name}` is no longer in the store.")
+        return wire.decode(body, Environment)
+
+    @property
+    def tags(self) -> list[str]:
+        """The tags of the run."""
+        return sorted(tag.name for tag in self._store.select(Tag, kind="run", target_id=self.id))
+
+    @cached_property
+    def steps(self) -> Named[StepView]:
+        """The step runs by invocation id, the last attempt of each."""
+        return Named(
+            {step.invocation_id: StepView(step, self, self._store) for step in self.attempts},
+            f"step of run `{self.name}`",
+        )
+
+    @cached_property
+    def attempts(self) -> list[StepRun]:
+        """All attempts of all steps, in the order in which they began."""
+        return self._store.select(StepRun, run_id=self.id)
+
+    @property
+    def outputs(self) -> list[ArtifactView]:
+        """The outputs of the pipeline, in the order in which it returned them."""
+        listed = sorted(self._store.select(RunOutput, run_id=self.id), key=lambda output: output.position)
+        found = {a.id: a for a in self._store.select(Artifact, id=[output.artifact_id for output in listed])}
+        return [ArtifactView(found[output.artifact_id], self._store) for output in listed]
+
+    def refresh(self) -> RunView:
+        """Return the run as it is recorded now."""
+        self._store.interrupt_dead_runs()
+        record = self._store.get(Run, self.id)
+        if record is None:
+            raise NotFoundError(f"Run `{self.name}` (`{self.id}`) was deleted.")
+        return RunView(record, self._store)
+
+    def __repr__(self) -> str:
+        return f"<run `{self.name}` ({short(self.id)}), {self.record.status}>"
+
+
+def instant(microseconds: int) -> datetime:
+    """Return a stored time as a datetime in UTC."""
+    return datetime.fromtimestamp(microseconds / 1e6, UTC)

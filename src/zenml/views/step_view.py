@@ -1,0 +1,177 @@
+"""A step run as a user reads it."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from zenml.enums import ExecutionStatus
+from zenml.records import values
+from zenml.records.ids import short
+from zenml.records.plan import Value
+from zenml.records.run import Artifact, StepInput
+from zenml.views.artifact_view import ArtifactView
+from zenml.views.named import Named
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from zenml.records.plan import Invocation, StepDefinition
+    from zenml.records.run import Failure, StepRun
+    from zenml.store.store import Store
+    from zenml.views.run_view import RunView
+
+
+class StepConfiguration:
+    """What a step was configured with."""
+
+    def __init__(self, invocation: Invocation, definition: StepDefinition) -> None:
+        self._definition = definition
+        self._invocation = invocation
+
+    @property
+    def name(self) -> str:
+        """The name of the step."""
+        return self._definition.name
+
+    @cached_property
+    def parameters(self) -> dict[str, Any]:
+        """The arguments that were given as values, not as outputs of other steps."""
+        return {
+            name: values.decode(bytes(binding.data), allow_types=True)
+            for name, binding in self._invocation.inputs.items()
+            if isinstance(binding, Value)
+        }
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._definition.options, name)
+
+
+class StepSpec:
+    """How a step stands in its pipeline."""
+
+    def __init__(self, invocation: Invocation) -> None:
+        self.invocation_id = invocation.id
+        self.upstream_steps = list(invocation.upstream())
+
+
+class StepLogs:
+    """The stored output of a step."""
+
+    def __init__(self, path: str) -> None:
+        self.uri = path
+
+    def __str__(self) -> str:
+        if not os.path.exists(self.uri):
+            return ""
+        with open(self.uri, encoding="utf-8", errors="backslashreplace") as file:
+            return file.read()
+
+
+class StepView:
+    """One step of a run, in its last attempt."""
+
+    def __init__(self, record: StepRun, run: RunView, store: Store) -> None:
+        self.record = record
+        self.run = run
+        self._store = store
+
+    @property
+    def id(self) -> str:
+        """The id of this attempt."""
+        return self.record.id
+
+    @property
+    def name(self) -> str:
+        """The invocation id: the step's name inside the run."""
+        return self.record.invocation_id
+
+    @property
+    def status(self) -> ExecutionStatus:
+        """What has become of the step."""
+        return ExecutionStatus(self.record.status)
+
+    @property
+    def reason(self) -> str | None:
+        """Why it was skipped, stopped or not cached, if there is something to say."""
+        return self.record.reason
+
+    @property
+    def failure(self) -> Failure | None:
+        """The failure as a value."""
+        return self.record.failure
+
+    @property
+    def cache_key(self) -> str | None:
+        """The key under which the result is stored."""
+        return self.record.cache_key
+
+    @property
+    def start_time(self) -> datetime:
+        """When it began, UTC."""
+        from zenml.views.run_view import instant
+
+        return instant(self.record.started_at)
+
+    @property
+    def end_time(self) -> datetime | None:
+        """When it ended, UTC."""
+        from zenml.views.run_view import instant
+
+        return None if self.record.ended_at is None else instant(self.record.ended_at)
+
+    @cached_property
+    def definition(self) -> StepDefinition:
+        """What the step was when it ran."""
+        return self.run.plan.definitions[self.record.definition]
+
+    @property
+    def config(self) -> StepConfiguration:
+        """The configuration: options and parameters."""
+        return StepConfiguration(self.record.invocation, self.definition)
+
+    @property
+    def spec(self) -> StepSpec:
+        """How the step stands in its pipeline."""
+        return StepSpec(self.record.invocation)
+
+    @property
+    def logs(self) -> StepLogs | None:
+        """What the step printed; None when it printed nothing, was cached, or logs are switched off."""
+        path = os.path.join(self._store.root, "logs", self.record.run_id, f"{self.record.id}.log")
+        return StepLogs(path) if os.path.exists(path) else None
+
+    @cached_property
+    def outputs(self) -> Named[ArtifactView]:
+        """The outputs by name."""
+        producer = self.record.cached_from or self.record.id
+        artifacts = self._store.outputs_of([producer]).get(producer, ())
+        return Named(
+            {artifact.output: ArtifactView(artifact, self._store) for artifact in artifacts},
+            f"output of step `{self.name}`",
+        )
+
+    @property
+    def output(self) -> ArtifactView:
+        """The only output."""
+        if len(self.outputs) != 1:
+            raise ValueError(
+                f"Step `{self.name}` has {len(self.outputs)} outputs ({', '.join(self.outputs) or 'none'}). "
+                "Choose one from `.outputs`."
+            )
+        return next(iter(self.outputs.values()))
+
+    @cached_property
+    def inputs(self) -> Named[Any]:
+        """The artifacts it took, by argument; a list where several were given as one argument."""
+        rows = self._store.select(StepInput, step_run_id=self.record.id)
+        artifacts = {a.id: a for a in self._store.select(Artifact, id=tuple({row.artifact_id for row in rows}))}
+        grouped: dict[str, list[ArtifactView]] = {}
+        for row in sorted(rows, key=lambda row: row.position):
+            grouped.setdefault(row.name, []).append(ArtifactView(artifacts[row.artifact_id], self._store))
+        found: dict[str, Any] = {name: views[0] if len(views) == 1 else views for name, views in grouped.items()}
+        return Named(found, f"input of step `{self.name}`")
+
+    def __repr__(self) -> str:
+        return f"<step `{self.name}` ({short(self.id)}), {self.record.status}>"
