@@ -107,6 +107,10 @@ def describe_process(_payload, _send):
     ).encode()
 
 
+def report_flags(_payload, _send):
+    return repr((list(sys.flags)[:-2], sys.warnoptions, sys._xoptions)).encode()
+
+
 def has_module(payload, _send):
     return b"yes" if payload.decode() in sys.modules else b"no"
 
@@ -120,7 +124,7 @@ def read_at_import(_payload, _send):
 def draw_random(_payload, _send):
     import numpy as np
 
-    return repr((random.random(), np.random.random())).encode()
+    return repr((random.random(), np.random.random())).encode()  # noqa: NPY002  # the global state is the point
 
 
 def register_exit_handler(_payload, _send):

@@ -17,26 +17,24 @@ from zenml.flavors.process_launcher import ProcessLauncher
 print("top level of the program", flush=True)
 
 launcher = ProcessLauncher()
-options = {"preload": ("__main__", "json")}
-if sys.argv[1] == "wait-for-c":
-    watched = watch(launcher, "hold_the_interpreter", **options)
-else:
-    watched = watch(launcher, "stay_with_family", **options)
-watched.wait_for_event()
-step, *family = map(int, watched.events[0].split())
-print("owner", os.getpid(), "warden", warden_of(launcher), "forkserver", forkserver_of(launcher), end=" ")
+is_c = sys.argv[1] == "wait-for-c"
+watched = watch(
+    launcher, "hold_the_interpreter" if is_c else "stay_with_family", preload=("__main__", "json")
+)
+step, *family = map(int, watched.wait_for_event().split())
+pids = [("owner", os.getpid()), ("warden", warden_of(launcher)), ("forkserver", forkserver_of(launcher))]
+pids += [("step", step), *(("family", pid) for pid in family)]
 
-if sys.argv[1] == "forked":  # a child that keeps copies of everything that C code does not close
+if sys.argv[1] == "forked":  # a child that keeps copies of everything that is not closed for it
     child = os.fork()
-    if child == 0:
-        while True:
-            signal.pause()
-    print("fork", child, end=" ")
-print("step", step, *(f"family {pid}" for pid in family), flush=True)
+    while child == 0:
+        signal.pause()
+    pids.append(("fork", child))
 
-if sys.argv[1] == "return":
-    sys.exit(0)
-if sys.argv[1] == "raise":
-    raise RuntimeError("an error of the program")
 with contextlib.suppress(KeyboardInterrupt):
+    print(*(f"{role} {pid}" for role, pid in pids), flush=True)
+    if sys.argv[1] == "return":
+        sys.exit(0)
+    if sys.argv[1] == "raise":
+        raise RuntimeError("an error of the program")
     threading.Event().wait()

@@ -4,6 +4,7 @@ import ast
 import os
 import queue
 import signal
+import subprocess
 import sys
 import threading
 
@@ -101,6 +102,26 @@ def test_a_change_of_the_owners_environment_reaches_the_next_step(launcher, monk
     assert watch(launcher, "read_at_import").wait().answer == b"'later'"
 
 
+def test_an_impossible_environment_ends_the_launch_with_the_reason(launcher):
+    end = watch(launcher, "has_module", environment={"NUL": "a\0b"}).wait()
+
+    assert "null byte" in end.problem
+    assert watch(launcher, "has_module", b"os").wait().answer == b"yes"
+
+
+def test_a_step_has_the_interpreter_options_of_the_owner():
+    program = (
+        "import ast, sys\n"
+        f"sys.path.insert(0, {os.path.dirname(__file__)!r})\n"
+        "from process_launcher_helpers import watch\n"
+        "from zenml.flavors.process_launcher import ProcessLauncher\n"
+        "flags = watch(ProcessLauncher(), 'report_flags').wait().answer.decode()\n"
+        "assert flags == repr((list(sys.flags)[:-2], sys.warnoptions, sys._xoptions)), flags\n"
+    )
+
+    subprocess.run([sys.executable, "-OO", "-B", "-Xutf8", "-Werror::UserWarning", "-c", program], check=True)
+
+
 def test_idle_forkservers_are_few(launcher):
     for number in range(8):
         watch(launcher, "has_module", environment={"ZENML_TEST_VARIABLE": str(number)}).wait()
@@ -109,7 +130,9 @@ def test_idle_forkservers_are_few(launcher):
 
 
 def test_random_numbers_differ_between_steps(launcher):
-    drawn = [watch(launcher, "draw_random", preload=("random", "numpy.random")).wait().answer for _ in range(3)]
+    drawn = [
+        watch(launcher, "draw_random", preload=("random", "numpy.random")).wait().answer for _ in range(3)
+    ]
 
     assert len(set(drawn)) == 3
     assert len({ast.literal_eval(pair.decode())[1] for pair in drawn}) == 3

@@ -48,7 +48,8 @@ class Owner:
     def kill(self, *roles, number=signal.SIGKILL):
         for role in roles:
             for pid in self.pids[role]:
-                os.kill(pid, number)
+                with contextlib.suppress(ProcessLookupError):  # gone with the one before
+                    os.kill(pid, number)
 
     def wait_until_gone(self, *, without=()):
         self.program.wait(SECONDS)
@@ -140,7 +141,8 @@ def test_a_killed_helper_ends_its_steps_and_the_next_task_gets_a_new_one(launche
     ends = [step.wait() for step in steps]
 
     assert all(end.answer is None and "forkserver" in end.problem for end in ends)
-    assert not any(is_alive(pid) for pid in (*pids, *helpers))
+    assert not any(is_alive(pid) for pid in pids)
+    wait_until_gone(helpers)
     assert watch(launcher, "has_module", b"os").wait().answer == b"yes"
 
 
@@ -194,13 +196,14 @@ def test_the_grace_of_one_step_delays_no_other(launcher):
 
 def test_cancel_ends_a_task_that_waits_for_a_hanging_import(launcher, tmp_path):
     (tmp_path / "hangs.py").write_text("import threading; threading.Event().wait()")
-    watched = watch(launcher, "has_module", preload=("hangs",), sys_path=(*sys.path, str(tmp_path)))
+    options = {"preload": ("hangs",), "sys_path": (*sys.path, str(tmp_path))}
+    watched = watch(launcher, "has_module", **options)
 
     end = watched.cancel(grace=0)
 
     assert end.is_cancelled
     assert end.answer is None
-    assert watch(launcher, "has_module", b"os").wait().answer == b"yes"
+    assert watch(launcher, "has_module", b"os", **options).wait().answer == b"yes"
 
 
 def test_cancel_of_one_step_leaves_the_other_alone(launcher):

@@ -43,11 +43,10 @@ def is_unresolved(annotation: object) -> bool:
 def read_annotations(function: AnyFunction) -> dict[str, Any]:
     """Read the live types of a function's parameters and of its result (under `return`)."""
     function = implementation(function)
-    local_names = _local_names(function)
+    global_names, local_names = getattr(function, "__globals__", {}), _local_names(function)
     try:
-        return typing.get_type_hints(function, localns=local_names, include_extras=True)
-    except Exception:  # user's annotations run here; they may fail in any way
-        global_names = getattr(function, "__globals__", {})
+        return typing.get_type_hints(function, global_names, local_names, include_extras=True)
+    except Exception:  # the annotations are the user's and may fail in any way
         annotations = raw_annotations(function)
         return {name: _resolve(value, global_names, local_names) for name, value in annotations.items()}
 

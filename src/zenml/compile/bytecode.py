@@ -14,7 +14,7 @@ from collections.abc import Iterator
 # How the argument of an instruction is read.
 RAW, BARE, CONSTANT, NAME, VARIABLE, FORWARD, BACKWARD, _SKIP, _PAIR = range(9)
 
-# (opcode, argument, position in `co_code` that follows it, from where jumps count)
+# (opcode, argument, and for jumps the unit of `co_code` that they count from)
 Instruction = tuple[int, int, int]
 # (first instruction, the one after the last, the handler's first, depth of the stack)
 Handler = tuple[int, int, int, int]
@@ -32,6 +32,7 @@ IMPORT_NAME = CODES["IMPORT_NAME"]
 ATTRIBUTE_LOADS = codes_of("LOAD_ATTR", "LOAD_METHOD")
 GLOBAL_LOADS = codes_of("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS")
 FREE_LOADS = codes_of("LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF")
+LOOKUPS = ATTRIBUTE_LOADS | GLOBAL_LOADS | FREE_LOADS | {IMPORT_NAME}
 
 # Left out: they carry lines and caches, or set up what other instructions imply.
 _SKIPPED = codes_of("CACHE", "NOP", "RESUME", "EXTENDED_ARG", "MAKE_CELL", "COPY_FREE_VARS", "NOT_TAKEN")
@@ -54,10 +55,12 @@ _BUILD_TUPLE = CODES["BUILD_TUPLE"]
 _STORE_NAME = CODES["STORE_NAME"]
 _RETURN_VALUE = CODES["RETURN_VALUE"]
 _RETURN_CONST = CODES.get("RETURN_CONST")
-# Names are packed with flags in the low bits of an argument; this is the number of those bits.
-_FLAG_BITS = {CODES["LOAD_GLOBAL"]: 1}
+# How many low bits of the argument hold flags, with the name above them.
+FLAG_BITS = [0] * 256
+FLAG_BITS[CODES["LOAD_GLOBAL"]] = 1
 if sys.version_info >= (3, 12):
-    _FLAG_BITS |= {CODES["LOAD_ATTR"]: 1, CODES["LOAD_SUPER_ATTR"]: 2}
+    FLAG_BITS[CODES["LOAD_ATTR"]] = 1
+    FLAG_BITS[CODES["LOAD_SUPER_ATTR"]] = 2
 # Loads the cell of a captured variable, to make a closure. Python 3.13 writes it as LOAD_FAST.
 _LOAD_CLOSURE = CODES.get("LOAD_CLOSURE", 256)
 
@@ -81,6 +84,7 @@ def _kind(name: str, number: int) -> int:
     return RAW
 
 
+_JUMPS = (FORWARD, BACKWARD)
 KINDS = [RAW] * 257
 KINDS[_LOAD_CLOSURE] = BARE  # the order of the loads is that of names; the use in the nested code tells
 for _name, _op in CODES.items():
@@ -88,35 +92,30 @@ for _name, _op in CODES.items():
 
 
 def instructions_of(code: types.CodeType) -> tuple[list[Instruction], list[int], list[object]]:
-    """Return the instructions, the index in them for each position in `co_code`, and the docstrings left out."""
+    """Return the instructions, the index in them for each unit of `co_code`, and the docstrings left out."""
     units = code.co_code
     found: list[Instruction] = []
     docs: list[object] = []
-    # A position that is left out stands for the next instruction that is not.
-    index_at: list[int] = []
-    position, high = 0, 0
-    size = len(units)
-    while position < size:
-        op = units[position]
-        argument = units[position + 1] | high
-        position += 2
-        index_at += (len(found), len(found))
-        high = argument << 8 if op == _EXTENDED_ARG else 0
+    index_at: list[int] = []  # a unit that is left out stands for the next instruction that is not
+    high = 0
+    for unit, (op, low) in enumerate(zip(units[::2], units[1::2], strict=True)):
+        index_at.append(len(found))
         kind = KINDS[op]
         if kind == _SKIP:
+            high = (low | high) << 8 if op == _EXTENDED_ARG else 0
             continue
-        following = position
-        while following < size and not units[following]:  # the caches, opcode 0
-            following += 2
-        if kind == _PAIR:
-            found += _pair(op, argument, following)
+        argument, high = low | high, 0
+        if kind in _JUMPS:
+            found.append((op, argument, _after_caches(units, unit + 1)))
+        elif kind == _PAIR:
+            found += _pair(op, argument)
         elif op == _STORE_NAME and code.co_names[argument] in _UNCOUNTED:
             docs.append(_take_back(code, found))
         else:
             if op == _BUILD_TUPLE and argument and _LOAD_CLOSURE == 256:
                 _mark_closure(code, found, argument)
-            found.append((_VARIANTS.get(op, op), argument, following))
-    index_at += (len(found), len(found))
+            found.append((_VARIANTS.get(op, op), argument, 0))
+    index_at.append(len(found))
     return found, index_at, docs
 
 
@@ -125,23 +124,29 @@ def handlers_of(code: types.CodeType, index_at: list[int]) -> list[Handler]:
     numbers = _varints(code.co_exceptiontable)
     entries = zip(numbers, numbers, numbers, numbers, strict=False)
     return [
-        (index_at[2 * start], index_at[2 * (start + length)], index_at[2 * target], depth)
+        (index_at[start], index_at[start + length], index_at[target], depth)
         for start, length, target, depth in entries
     ]
 
 
-def name_of(code: types.CodeType, op: int, argument: int) -> tuple[str, int]:
-    """Return the name that an instruction of kind `NAME` uses, and its flags."""
-    bits = _FLAG_BITS.get(op, 0)
-    return code.co_names[argument >> bits], argument & ((1 << bits) - 1)
+def name_of(code: types.CodeType, op: int, argument: int) -> str:
+    """Return the name that an instruction of kind `NAME` uses."""
+    return code.co_names[argument >> FLAG_BITS[op]]
 
 
-def _pair(op: int, argument: int, following: int) -> tuple[Instruction, Instruction]:
+def _after_caches(units: bytes, unit: int) -> int:
+    """Return the first unit from `unit` on that is not the cache of an instruction."""
+    while units[2 * unit : 2 * unit + 1] == b"\0":
+        unit += 1
+    return unit
+
+
+def _pair(op: int, argument: int) -> tuple[Instruction, Instruction]:
     """Return the two instructions that are joined in one."""
     if op == _RETURN_CONST:
-        return (LOAD_CONST, argument, following), (_RETURN_VALUE, 0, following)
+        return (LOAD_CONST, argument, 0), (_RETURN_VALUE, 0, 0)
     first, second = _PARTS[op]
-    return (first, argument >> 4, following), (second, argument & 15, following)
+    return (first, argument >> 4, 0), (second, argument & 15, 0)
 
 
 def _take_back(code: types.CodeType, found: list[Instruction]) -> object:
@@ -157,7 +162,7 @@ def _mark_closure(code: types.CodeType, found: list[Instruction], count: int) ->
     captured = {*code.co_cellvars, *code.co_freevars}
     loads = found[-count:]
     if all(op == _LOAD_FAST and names[argument] in captured for op, argument, _ in loads):
-        found[-count:] = [(_LOAD_CLOSURE, argument, following) for _, argument, following in loads]
+        found[-count:] = [(_LOAD_CLOSURE, argument, 0) for _, argument, _ in loads]
 
 
 def _varints(table: bytes) -> Iterator[int]:

@@ -10,16 +10,18 @@ import types
 from typing import Any
 
 from zenml.compile.code_walk import Node, Walk
-from zenml.compile.packages import OWN, STANDARD, package_of_type
+from zenml.compile.packages import OWN, STANDARD, file_of, package_of_type
 from zenml.compile.value_kinds import is_enum
+from zenml.compile.wrappers import owner_of
 
 
 def describe_class(walk: Walk, node: Node, cls: type) -> None:
     """Describe a class of the project."""
     members = vars(cls)
     code = _first_code(members)
-    node.file = code.co_filename if code is not None and not code.co_filename.startswith("<") else None
-    node.line = members.get("__firstlineno__") or (code.co_firstlineno if node.file and code else None)
+    module = sys.modules.get(cls.__module__)
+    node.file = code.co_filename if code else file_of(module) if module else None
+    node.line = members.get("__firstlineno__") or (code.co_firstlineno if code else None)
     node.docs = repr(members.get("__doc__"))
     for base in cls.__bases__:
         if base is not object:
@@ -51,21 +53,32 @@ _DERIVED = frozenset(
 )  # fmt: skip
 # Attributes with such names hold what a class is made of; other names of this form are the notes of a framework.
 _DECLARED = frozenset(
-    {"__slots__", "__match_args__", "__dataclass_fields__", "__pydantic_fields__", "__attrs_attrs__"}
-)
+    {
+        "__slots__", "__match_args__", "__dataclass_fields__", "__dataclass_params__", "__pydantic_fields__",
+        "__attrs_attrs__",
+    }
+)  # fmt: skip
 _METHODS = (types.FunctionType, staticmethod, classmethod, property)
 _PLAIN = (type(None), bool, int, float, str, bytes, tuple, list)
 
 
 def _counts(name: str, value: object, cls: type) -> bool:
     """Tell whether an attribute of a class counts."""
-    if name in _DERIVED:
+    if name in _DERIVED or (name == "__hash__" and value is None):  # None follows from `__eq__`
         return False
     if is_enum(cls) and (name in _enum_members(cls) or (name[:1] == name[-1:] == "_" and name[:2] != "__")):
         return False
+    if "__dataclass_fields__" in vars(cls) and _is_generated(value):
+        return False  # written by `dataclass` from the fields
     if name.startswith("__") and name.endswith("__"):
         return name in _DECLARED or isinstance(value, (*_METHODS, *_PLAIN))
     return not isinstance(value, (types.MemberDescriptorType, types.GetSetDescriptorType))
+
+
+def _is_generated(value: Any) -> bool:
+    """Tell whether a method has no source."""
+    value = getattr(value, "__wrapped__", value)
+    return isinstance(value, types.FunctionType) and value.__code__.co_filename.startswith("<string>")
 
 
 def _describe_members(walk: Walk, node: Node, cls: type) -> None:
@@ -93,6 +106,10 @@ def _first_code(members: Any) -> types.CodeType | None:
     """Return the code of the first method, which tells where the class was written."""
     for value in members.values():
         function = getattr(value, "__func__", None) or getattr(value, "fget", None) or value
-        if isinstance(function, types.FunctionType) and not function.__code__.co_filename.startswith("<"):
+        if (
+            isinstance(function, types.FunctionType)
+            and owner_of(function) is None
+            and not _is_generated(function)
+        ):
             return function.__code__
     return None

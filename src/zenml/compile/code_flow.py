@@ -28,7 +28,8 @@ def flow_of(
         index = waiting.pop() if waiting else caught.pop(0)
         is_fresh = True
         while True:
-            index = _landing(instructions, targets, index)
+            if instructions[index][0] in _PLAIN_JUMPS:
+                index = _landing(instructions, targets, index)
             if index in places:
                 if not is_fresh:
                     steps.append(("to", index))
@@ -40,6 +41,9 @@ def flow_of(
                 caught += guard[:1] if guard else ()
             places[index] = len(steps)
             op = instructions[index][0]
+            if op in _PLAIN_JUMPS:
+                steps.append(("to", index))  # `while True: pass`
+                break
             if index in targets:
                 op, other = _decided(instructions, targets, op, targets[index])
                 text, is_negated = _CONDITIONS.get(op, (str(op), False))
@@ -99,19 +103,18 @@ def _targets(instructions: list[bytecode.Instruction], index_at: list[int]) -> d
     targets = {}
     for index, (op, argument, following) in enumerate(instructions):
         if kinds[op] == bytecode.FORWARD:
-            targets[index] = index_at[following + 2 * argument]
+            targets[index] = index_at[following + argument]
         elif kinds[op] == bytecode.BACKWARD:
-            targets[index] = index_at[following - 2 * argument]
+            targets[index] = index_at[following - argument]
     return targets
 
 
 def _landing(instructions: list[bytecode.Instruction], targets: dict[int, int], index: int) -> int:
     """Return where control goes on from `index`, through any number of plain jumps."""
-    start = index
-    while instructions[index][0] in _PLAIN_JUMPS:
+    seen = set()
+    while instructions[index][0] in _PLAIN_JUMPS and index not in seen:
+        seen.add(index)
         index = targets[index]
-        if index == start:
-            break  # `while True: pass`
     return index
 
 

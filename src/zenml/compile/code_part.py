@@ -31,7 +31,10 @@ def shown(name: str, value: object) -> str:
         return f"{name} = <hidden>"
     kind = type(value)
     if kind in _SHOWN or (kind in _SHOWN_IF_FLAT and all(type(item) in _SHOWN for item in _flat(value))):
-        text = repr(value)
+        try:
+            text = repr(value)
+        except ValueError:
+            text = f"<{kind.__qualname__}>"  # an integer too long for base 10
         return f"{name} = {text if len(text) <= _LONGEST else text[: _LONGEST - 1] + '…'}"
     size = f" of {len(value)}" if isinstance(value, (list, tuple, dict, set, frozenset)) else ""
     return f"{name} = <{kind.__qualname__}{size}>"

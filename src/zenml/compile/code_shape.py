@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import types
+from typing import Any
 
 import msgspec
 
@@ -57,7 +58,7 @@ def shape_of(code: types.CodeType) -> CodeShape:
     shape = CodeShape(
         digest=digest_of("\n".join(reader.lines)),
         references=tuple(sorted(set(reader.references), key=_reference_order)),
-        imports=tuple(dict.fromkeys(reader.imports)),
+        imports=tuple(sorted(set(reader.imports), key=lambda each: (each.name, each.level, each.names))),
         free_names=reader.free_names(code),
         reads_docs=reader.reads_docs,
         docs=tuple(reader.docs),
@@ -73,10 +74,18 @@ def digest_of(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:24]
 
 
+def plain_text(value: object) -> str:
+    """Return the `repr` of a plain value; of a huge integer in base 16, for which Python knows no limit."""
+    if type(value) is int and value.bit_length() > _LONGEST_INTEGER:
+        return hex(value)
+    return repr(value)
+
+
 # By id, and with the code object held so that its id is not given to another. As a key, a code object would be
 # compared by its whole content, line tables included.
 _shapes: dict[int, tuple[types.CodeType, CodeShape]] = {}
 _MOST_SHAPES = 8192
+_LONGEST_INTEGER = 2000  # bits; the limit for writing it in base 10 can be set, but not below 640 digits
 
 # CO_VARARGS, CO_VARKEYWORDS, CO_GENERATOR, CO_COROUTINE, CO_ITERABLE_COROUTINE, CO_ASYNC_GENERATOR
 _FLAGS = 0x4 | 0x8 | 0x20 | 0x80 | 0x100 | 0x200
@@ -140,7 +149,8 @@ class _Reader:
     ) -> None:
         """Write the instructions: names and constants resolved, variables numbered by first use."""
         add = self.lines.append
-        kinds = bytecode.KINDS
+        kinds, flag_bits, names = bytecode.KINDS, bytecode.FLAG_BITS, code.co_names
+        numbers = [-1] * len(scope.names)
         steps, places = code_flow.flow_of(instructions, index_at, bytecode.handlers_of(code, index_at))
         for step in steps:
             if isinstance(step, tuple):
@@ -151,10 +161,12 @@ class _Reader:
             if kind == bytecode.RAW:
                 add(f"{op} {argument}")
             elif kind == bytecode.VARIABLE:
-                add(f"{op} v{self._variable(scope, scope.names[argument])}")
+                if numbers[argument] < 0:
+                    numbers[argument] = self._variable(scope, scope.names[argument])
+                add(f"{op} v{numbers[argument]}")
             elif kind == bytecode.NAME:
-                name, flags = bytecode.name_of(code, op, argument)
-                add(f"{op} {name} {flags}")
+                bits = flag_bits[op]
+                add(f"{op} {names[argument >> bits]} {argument & ((1 << bits) - 1)}")
             elif kind == bytecode.CONSTANT:
                 self._write_constant(op, code.co_consts[argument], scope)
             else:
@@ -182,15 +194,17 @@ class _Reader:
         count = len(instructions)
         after_getattr = -1
         for index, (op, argument, _) in enumerate(instructions):
+            if op not in bytecode.LOOKUPS:
+                continue
             is_free = op in bytecode.FREE_LOADS
             if is_free:
                 name = scope.names[argument]
                 if name not in scope.free or scope.owner(name) is not None:
                     continue
             elif op in bytecode.GLOBAL_LOADS:
-                name = bytecode.name_of(code, op, argument)[0]
+                name = bytecode.name_of(code, op, argument)
             elif op in bytecode.ATTRIBUTE_LOADS:
-                self.reads_docs |= bytecode.name_of(code, op, argument)[0] in _DOC_NAMES
+                self.reads_docs |= bytecode.name_of(code, op, argument) in _DOC_NAMES
                 continue
             else:
                 if op == bytecode.IMPORT_NAME:
@@ -199,7 +213,7 @@ class _Reader:
             attributes = []
             end = index + 1
             while end < count and instructions[end][0] in bytecode.ATTRIBUTE_LOADS:
-                attributes.append(bytecode.name_of(code, *instructions[end][:2])[0])
+                attributes.append(bytecode.name_of(code, *instructions[end][:2]))
                 end += 1
             text = _constant_at(code, instructions, end)
             is_open = index == after_getattr and text is None
@@ -214,10 +228,11 @@ class _Reader:
         self, code: types.CodeType, argument: int, before: list[bytecode.Instruction]
     ) -> None:
         """Collect an import statement; the two instructions before it load its level and its names."""
-        level, names = (
+        # Python 3.14 holds a small number in the instruction itself.
+        loaded: list[Any] = [
             code.co_consts[value] if op == bytecode.LOAD_CONST else value for op, value, _ in before
-        )
-        self.imports.append(Import(code.co_names[argument], level, names or ()))
+        ]
+        self.imports.append(Import(code.co_names[argument], loaded[0], loaded[1] or ()))
 
 
 def _reference_order(reference: Reference) -> tuple[object, ...]:
@@ -245,4 +260,4 @@ def _constant_text(value: object) -> str:
         return "(" + "".join(_constant_text(item) + "," for item in value) + ")"
     if type(value) is frozenset:
         return "{" + ",".join(sorted(map(_constant_text, value))) + "}"
-    return repr(value)
+    return plain_text(value)

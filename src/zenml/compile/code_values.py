@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any, Protocol
 
+from zenml.compile.code_shape import plain_text
 from zenml.compile.packages import package_of_type
 from zenml.compile.value_kinds import is_enum, parts_of
 
@@ -60,7 +61,7 @@ class ValueWriter:
     def write(self, value: object) -> str:
         """Return the text of a value."""
         if type(value) in PLAIN:
-            return _plain_text(value)
+            return plain_text(value)
         value = self._reach.strip(value)
         kind = type(value)
         if kind is types.FunctionType:
@@ -135,7 +136,7 @@ class ValueWriter:
             return f"{_base_name(kind)}{self._set(value)}"
         for base in (int, float, complex, str, bytes):
             if issubclass(kind, base):
-                return _plain_text(base(value))
+                return plain_text(base(value))
         return ""
 
     def _state(self, value: object, kind: type) -> str:
@@ -154,7 +155,7 @@ class ValueWriter:
         """Return the text of values whose order counts."""
         items = tuple(values)
         if PLAIN.issuperset(map(type, items)):
-            return "(" + ",".join(map(_plain_text, items)) + ")"
+            return "(" + ",".join(map(plain_text, items)) + ")"
         return "(" + ",".join(map(self.write, items)) + ")"
 
     def _set(self, values: Iterable[object]) -> str:
@@ -174,9 +175,9 @@ class ValueWriter:
         """Return values in an order that does not depend on the process."""
         items = tuple(values)
         if PLAIN.issuperset(map(type, items)):
-            return sorted(items, key=_plain_text)
+            return sorted(items, key=plain_text)
         return sorted(
-            items, key=lambda item: _plain_text(item) if type(item) in PLAIN else self._reach.apart(item)
+            items, key=lambda item: plain_text(item) if type(item) in PLAIN else self._reach.apart(item)
         )
 
 
@@ -190,13 +191,6 @@ _DEEPEST = 80
 _MOST_VALUES = 100_000
 _MOST_FOREIGN = 2_000
 _WRITTEN_IN_PYTHON = 1 << 9  # Py_TPFLAGS_HEAPTYPE
-
-
-def _plain_text(value: object) -> str:
-    """Return the `repr` of a plain value; of a huge integer in base 16, for which Python knows no limit."""
-    if type(value) is int and value.bit_length() > 10_000:
-        return hex(value)
-    return repr(value)
 
 
 def _base_name(kind: type) -> str:

@@ -65,6 +65,12 @@ class Walk:
     def run(self, root: object) -> str:
         """Visit `root` and all that it reaches; return the digest of it."""
         text = self.values.write(root)
+        if text.startswith(_NUMBER) and _is_label(text):
+            text = ""  # a function: its name does not count
+        else:
+            kind = type(root)
+            name = f"{kind.__module__}.{kind.__qualname__}"
+            self._parts.append(CodePart(name, "decorator", digest_of(_without_numbers(text))))
         position = 0
         while position < len(self._nodes):
             self._current = self._nodes[position]
@@ -104,8 +110,7 @@ class Walk:
         module = str(function.__globals__.get("__name__") or "")
         owner = owner_of(function)
         if owner is None:
-            name = f"{module}.{function.__qualname__.replace('<locals>.', '')}"
-            return self._node(id(function), "function", name, function.__qualname__, function)
+            return self._node(id(function), "function", _name_of(function), function.__qualname__, function)
         label = f"foreign {module}.{function.__qualname__}"
         if owner == OWN:
             return label
@@ -163,10 +168,9 @@ class Walk:
         subjects = wrapped_by(value)
         for subject in subjects:
             if isinstance(subject, types.FunctionType) and self._needs_decorators(value):
-                name = (
-                    f"{subject.__globals__.get('__name__')}.{subject.__qualname__.replace('<locals>.', '')}"
+                self._node(
+                    ("@", id(subject)), "decorator", f"{_name_of(subject)}@", subject.__qualname__, subject
                 )
-                self._node(("@", id(subject)), "decorator", f"{name}@", f"{subject.__qualname__}@", subject)
         return " ".join(map(self.values.write, subjects)) if subjects else None
 
     def apart(self, value: object) -> str:
@@ -200,7 +204,8 @@ class Walk:
         node.shape.append(key)
         digest = digest_of(_without_numbers(text))
         part_text = shown(name.rpartition(".")[2], value)
-        self._parts.append(CodePart(name, kind, digest, node.file, node.line, part_text))
+        file, line = (None, None) if kind == "constant" else (node.file, node.line)
+        self._parts.append(CodePart(name, kind, digest, file, line, part_text))
 
     def add_shape(self, key: str, value: object) -> None:
         """Add a value that makes up what the current node is, such as the base of a class."""
@@ -247,17 +252,13 @@ class Walk:
 # depends on what else is reached, so the digest of a single part is taken without it.
 _NUMBER, _LABEL, _END = "\0", "\1", "\2"
 # How texts begin that need no part of their own, because they say nothing but what is referred to.
-_LABELS = (
-    "foreign ",
-    "builtin ",
-    "module ",
-    "wrapper ",
-    "property ",
-    "staticmethod ",
-    "classmethod ",
-    "method ",
-)
-_LABELS += ("lru_cache ", "cached_property ", "singledispatchmethod ")
+_LABELS = tuple(
+    f"{kind} "
+    for kind in (
+        "foreign", "builtin", "module", "wrapper", "property", "staticmethod", "classmethod", "method", "lru_cache",
+        "cached_property", "singledispatchmethod", "slot", "field", "harmless", "logging", "object",
+    )
+)  # fmt: skip
 # Sets of sets of objects.
 _MOST_LEVELS = 3
 
@@ -281,5 +282,14 @@ def _is_plain(cell: types.CellType) -> bool:
         return False  # not filled yet
 
 
+def _name_of(function: types.FunctionType) -> str:
+    """Return the dotted name of a function; that of its code if `functools.wraps` gave it the name of another."""
+    name = function.__code__.co_qualname if "__wrapped__" in function.__dict__ else function.__qualname__
+    return f"{function.__globals__.get('__name__')}.{name.replace('<locals>.', '')}"
+
+
 def _location(node: Node) -> str:
-    return f" ({os.path.basename(node.file)}:{node.line})" if node.file else ""
+    place = (
+        f"{os.path.basename(node.file or '')}:{node.line}" if node.line else os.path.basename(node.file or "")
+    )
+    return f" ({place})" if place else ""

@@ -16,8 +16,8 @@ from zenml.compile import edges
 from zenml.compile.fingerprint import fingerprint, source_text
 from zenml.compile.handles import ArtifactHandle, OutputHandle, StepHandle
 from zenml.compile.options import dotted_path, pipeline_options, step_options
-from zenml.compile.outputs import read_outputs
-from zenml.compile.signature import did_you_mean, read_signature
+from zenml.compile.program import Program
+from zenml.compile.signature import did_you_mean
 from zenml.compile.trace import Trace, TracedCall, check_complete
 from zenml.compile.type_check import from_config
 from zenml.compile.type_names import describe
@@ -42,27 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from zenml.compile.declared import DeclaredPipeline, DeclaredStep
-    from zenml.compile.outputs import OutputSpec
-    from zenml.compile.signature import Signature
     from zenml.records.run import Artifact
-
-
-class Program:
-    """The live side of a step definition: what this process calls."""
-
-    __slots__ = ("function", "name", "outputs", "signature")
-
-    def __init__(
-        self,
-        name: str,
-        function: Callable[..., Any],
-        signature: Signature | None = None,
-        outputs: tuple[OutputSpec, ...] | None = None,
-    ) -> None:
-        self.name = name
-        self.function = function
-        self.signature = read_signature(function) if signature is None else signature
-        self.outputs = read_outputs(function) if outputs is None else outputs
 
 
 class Compiled:

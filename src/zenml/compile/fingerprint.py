@@ -21,6 +21,7 @@ from zenml.compile.code_walk import Node, Walk
 from zenml.compile.function_nodes import describe_decorators, describe_function
 from zenml.compile.source_text import source_text
 from zenml.compile.static_imports import StaticModule
+from zenml.compile.wrappers import without_own
 from zenml.errors import DeclarationError
 
 __all__ = ["CodePart", "Fingerprint", "fingerprint", "source_text"]
@@ -40,7 +41,7 @@ def fingerprint(function: object) -> Fingerprint:
     Raises:
         DeclarationError: `function` cannot be called, so it has no code.
     """
-    if not callable(function):
+    if not callable(without_own(function)):
         raise DeclarationError(
             f"Only functions have a fingerprint, but this is a `{type(function).__qualname__}`: {function!r:.80}. "
             "Pass the function, step or pipeline itself."

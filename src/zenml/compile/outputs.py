@@ -27,7 +27,7 @@ from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
 
-from zenml.compile.annotations import is_unresolved, read_annotations
+from zenml.compile.annotations import Unresolved, is_unresolved, read_annotations
 from zenml.compile.callables import AnyFunction, implementation, name_of, place_of, unwrap
 from zenml.compile.returns import tuple_lengths
 from zenml.compile.type_check import check
@@ -167,6 +167,8 @@ def _output(annotation: Any, name: str, position: int | None, subject: str) -> O
     materializer = config = None
     constraints = []
     for item in annotation.__metadata__:
+        if isinstance(item, type) and issubclass(item, Unresolved):
+            continue
         if hasattr(item, "ASSOCIATED_TYPES"):
             materializer = item
         elif _is_config(item):

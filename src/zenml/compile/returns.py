@@ -23,7 +23,7 @@ TupleLengths = frozenset[int | None]
 """The lengths of the tuple literals that a function returns; None for one with a star, such as `*a, b`."""
 
 _RETURN_SPACE = len("return ")
-_UNWINDING = frozenset({"NOP", "SWAP", "POP_TOP", "COPY", "PRECALL", "CALL", "POP_BLOCK", "NOT_TAKEN"})
+_LEAVING = frozenset({"NOP", "SWAP", "POP_TOP", "POP_ITER", "POP_BLOCK", "NOT_TAKEN"})
 
 
 def tuple_lengths(function: AnyFunction) -> TupleLengths:
@@ -117,34 +117,57 @@ def _lengths_in_source(node: ast.AST) -> Iterator[int | None]:
 def _lengths_in_bytecode(code: CodeType) -> Iterator[int | None]:
     """Look for a tuple that is made and then returned, with nothing but the leaving of blocks between.
 
-    The positions in the code tell `return (1, 2) if x else (3, 4)` from a literal: there the tuple does
-    not start right behind `return` or does not end with the statement.
+    Leaving a loop or a `with` block on the way puts the tuple aside first (`SWAP`); a `with` block then calls
+    its exit with three times None.
     """
     import dis
 
     made: dis.Instruction | None = None
+    is_aside = leaves_with = False
     for item in dis.get_instructions(code):
-        is_constant = item.opname in {"LOAD_CONST", "RETURN_CONST"} and isinstance(item.argval, tuple)
-        # LIST_TO_TUPLE and, since 3.12, its intrinsic form end a display with a star.
-        is_starred = item.opname == "LIST_TO_TUPLE" or "LIST_TO_TUPLE" in item.argrepr
-        if item.opname == "BUILD_TUPLE" or is_constant or is_starred:
-            made = item
-        if item.opname in {"RETURN_VALUE", "RETURN_CONST"}:
-            if made is not None and _is_whole_return(made, item):
-                size = len(made.argval) if isinstance(made.argval, tuple) else made.arg
-                yield size if made.opname in {"BUILD_TUPLE", "LOAD_CONST", "RETURN_CONST"} else None
+        name = item.opname
+        if _makes_tuple(item):
+            made, is_aside, leaves_with = item, False, False
+        elif name == "SWAP":
+            is_aside = True
+        elif is_aside and name in {"PRECALL", "CALL"}:
+            leaves_with = True
+        if name in {"RETURN_VALUE", "RETURN_CONST"}:
+            if made is not None and (leaves_with or _is_whole_return(made, item)):
+                yield _length(made)
             made = None
-        elif item is not made and item.opname not in _UNWINDING and item.argval is not None:
+        elif item is not made and name not in _LEAVING and not (is_aside and _is_part_of_exit(item)):
             made = None
+
+
+def _makes_tuple(item: dis.Instruction) -> bool:
+    # LIST_TO_TUPLE ends a display with a star; since Python 3.12 it is an intrinsic function.
+    is_display = item.opname in {"BUILD_TUPLE", "LIST_TO_TUPLE"} or item.argrepr.endswith("LIST_TO_TUPLE")
+    return is_display or (item.opname in {"LOAD_CONST", "RETURN_CONST"} and isinstance(item.argval, tuple))
+
+
+def _length(made: dis.Instruction) -> int | None:
+    """Give the number of values of a tuple; None if its display has a star, and so was a list first."""
+    if isinstance(made.argval, tuple):
+        return len(made.argval)
+    return made.arg if made.opname == "BUILD_TUPLE" else None
+
+
+def _is_part_of_exit(item: dis.Instruction) -> bool:
+    return item.opname in {"PRECALL", "CALL"} or (item.opname == "LOAD_CONST" and item.argval is None)
 
 
 def _is_whole_return(made: dis.Instruction, returned: dis.Instruction) -> bool:
-    """Tell whether a tuple's place in the source is the whole of what a `return` returns."""
+    """Tell whether a tuple's place in the source is the whole of what a `return` returns.
+
+    This tells `return (1, 2) if x else (3, 4)` from a literal: there the tuple does not start right behind
+    `return`, or does not end with the statement.
+    """
     inner, outer = made.positions, returned.positions
     if inner is None or outer is None or inner.col_offset is None or outer.col_offset is None:
         return True  # Python runs without positions (-X no_debug_ranges)
-    if inner == outer or outer.lineno != inner.lineno:
-        return True  # a constant, or a return out of a `with` block, which takes that block's place
-    begins = inner.col_offset == outer.col_offset + _RETURN_SPACE
+    if inner == outer:
+        return True  # a constant
+    begins = (inner.lineno, inner.col_offset) == (outer.lineno, outer.col_offset + _RETURN_SPACE)
     ends = (inner.end_lineno, inner.end_col_offset) == (outer.end_lineno, outer.end_col_offset)
     return begins and ends

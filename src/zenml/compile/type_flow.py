@@ -22,16 +22,23 @@ _PLAIN = frozenset(
 
 def can_flow(produced: Any, consumed: Any) -> bool:
     """Tell whether a value annotated as `produced` may fit `consumed`; False only if it certainly cannot."""
+    try:
+        return _can_flow(produced, consumed)
+    except RecursionError:  # two types that speak of themselves and differ only without end
+        return True
+
+
+def _can_flow(produced: Any, consumed: Any) -> bool:
     produced, consumed = _effective(produced), _effective(consumed)
     if is_open(produced) or is_open(consumed):
         return True
     sources, targets = union_members(produced), union_members(consumed)
     if len(sources) > 1 or len(targets) > 1:
-        return any(can_flow(source, target) for source in sources for target in targets)
+        return any(_can_flow(source, target) for source in sources for target in targets)
     if get_origin(produced) is Literal:
         return any(matcher(consumed).matches(value) for value in get_args(produced))
     if get_origin(consumed) is Literal:
-        return any(can_flow(produced, type(value)) for value in get_args(consumed))
+        return any(_can_flow(produced, type(value)) for value in get_args(consumed))
     source, target = _class_of(produced), _class_of(consumed)
     if not isinstance(source, type) or not isinstance(target, type):
         return True
@@ -112,12 +119,12 @@ def _arguments_meet(produced: Any, consumed: Any) -> bool:
     if source is tuple and target is tuple:
         return _tuples_meet(given, wanted)
     if source is tuple and target in ELEMENT_CONTAINERS:
-        return all(item is ... or can_flow(item, wanted[0]) for item in given)
+        return all(item is ... or _can_flow(item, wanted[0]) for item in given)
     pairs = (key_and_value(source, given), key_and_value(target, wanted))
     if all(pairs):
-        return all(map(can_flow, *pairs))
+        return all(map(_can_flow, *pairs))
     if source in ELEMENT_CONTAINERS and target in ELEMENT_CONTAINERS:
-        return can_flow(given[0], wanted[0])
+        return _can_flow(given[0], wanted[0])
     return True
 
 
@@ -125,5 +132,5 @@ def _tuples_meet(given: tuple[Any, ...], wanted: tuple[Any, ...]) -> bool:
     """Compare tuples item by item; one of open length meets any other of its type."""
     if ... in given or ... in wanted:
         items = [(left, right) for left in given if left is not ... for right in wanted if right is not ...]
-        return all(can_flow(left, right) for left, right in items)
-    return len(given) == len(wanted) and all(map(can_flow, given, wanted))
+        return all(_can_flow(left, right) for left, right in items)
+    return len(given) == len(wanted) and all(map(_can_flow, given, wanted))

@@ -16,7 +16,7 @@ from functools import lru_cache
 from types import NoneType
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
-from zenml.compile.type_names import bare, is_open, union_members
+from zenml.compile.type_names import bare, is_alias, is_open, union_members
 
 # Containers whose one type argument is the type of their elements, and mappings with two.
 ELEMENT_CONTAINERS = frozenset(
@@ -111,7 +111,7 @@ def _remembered(annotation: Any) -> Matcher:
 
 def _build(annotation: Any) -> Matcher:
     """Translate a type into its matcher."""
-    if type(annotation).__name__ == "TypeAliasType":  # it may speak of itself: look inside when asked
+    if is_alias(annotation):  # it may speak of itself: look inside when asked
         return Matcher(lambda value: matcher(bare(annotation)).matches(value))
     annotation = bare(annotation)
     if is_open(annotation):
@@ -123,6 +123,10 @@ def _build(annotation: Any) -> Matcher:
         return _any_of(annotation.__constraints__ or (annotation.__bound__ or object,))
     if annotation is typing.Never or annotation is typing.NoReturn:
         return Matcher(lambda _value: False)
+    if annotation is typing.LiteralString:
+        return _of_class(str)
+    if annotation == tuple[()]:
+        return _of_tuple(())
     if origin is None:
         return _of_class(annotation) if isinstance(annotation, type) else ANYTHING
     if origin is Literal:
@@ -173,7 +177,7 @@ def _of_generic(origin: Any, arguments: tuple[Any, ...]) -> Matcher:
         return _of_class(origin)
     if origin is type:
         allowed = tuple(get_origin(item) or item for item in union_members(bare(arguments[0])))
-        classes = tuple(item for item in allowed if isinstance(item, type))
+        classes = tuple(item for item in allowed if isinstance(item, type) and not is_open(item))
         is_known = len(classes) == len(allowed)
         return Matcher(lambda value: isinstance(value, type) and (not is_known or issubclass(value, classes)))
     if origin is tuple:

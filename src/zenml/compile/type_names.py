@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import typing
 from types import NoneType, UnionType
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from zenml.compile.annotations import is_unresolved
 
 _LONGEST_PREVIEW = 80
 
 # Marks around a type that say nothing about its values: what meets `int` meets `Required[int]`.
-_MARKS = frozenset({"Annotated", "ClassVar", "Final", "Required", "NotRequired", "ReadOnly"})
+_MARKS = frozenset({"ClassVar", "Final", "Required", "NotRequired", "ReadOnly"})
 
 # The members of a union in the order in which a text is tried; what takes every text comes last.
 _STRICTEST_FIRST: tuple[Any, ...] = (NoneType, int, float, complex, bool)
@@ -32,13 +32,22 @@ def bare(annotation: Any) -> Any:
 
 
 def unaliased(annotation: Any) -> Any:
-    """Look behind an alias that was made by a `type` statement."""
-    while type(annotation).__name__ == "TypeAliasType":  # two classes: that of 3.12 and a backport
+    """Look behind an alias that was made by a `type` statement, such as numpy's `NDArray[float]`."""
+    while is_alias(annotation):
+        alias = get_origin(annotation) or annotation
         try:
-            annotation = annotation.__value__
+            value = alias.__value__
         except NameError:  # it speaks of a name that exists for type checkers only
             return Any
+        given = dict(zip(alias.__type_params__, get_args(annotation), strict=False))
+        wanted = tuple(given.get(parameter, Any) for parameter in getattr(value, "__parameters__", ()))
+        annotation = value[wanted] if wanted else value
     return annotation
+
+
+def is_alias(annotation: Any) -> bool:
+    """Recognise an alias by name: it is of a class of Python 3.12 or of its backport."""
+    return type(get_origin(annotation) or annotation).__name__ == "TypeAliasType"
 
 
 def union_members(annotation: Any) -> tuple[Any, ...]:
@@ -107,7 +116,9 @@ def preview(value: object) -> str:
 
 def _is_mark(origin: Any) -> bool:
     """Recognise a mark by its name, for `typing_extensions` has some of them before `typing` does."""
-    return origin is not None and not isinstance(origin, type) and str(origin).rpartition(".")[2] in _MARKS
+    if origin is None or origin is Annotated:
+        return origin is Annotated
+    return not isinstance(origin, type) and str(origin).rpartition(".")[2] in _MARKS
 
 
 def _strictness(annotation: Any) -> int:

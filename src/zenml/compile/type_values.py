@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from zenml.compile.type_match import is_typed_dict, matcher, parts
-from zenml.compile.type_names import bare, describe, describe_exactly, preview, union_members
+from zenml.compile.type_names import bare, describe, describe_exactly, preview, unaliased, union_members
 from zenml.errors import TypeMismatchError
 
 _CONSTRAINT_MODULES = frozenset({"pydantic", "pydantic_core", "annotated_types"})
@@ -116,13 +116,25 @@ def _missing_keys(value: object, annotation: Any) -> str:
 
 @lru_cache(maxsize=1024)
 def _is_constrained(annotation: Any) -> bool:
-    if get_origin(annotation) is Annotated:
-        inner, *marks = get_args(annotation)
-        return any(map(_is_constraint, marks)) or is_constrained(inner)
-    plain = bare(annotation)
-    if isinstance(plain, type) and plain.__module__.partition(".")[0] == "pydantic" and not is_model(plain):
-        return True
-    return any(is_constrained(item) for item in get_args(plain) if not isinstance(item, (str, list)))
+    pending, seen = [annotation], []
+    while pending:
+        item = pending.pop()
+        if isinstance(item, str) or item in seen:  # an alias may speak of itself
+            continue
+        seen.append(item)
+        item = unaliased(item)
+        if get_origin(item) is Annotated and any(map(_is_constraint, item.__metadata__)):
+            return True
+        plain = bare(item)
+        if (
+            isinstance(plain, type)
+            and plain.__module__.partition(".")[0] == "pydantic"
+            and not is_model(plain)
+        ):
+            return True
+        if get_origin(plain) is not Literal:
+            pending.extend(get_args(item) if get_origin(item) is not Annotated else (item.__origin__,))
+    return False
 
 
 def _is_constraint(mark: object) -> bool:

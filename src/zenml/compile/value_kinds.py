@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import io
 import types
 from collections.abc import Callable
 from typing import Any
+
+from zenml.compile.packages import package_of_type
 
 Parts = tuple[str, str, tuple[object, ...]]
 """A label, the module whose package counts ("" for none), and the inner values."""
@@ -27,8 +30,10 @@ def parts_of(value: Any, kind: type) -> Parts | None:
         return kind.__qualname__, module, (repr(value),)
     if root == "logging":
         return "logging", "", (kind.__qualname__, _string(value, "name"))
-    if root in _HARMLESS or kind.__qualname__.endswith("Logger"):
+    if root in _HARMLESS or _is_stream_or_logger(kind):
         return "harmless", module, (f"{module}.{kind.__qualname__}",)
+    if root == "_collections" and kind.__name__ == "_tuplegetter":
+        return "field", "", ()  # of a named tuple, whose `_fields` say the rest
     if root == "numpy":
         return _numpy_parts(value, kind)
     if root == "typing":
@@ -38,14 +43,8 @@ def parts_of(value: Any, kind: type) -> Parts | None:
 
 def is_enum(kind: type) -> bool:
     """Tell whether the class is an enumeration."""
-    return any(
-        base.__module__ == "enum" and base.__name__ in {"EnumType", "EnumMeta"} for base in type(kind).__mro__
-    )
-
-
-def is_harmless(parts: Parts) -> bool:
-    """Tell whether the value has no content that counts, like a lock or an open file."""
-    return parts[0] in {"harmless", "logging"}
+    metaclass: type = type(kind)
+    return any(base.__module__ == "enum" and base.__name__ == "EnumType" for base in metaclass.__mro__)
 
 
 def _builtin(value: Any) -> Parts:
@@ -121,6 +120,12 @@ _HARMLESS = frozenset(
         "selectors", "multiprocessing", "warnings", "_tkinter", "subprocess", "tempfile", "tqdm",
     }
 )  # fmt: skip
+
+
+def _is_stream_or_logger(kind: type) -> bool:
+    """Tell whether objects of a package are files or write logs; `sys.stdout` is often replaced by such a one."""
+    is_either = issubclass(kind, io.IOBase) or kind.__qualname__.endswith("Logger")
+    return is_either and package_of_type(kind) is not None
 
 
 def _string(value: Any, name: str) -> str:

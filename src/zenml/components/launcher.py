@@ -49,6 +49,8 @@ class LaunchTask(msgspec.Struct, frozen=True, kw_only=True):
 class LaunchEnd(msgspec.Struct, frozen=True, kw_only=True):
     """How a launch ended. There is an answer, or a reason to be found in the other fields.
 
+    An answer counts, whatever its process came to afterwards while it was leaving.
+
     Attributes:
         answer: what the entry returned, or None if its process ended before that.
         exit_code: the exit status, or None if a signal ended the process or nobody knows.

@@ -13,8 +13,8 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from typing import TypeAlias
 
 from zenml.components import launcher_check_entries
@@ -106,7 +106,7 @@ def make_task(
 
 def answers_with_what_the_entry_returns(make: LauncherFactory) -> None:
     """The answer is the entry's return value, and the end says that all went well."""
-    with _launcher(make) as launcher:
+    with closing(make()) as launcher:
         end = Watched(launcher, make_task("repeat", b"tick")).wait()
 
         _expect(end.answer == b"ticktick", f"wrong answer: {end}")
@@ -117,7 +117,7 @@ def carries_large_payloads_and_answers(make: LauncherFactory) -> None:
     """Size is no limit, nor does it change a byte."""
     payload = os.urandom(1024) * (_BIG // 1024)
 
-    with _launcher(make) as launcher:
+    with closing(make()) as launcher:
         end = Watched(launcher, make_task("repeat", payload)).wait()
 
     _expect(end.answer == payload * 2, f"{len(payload)} bytes did not come back twice")
@@ -125,7 +125,7 @@ def carries_large_payloads_and_answers(make: LauncherFactory) -> None:
 
 def delivers_events_in_order_and_before_the_end(make: LauncherFactory) -> None:
     """Each `send` arrives once, in order; the end comes last and once."""
-    with _launcher(make) as launcher:
+    with closing(make()) as launcher:
         watched = Watched(launcher, make_task("count_to", b"500"))
         watched.wait()
 
@@ -135,7 +135,7 @@ def delivers_events_in_order_and_before_the_end(make: LauncherFactory) -> None:
 
 def delivers_events_while_the_step_runs(make: LauncherFactory) -> None:
     """An event is not held back until the end."""
-    with _launcher(make) as launcher:
+    with closing(make()) as launcher:
         watched = Watched(launcher, make_task("announce_and_wait"))
 
         watched.wait_for_event()
@@ -145,7 +145,7 @@ def delivers_events_while_the_step_runs(make: LauncherFactory) -> None:
 
 def captures_output_of_the_whole_tree(make: LauncherFactory) -> None:
     """What the entry and its subprocesses print arrives before the end."""
-    with _launcher(make) as launcher:
+    with closing(make()) as launcher:
         watched = Watched(launcher, make_task("print_and_run_a_command"))
         watched.wait()
 
@@ -155,7 +155,7 @@ def captures_output_of_the_whole_tree(make: LauncherFactory) -> None:
 
 def shows_lines_while_the_step_runs(make: LauncherFactory) -> None:
     """A printed line is not held back until the end."""
-    with _launcher(make) as launcher:
+    with closing(make()) as launcher:
         watched = Watched(launcher, make_task("print_and_wait"))
 
         watched.wait_until(lambda: b"still here\n" in watched.output)
@@ -165,7 +165,7 @@ def shows_lines_while_the_step_runs(make: LauncherFactory) -> None:
 
 def shows_the_traceback_of_an_escaped_exception(make: LauncherFactory) -> None:
     """An exception that leaves the entry ends the process with 1, as a program; its traceback is output."""
-    with _launcher(make) as launcher:
+    with closing(make()) as launcher:
         watched = Watched(launcher, make_task("fail"))
         end = watched.wait()
 
@@ -175,25 +175,29 @@ def shows_the_traceback_of_an_escaped_exception(make: LauncherFactory) -> None:
 
 def tells_the_exit_code(make: LauncherFactory) -> None:
     """`sys.exit` and `os._exit` inside a step are ends without an answer, even with status 0."""
-    with _launcher(make) as launcher:
+    with closing(make()) as launcher:
         for function, code in (("exit_softly", 0), ("exit_softly", 3), ("exit_hard", 0), ("exit_hard", 4)):
             end = Watched(launcher, make_task(function, b"%d" % code)).wait()
 
-            _expect((end.answer, end.exit_code, end.signal) == (None, code, None), f"{function}({code}): {end}")
+            _expect(
+                (end.answer, end.exit_code, end.signal) == (None, code, None), f"{function}({code}): {end}"
+            )
 
 
 def tells_the_signal(make: LauncherFactory) -> None:
     """A crash, or a kill from outside as by the out-of-memory killer, is named by its signal."""
-    with _launcher(make) as launcher:
+    with closing(make()) as launcher:
         for number in (6, 9, 11, 15):
             end = Watched(launcher, make_task("end_by_signal", b"%d" % number)).wait()
 
-            _expect((end.answer, end.exit_code, end.signal) == (None, None, number), f"signal {number}: {end}")
+            _expect(
+                (end.answer, end.exit_code, end.signal) == (None, None, number), f"signal {number}: {end}"
+            )
 
 
 def gives_every_task_a_fresh_process(make: LauncherFactory) -> None:
     """What one task does to its process is unknown to the next one."""
-    with _launcher(make) as launcher:
+    with closing(make()) as launcher:
         ends = [Watched(launcher, make_task("leave_a_mark")).wait() for _ in range(3)]
 
     _expect([end.answer for end in ends] == [b"1"] * 3, f"a process was used twice: {ends}")
@@ -203,7 +207,7 @@ def sets_the_surroundings(make: LauncherFactory) -> None:
     """Environment and working directory are those of the task; stdin is empty."""
     task = make_task("describe", environment={"ZENML_CHECK": "ä=1"}, working_directory="/")
 
-    with _launcher(make) as launcher:
+    with closing(make()) as launcher:
         end = Watched(launcher, task).wait()
 
     _expect(end.answer == "ä=1|/|".encode(), f"wrong surroundings: {end.answer!r}")
@@ -211,7 +215,7 @@ def sets_the_surroundings(make: LauncherFactory) -> None:
 
 def runs_tasks_at_once(make: LauncherFactory) -> None:
     """Tasks run side by side, each in its own process."""
-    with _launcher(make) as launcher:
+    with closing(make()) as launcher:
         both = [Watched(launcher, make_task("announce_and_wait")) for _ in range(2)]
 
         processes = {watched.wait_for_event() for watched in both}
@@ -221,7 +225,7 @@ def runs_tasks_at_once(make: LauncherFactory) -> None:
 
 def cancels_with_sigterm_first(make: LauncherFactory) -> None:
     """SIGTERM comes first, and its handler has time to act."""
-    with _launcher(make) as launcher:
+    with closing(make()) as launcher:
         watched = Watched(launcher, make_task("handle_sigterm"))
         watched.wait_for_event()
 
@@ -232,7 +236,7 @@ def cancels_with_sigterm_first(make: LauncherFactory) -> None:
 
 def cancels_with_sigkill_after_the_grace(make: LauncherFactory) -> None:
     """Who ignores SIGTERM is killed after the grace."""
-    with _launcher(make) as launcher:
+    with closing(make()) as launcher:
         watched = Watched(launcher, make_task("ignore_sigterm"))
         watched.wait_for_event()
 
@@ -243,7 +247,7 @@ def cancels_with_sigkill_after_the_grace(make: LauncherFactory) -> None:
 
 def accepts_a_late_cancel(make: LauncherFactory) -> None:
     """Cancelling what has ended changes nothing."""
-    with _launcher(make) as launcher:
+    with closing(make()) as launcher:
         watched = Watched(launcher, make_task("repeat"))
         watched.wait()
 
@@ -255,7 +259,7 @@ def accepts_a_late_cancel(make: LauncherFactory) -> None:
 
 def closes_what_still_runs(make: LauncherFactory) -> None:
     """`close` ends running tasks, reports each of them, and may be called again."""
-    with _launcher(make) as launcher:
+    with closing(make()) as launcher:
         watched = Watched(launcher, make_task("ignore_sigterm"))
         watched.wait_for_event()
 
@@ -283,15 +287,6 @@ CHECKS: tuple[Callable[[LauncherFactory], None], ...] = (
     accepts_a_late_cancel,
     closes_what_still_runs,
 )
-
-
-@contextmanager
-def _launcher(make: LauncherFactory) -> Iterator[Launcher]:
-    launcher = make()
-    try:
-        yield launcher
-    finally:
-        launcher.close()
 
 
 def _expect(condition: bool, message: str) -> None:  # noqa: FBT001  # reads as a statement

@@ -126,16 +126,20 @@ class Engine:
     def post(self, event: Finished) -> None:
         """Take the end of an attempt from whatever thread, and do what follows from it."""
         self._inbox.append(event)
-        while self._inbox and self._baton.acquire(blocking=False):
-            self._hold(is_first=False)
-        self._workers.launch_pending()
+        self._drain()
 
     def _advance(self, *, is_first: bool = False) -> None:
         self._baton.acquire()
         self._hold(is_first=is_first, is_poll=not is_first)
+        self._drain()
+
+    def _drain(self) -> None:
+        """Do turns until the inbox is empty, unless somebody else is at it: they will look again."""
+        while self._inbox and self._baton.acquire(blocking=False):
+            self._hold()
         self._workers.launch_pending()
 
-    def _hold(self, *, is_first: bool, is_poll: bool = False) -> None:
+    def _hold(self, *, is_first: bool = False, is_poll: bool = False) -> None:
         """Do one turn with the baton, which is given back whatever happens."""
         try:
             self._turn_once(is_first=is_first, is_poll=is_poll)

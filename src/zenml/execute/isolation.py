@@ -1,7 +1,7 @@
 """Isolated steps: what is sent to a launcher, what comes back, and how it becomes an outcome.
 
 A function that can be imported travels by name; one of `__main__`, of a notebook or of another
-function travels by value. `run_isolated` is the entry that the fresh process calls.
+function travels by value. The other side, in the fresh process, is `execute.worker`.
 """
 
 from __future__ import annotations
@@ -17,36 +17,29 @@ from zenml.components.registry import load_flavor
 from zenml.errors import StepProcessError
 from zenml.execute import failures
 from zenml.execute.output import terminal
+from zenml.execute.worker import Parcel
+from zenml.records import wire
 from zenml.records.ids import microseconds_now
 from zenml.records.task import StepOutcome, StepTask
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from zenml.compile.compiler import Program
+    from zenml.compile.program import Program
     from zenml.components.launcher import LaunchEnd, LaunchHandle
     from zenml.execute.output import StepLog
 
+WORKER_MODULES = (
+    "cloudpickle",
+    "json",
+    "zenml.execute.worker",
+    "zenml.flavors.local_artifact_store",
+    "zenml.materializers.builtin_materializer",
+)
+"""What every isolated step needs: imported once, before the first fork."""
 GRACE = 5.0
 """Seconds between asking a process tree to end and ending it."""
-ENTRY = "zenml.execute.isolation:run_isolated"
-
-
-class Parcel(msgspec.Struct, frozen=True):
-    """What travels to the process of a step."""
-
-    task: StepTask
-    function: bytes
-    """The step's function by value; empty when `module` and `name` say where it is."""
-    module: str = ""
-    name: str = ""
-
-
-def default_capacity() -> int:
-    """Return how many isolated steps may run at once before a launcher is open."""
-    from zenml.components.cpu_count import usable_cpus
-
-    return usable_cpus()
+ENTRY = "zenml.execute.worker:run_isolated"
 
 
 def open_launcher() -> Launcher:
@@ -62,6 +55,7 @@ def launch(
     task: StepTask,
     program: Program,
     *,
+    preload: tuple[str, ...],
     on_output: Callable[[bytes], None],
     on_end: Callable[[StepOutcome, BaseException | None], None],
 ) -> LaunchHandle:
@@ -72,29 +66,15 @@ def launch(
         LaunchTask(
             name=f"step `{task.invocation.id}`",
             entry=ENTRY,
-            payload=msgspec.msgpack.encode(parcel),
+            payload=wire.encode(parcel),
             working_directory=os.getcwd(),
             sys_path=tuple(sys.path),
-            preload=_heavy_modules(),
+            preload=WORKER_MODULES + preload,
         ),
         on_end=lambda end: on_end(*_unpack(end, task, started)),
         on_event=lambda data: None,
         on_output=on_output,
     )
-
-
-def run_isolated(payload: bytes, send: Callable[[bytes], None]) -> bytes:
-    """Run one step in this fresh process; return its encoded outcome."""
-    from zenml.execute.step_runner import run_step
-    from zenml.execute.step_session import StepSession
-
-    parcel = msgspec.msgpack.decode(payload, type=Parcel)
-    program = _program(parcel)
-    store = load_flavor("artifact_store", "local")(parcel.task.artifact_root)
-    outcome, error = run_step(parcel.task, program, store, StepSession(parcel.task, None))
-    if error is not None:
-        outcome = msgspec.structs.replace(outcome, exception=_pickled(error))
-    return msgspec.msgpack.encode(outcome)
 
 
 def show_output(data: bytes, log: StepLog | None) -> None:
@@ -124,23 +104,6 @@ def _is_importable(module: str, name: str, program: Program) -> bool:
     return getattr(found, "__zenml_function__", found) is program.function
 
 
-def _program(parcel: Parcel) -> Program:
-    """Return the program of a parcel, as declared in this process."""
-    from zenml.compile.compiler import Program
-
-    if parcel.function:
-        import cloudpickle
-
-        function, name = cloudpickle.loads(parcel.function)
-        return Program(name, function)
-    import importlib
-
-    found: Any = importlib.import_module(parcel.module)
-    for part in parcel.name.split("."):
-        found = getattr(found, part)
-    return Program(parcel.task.definition.name, getattr(found, "__zenml_function__", found))
-
-
 def _unpack(end: LaunchEnd, task: StepTask, started: int) -> tuple[StepOutcome, BaseException | None]:
     """Turn the end of a launch into an outcome and, for a failure, a live exception."""
     step = task.invocation.id
@@ -148,7 +111,7 @@ def _unpack(end: LaunchEnd, task: StepTask, started: int) -> tuple[StepOutcome, 
         error: BaseException = StepProcessError(_end_message(end, step), exit_code=end.exit_code, signal=end.signal)
         failure = failures.describe(error)
         return StepOutcome(failure=failure, started_at=started, ended_at=microseconds_now()), error
-    outcome = msgspec.msgpack.decode(end.answer, type=StepOutcome)
+    outcome = wire.decode(end.answer, StepOutcome)
     if outcome.failure is None:
         return outcome, None
     return msgspec.structs.replace(outcome, exception=None), _unpickled(outcome, step)
@@ -171,17 +134,6 @@ def _end_message(end: LaunchEnd, step: str) -> str:
     return f"The process of step `{step}` ended without an answer. {end.problem}".rstrip()
 
 
-def _pickled(error: BaseException) -> bytes | None:
-    """Return the exception pickled, or None when it cannot be."""
-    try:
-        import cloudpickle
-
-        data: bytes = cloudpickle.dumps(error)
-    except Exception:  # noqa: BLE001  an exception may hold anything; then its record has to do
-        return None
-    return data
-
-
 def _unpickled(outcome: StepOutcome, step: str) -> BaseException:
     if outcome.failure is None:
         raise AssertionError("only failures carry an exception")
@@ -192,7 +144,7 @@ def _unpickled(outcome: StepOutcome, step: str) -> BaseException:
         import cloudpickle
 
         error = cloudpickle.loads(outcome.exception)
-    except Exception:  # noqa: BLE001  see `_pickled`
+    except Exception:  # noqa: BLE001  user code may make unpickling fail in any way
         return fallback
     if not isinstance(error, BaseException):
         return fallback
@@ -200,7 +152,7 @@ def _unpickled(outcome: StepOutcome, step: str) -> BaseException:
     return error
 
 
-def _heavy_modules() -> tuple[str, ...]:
+def heavy_modules() -> tuple[str, ...]:
     """Return the third-party packages this process has loaded: what a step is likely to import too."""
     found = []
     for name, module in list(sys.modules.items()):

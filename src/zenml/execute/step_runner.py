@@ -22,7 +22,7 @@ from zenml.records.task import Damage, StepOutcome, StepTask, TaskArtifact, Task
 
 if TYPE_CHECKING:
     from zenml.artifacts.artifact_store import ArtifactStore
-    from zenml.compile.compiler import Program
+    from zenml.compile.program import Program
     from zenml.records.artifact_data import StoredValue
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from zenml.components.cpu_count import usable_cpus
 from zenml.components.registry import load_flavor
 from zenml.execute import failures, isolation
 from zenml.execute.events import Finished
@@ -56,13 +57,18 @@ class Workers:
         self._idle = 0
         self._for_caller: StepRun | None = None
         self._to_launch: list[StepRun] = []
+        self._capacity = 0
+        """How many isolated steps may run at once; 0 as long as there are none."""
         self._launcher: Launcher | None = None
+        self._preload: tuple[str, ...] = ()
         self._handles: dict[str, LaunchHandle] = {}
         self._caller = threading.get_ident()
 
     def attach(self, engine: Engine) -> None:
         """Learn which engine the work is done for."""
         self._engine = engine
+        if any(definition.options.runtime == "isolated" for definition in engine.plan.definitions.values()):
+            self._capacity = usable_cpus()
 
     # What the engine asks, with the baton
 
@@ -70,9 +76,11 @@ class Workers:
         """Return how many more steps of each kind may start now."""
         isolated = sum(1 for kind, _ in self._running.values() if kind == "isolated")
         inline = len(self._running) - isolated
-        left = self._limit - len(self._running) if self._max_parallelism else self._limit - inline
-        capacity = self._launcher.capacity if self._launcher else isolation.default_capacity()
-        return {"inline": max(0, min(left, self._limit - inline)), "isolated": max(0, min(left, capacity - isolated))}
+        left = self._max_parallelism - len(self._running) if self._max_parallelism else self._capacity
+        return {
+            "inline": max(0, self._limit - inline if not self._max_parallelism else left),
+            "isolated": max(0, min(left, self._capacity - isolated)),
+        }
 
     def kind_of(self, definition: StepDefinition) -> Kind:
         """Return where a step runs: in a process of its own only if it asks for one."""
@@ -188,12 +196,14 @@ class Workers:
     def _launch(self, step: StepRun) -> None:
         if self._launcher is None:
             self._launcher = isolation.open_launcher()
+            self._preload = isolation.heavy_modules()
         definition = self._engine.plan.definitions[step.definition]
         log = self._log_of(step, definition)
         self._handles[step.id] = isolation.launch(
             self._launcher,
             self.task_of(step),
             self._engine.programs[step.definition],
+            preload=self._preload,
             on_output=lambda data: isolation.show_output(data, log),
             on_end=lambda outcome, error: self._process_ended(step, log, outcome, error),
         )

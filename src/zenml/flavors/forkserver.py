@@ -1,22 +1,13 @@
-"""The process that forks a fresh process for each step, and the warden beside it.
+"""The process that forks a fresh process for each step.
 
-The owner (the process that runs the engine) starts this module as a program. It becomes two processes:
-
-    owner ── warden ── forkserver ── step ── whatever the step starts
-                                  └─ step ── …
-
-The forkserver imports what steps share and forks one child per task; it has one thread, because a fork
-copies only one. It reaps the steps, and ends what they leave behind. The warden does nothing but watch:
-when the owner or the forkserver is gone, it kills everything below it. The forkserver in turn leaves,
-with everything below it, when the warden or the owner is gone. So any one of the three may be killed,
-or be stuck, and no process of a step survives. Step processes are also tied to the owner by the kernel.
-
-Only light modules are imported here: they delay the first step.
+It imports what steps share and forks one child per task; it has one thread, because a fork copies only
+one. It reaps the steps, and ends what they leave behind, before the owner hears that a step has ended.
+`zenml.flavors.process_warden` starts it and shows where it stands. Only light modules are imported here:
+they delay the first step.
 """
 
 from __future__ import annotations
 
-import atexit
 import gc
 import marshal
 import os
@@ -29,86 +20,9 @@ import warnings
 
 from zenml.flavors import process_child
 from zenml.flavors.process_frames import MESSAGE, receive_frame, send_frame
-from zenml.flavors.process_tree import (
-    become_subreaper,
-    children_of,
-    descendants_of,
-    kill_children,
-    send_signal,
-)
+from zenml.flavors.process_tree import children_of, descendants_of, send_signal
 
-# What the interpreter runs. Arguments: the owner's process id, the working directory, the search path.
-# (`-c` and an import instead of this file's path, because a main module is compiled anew each time.)
-BOOTSTRAP = """\
-import os, sys
-os.chdir(sys.argv[2])
-sys.path[:] = sys.argv[3:]
-from zenml.flavors.forkserver import main
-main()
-"""
-
-# The descriptors that the owner puts in place.
-CONTROL_FD = 0
-LIFELINE_FD = 3
-
-_LEAVE_SECONDS = 1.0  # a forkserver that has not left by itself after that is stuck in an import
 _UNKILLABLE_SECONDS = 2.0  # a process of another user, or one stuck in the kernel, is not waited for longer
-
-
-def main() -> None:
-    """Become warden and forkserver; called in a fresh interpreter, see `BOOTSTRAP`."""
-    control, lifeline = _take_descriptors()
-    watched = [lifeline, *_watch_process(int(sys.argv[1]))]
-    become_subreaper()
-    bond, other_bond = socket.socketpair()
-    pid = os.fork()
-    if pid:
-        # The warden keeps `control` open: the owner sees its end only when warden *and* forkserver left.
-        other_bond.close()
-        _keep_watch(pid, bond.fileno(), watched)
-    else:
-        bond.close()
-        become_subreaper()
-        Forkserver(control, lifeline, other_bond, watched).serve()
-        atexit._run_exitfuncs()  # those of shared imports; freeing their memory one by one can be left out
-        os._exit(0)
-
-
-def _take_descriptors() -> tuple[socket.socket, int]:
-    """Return the control socket and the lifeline; leave nothing else of the owner's open."""
-    os.closerange(LIFELINE_FD + 1, os.sysconf("SC_OPEN_MAX"))
-    os.set_inheritable(LIFELINE_FD, False)
-    control = socket.socket(fileno=os.dup(CONTROL_FD))
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
-    os.close(null)
-    return control, LIFELINE_FD
-
-
-def _watch_process(owner: int) -> list[int]:
-    """Return a descriptor that becomes readable when the owner ends, where the system offers it.
-
-    The lifeline says the same, except while a process forked by the owner's C code still holds it.
-    """
-    try:
-        watched = [os.pidfd_open(owner)]
-    except (AttributeError, OSError):  # an old kernel, or the owner has gone: the lifeline tells
-        watched = []
-    return watched if os.getppid() == owner else []
-
-
-def _keep_watch(forkserver: int, bond: int, watched: list[int]) -> None:
-    """Wait until the forkserver or the owner ends, then kill everything below."""
-    poll = select.poll()
-    for fd in (bond, *watched):
-        poll.register(fd, select.POLLIN)
-    if bond not in (fd for fd, _ in poll.poll()):
-        for fd in watched:
-            poll.unregister(fd)
-        poll.poll(_LEAVE_SECONDS * 1000)
-    send_signal(forkserver, signal.SIGKILL)
-    while kill_children():
-        os.waitpid(-1, 0)
 
 
 class _Task:
@@ -120,7 +34,7 @@ class _Task:
         self.family: frozenset[int] = frozenset()  # got SIGTERM with it; spared until the deadline
         self.deadline: float | None = None  # when SIGKILL follows SIGTERM
         self.give_up = 0.0  # when the end is told even if something below survives
-        self.report: tuple[object, ...] = ()
+        self.report: tuple[float, ...] = ()
 
     def is_in_grace(self, now: float) -> bool:
         return self.deadline is not None and now < self.deadline
@@ -139,6 +53,7 @@ class Forkserver:
         self._wakeup, self._wakeup_in = os.pipe()
         self._running: dict[int, _Task] = {}  # by process id
         self._ended: list[_Task] = []  # reaped; the owner is told when nothing of them is left
+        self._is_leaving = False
         self._asked_modules: set[str] = set()
         self._folder, *self._path = sys.argv[2:]
         self._arguments: list[str] = []
@@ -169,7 +84,7 @@ class Forkserver:
             return False
         verb, *details = marshal.loads(body)  # noqa: S302  # from the owner, over an inherited socket
         if verb == "launch":
-            self._launch(*details, fds)
+            self._launch(fds, *details)
         elif verb == "cancel":
             self._cancel(*details)
         else:
@@ -177,18 +92,19 @@ class Forkserver:
             self._restore_surroundings()
         return True
 
-    def _tell(self, *message: object) -> None:
+    def _tell(self, *message: str | float) -> None:
         try:
-            send_frame(self._control, MESSAGE, marshal.dumps(message))
+            if not self._is_leaving:
+                send_frame(self._control, MESSAGE, marshal.dumps(message))
         except OSError:  # the owner is gone, which `serve` is about to notice
             return
 
     # -- launching
 
-    def _launch(self, task_id: int, modules: tuple[str, ...], fds: list[int]) -> None:
-        try:
-            connection, output = fds
-        except ValueError:  # the kernel drops descriptors that do not fit into the table
+    def _launch(self, fds: list[int], task_id: int, modules: tuple[str, ...]) -> None:
+        if len(fds) < 2:  # the kernel drops descriptors that do not fit into the table
+            for fd in fds:
+                os.close(fd)
             self._tell("failed", task_id, "the forkserver has too many open files")
             return
         self._import(modules)
@@ -205,8 +121,8 @@ class Forkserver:
                     os._exit(1)
             self._running[pid] = _Task(task_id, pid)
             self._tell("started", task_id, pid)
-        os.close(connection)
-        os.close(output)
+        for fd in fds:
+            os.close(fd)
 
     def _become_child(self, fds: list[int]) -> None:
         self._control.close()
@@ -245,11 +161,14 @@ class Forkserver:
 
     def _cancel(self, task_id: int, grace: float) -> None:
         """Send SIGTERM to the whole tree; `_look_after_tasks` does the rest."""
-        for task in self._running.values():
-            if task.id == task_id:
+        for task in (*self._running.values(), *self._ended):
+            if task.id != task_id:
+                continue
+            task.deadline = time.monotonic() + grace
+            task.give_up = task.deadline + _UNKILLABLE_SECONDS
+            if task.pid in self._running and grace > 0:
                 task.family = frozenset(descendants_of(task.pid))
-                task.deadline = time.monotonic() + grace
-                for pid in (task.pid, *task.family) if grace > 0 else ():
+                for pid in (task.pid, *task.family):
                     send_signal(pid, signal.SIGTERM)
 
     def _look_after_tasks(self) -> None:
@@ -271,7 +190,7 @@ class Forkserver:
         killed = [pid for pid in remaining - spared if send_signal(pid, signal.SIGKILL)]
         waiting: list[_Task] = []
         for task in self._ended:
-            is_alive = task.family & remaining if task.is_in_grace(now) else killed
+            is_alive = killed or (task.is_in_grace(now) and task.family & remaining)
             if is_alive and now < task.give_up:
                 waiting.append(task)
             else:
@@ -304,10 +223,10 @@ class Forkserver:
     def _end_everything(self) -> None:
         """Kill all trees and wait for them, but not for ever.
 
-        The owner is told nothing more, and takes the closed socket for the end of all: to report the
-        signal would look as if something in the step, or the system, had killed it.
+        The owner is told nothing more, and takes the end of the connection for the end of all: the signal
+        would look as if something in the step, or the system, had killed it.
         """
-        self._control.close()
+        self._is_leaving = True
         for task in (*self._running.values(), *self._ended):
             task.deadline = 0.0
             task.give_up = time.monotonic() + _UNKILLABLE_SECONDS

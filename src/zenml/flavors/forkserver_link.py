@@ -10,8 +10,8 @@ import sys
 import time
 from typing import Any
 
-from zenml.flavors.forkserver import BOOTSTRAP, CONTROL_FD, LIFELINE_FD
 from zenml.flavors.process_frames import MESSAGE, Channel
+from zenml.flavors.process_warden import BOOTSTRAP, CONTROL_FD, LIFELINE_FD
 
 _LEAVE_SECONDS = 5.0  # a warden that has not left by then has been stopped, or waits for the kernel
 _OUT_OF_THE_WAY = 10  # above the descriptors that the forkserver expects in fixed places
@@ -63,7 +63,7 @@ class ForkserverLink:
         self.channel = Channel(control)
         self.tell("arguments", *surroundings.arguments)
 
-    def tell(self, *message: object, fds: tuple[int, ...] = ()) -> None:
+    def tell(self, *message: str | float | tuple[str, ...], fds: tuple[int, ...] = ()) -> None:
         """Queue a message; the descriptors are closed here once they are sent."""
         self.channel.queue(MESSAGE, marshal.dumps(message), fds=fds)
         self.channel.flush()

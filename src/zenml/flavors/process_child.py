@@ -104,8 +104,10 @@ def _die_with_owner(lifeline: int) -> None:
 
     if not hasattr(fcntl, "F_SETSIG"):  # not Linux: the forkserver alone watches
         return
-    # Opened anew: the setting belongs to the open file, which the forkserver shares with us.
-    own = os.open(f"/proc/self/fd/{lifeline}", os.O_RDONLY | os.O_NONBLOCK)
+    try:  # opened anew: the setting belongs to the open file, which the forkserver shares with us
+        own = os.open(f"/proc/self/fd/{lifeline}", os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:  # /proc is not mounted
+        return
     os.close(lifeline)
     fcntl.fcntl(own, fcntl.F_SETOWN, os.getpid())
     fcntl.fcntl(own, fcntl.F_SETSIG, signal.SIGKILL)

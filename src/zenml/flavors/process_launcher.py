@@ -24,7 +24,8 @@ from zenml.components.cpu_count import usable_cpus
 from zenml.components.launcher import Launcher, LaunchHandle, LaunchTask, OnBytes, OnEnd
 from zenml.errors import ConfigurationError, StepProcessError
 from zenml.flavors.forkserver_link import Surroundings
-from zenml.flavors.process_loop import Launch, ProcessLoop
+from zenml.flavors.process_launch import Launch
+from zenml.flavors.process_loop import ProcessLoop
 
 
 class ProcessLauncher(Launcher):

@@ -9,51 +9,20 @@ from __future__ import annotations
 import itertools
 import os
 import selectors
-import socket
 import sys
 import time
 from collections import deque
 from collections.abc import Callable
 from functools import partial
 
-import msgspec
-
-from zenml.components.launcher import LaunchEnd, LaunchHandle, LaunchTask, OnBytes, OnEnd
+from zenml.components.launcher import LaunchEnd
 from zenml.flavors.forkserver_link import ForkserverLink, Surroundings
-from zenml.flavors.process_frames import ANSWER, ENTRY, PAYLOAD, Channel
+from zenml.flavors.process_frames import Channel
+from zenml.flavors.process_launch import Launch
 
 _IDLE_FORKSERVERS = 4  # kept for later tasks; each may hold the memory of heavy imports
 _STUCK_SECONDS = 2.0  # a forkserver that does not act on a cancel by then hangs, for instance in an import
-_READ_SIZE = 64 * 1024  # what a pipe holds
-_LAST_READS = 64  # of output at the end: more can only come from a process that escaped the step
 _BOTH = selectors.EVENT_READ | selectors.EVENT_WRITE
-
-
-class Launch(LaunchHandle):
-    """One task on its way, from `launch` to its end; it belongs to the thread."""
-
-    def __init__(
-        self,
-        task: LaunchTask,
-        surroundings: Surroundings,
-        on_end: OnEnd,
-        on_event: OnBytes,
-        on_output: OnBytes,
-    ) -> None:
-        self.task = task
-        self.surroundings = surroundings
-        self.on_end = on_end
-        self.on_event = on_event
-        self.on_output = on_output
-        self.link: ForkserverLink | None = None
-        self.channel: Channel | None = None
-        self.output = -1
-        self.id = 0
-        self.answer: bytes | None = None
-        self.has_started = False
-        self.is_cancelled = False
-        self.has_ended = False
-        self.stuck_after: float | None = None  # when its forkserver is given up
 
 
 class ProcessLoop:
@@ -84,10 +53,9 @@ class ProcessLoop:
         while not self._is_leaving or self._links:
             try:
                 self._turn()
-            except Exception:  # a fault of ours must not leave the engine waiting for ever
+            except Exception as fault:  # one of ours; it must not leave the engine waiting for ever
                 sys.excepthook(*sys.exc_info())
-                for link in self._links.copy():
-                    self._lose(link, by_force=True)
+                self._give_up(fault)
         self.forget()
 
     def forget(self) -> None:
@@ -98,7 +66,7 @@ class ProcessLoop:
         for link in self._links:
             link.forget()
         for launch in self._launches.values():
-            _close(launch)
+            launch.close()
 
     # -- requests
 
@@ -108,11 +76,10 @@ class ProcessLoop:
         self._launches[launch.id] = launch
         try:
             self._send(launch)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             problem = f"No process for {launch.task.name} could be started: {error}."
-            self._finish(
-                launch, LaunchEnd(problem=f"{problem} Free that resource, or run fewer steps at once.")
-            )
+            remedy = "Check its environment, and the limits on processes and open files."
+            self._finish(launch, LaunchEnd(problem=f"{problem} {remedy}"))
 
     def cancel(self, launch: Launch, grace: float) -> None:
         """Ask the forkserver to end the task's tree."""
@@ -166,7 +133,10 @@ class ProcessLoop:
             if verb == "started":
                 launch.has_started = True
             elif verb == "failed":
-                self._finish(launch, LaunchEnd(problem=f"{launch.task.name} was not started: {details[0]}."))
+                problem = f"{launch.task.name} was not started: {details[0]}."
+                self._finish(
+                    launch, LaunchEnd(problem=f"{problem} Run fewer steps at once, or raise the limit.")
+                )
             else:
                 status, max_rss_kib, cpu_seconds = details
                 code = os.waitstatus_to_exitcode(status)
@@ -182,44 +152,30 @@ class ProcessLoop:
 
     def _on_launch(self, launch: Launch, mask: int) -> None:
         channel = launch.channel
-        if channel is None:  # it ended earlier in this round
+        if channel is None or launch.has_ended:  # it ended earlier in this round
             return
         if mask & selectors.EVENT_WRITE:
             channel.flush()
             self._watch(channel)
         if mask & selectors.EVENT_READ:
-            self._take(launch, channel.receive())
+            launch.take(channel.receive())
             if channel.is_at_end:
                 self._unwatch(channel)
 
     def _on_output(self, launch: Launch, _mask: int) -> None:
-        if launch.output >= 0 and self._read_output(launch) == b"":
+        if not launch.has_ended and launch.read_output() == b"":
             self._unwatch(launch.output)
-            output, launch.output = launch.output, -1  # in this order: a fork in between must not close twice
-            os.close(output)
 
     # -- details
 
     def _send(self, launch: Launch) -> None:
         link = self._link_for(launch.surroundings)
-        ours, theirs = socket.socketpair()
-        try:
-            launch.output, output_in = os.pipe()
-        except OSError:
-            ours.close()
-            theirs.close()
-            raise
-        os.set_blocking(launch.output, False)
-        launch.link, launch.channel = link, Channel(ours)
-        preload = launch.task.preload if self._may_preload else ()
-        link.tell("launch", launch.id, preload, fds=(theirs.detach(), output_in))
-        launch.channel.queue(ENTRY, launch.task.entry.encode())
-        launch.channel.queue(PAYLOAD, launch.task.payload)
-        launch.channel.flush()
-        self._selector.register(launch.output, selectors.EVENT_READ, partial(self._on_output, launch))
-        self._selector.register(launch.channel, _BOTH, partial(self._on_launch, launch))
-        self._watch(launch.channel)
+        fds = launch.open(link)
+        link.tell("launch", launch.id, launch.task.preload if self._may_preload else (), fds=fds)
         self._watch(link.channel)
+        if launch.channel is not None:
+            self._selector.register(launch.channel, _BOTH, partial(self._on_launch, launch))
+            self._selector.register(launch.output, selectors.EVENT_READ, partial(self._on_output, launch))
 
     def _link_for(self, surroundings: Surroundings) -> ForkserverLink:
         """Return the forkserver of these surroundings; start it, and end one that is idle for longest."""
@@ -236,40 +192,11 @@ class ProcessLoop:
         self._links.append(link)
         return link
 
-    def _take(self, launch: Launch, frames: list[tuple[int, bytes]]) -> None:
-        for kind, body in frames:
-            if kind == ANSWER:
-                launch.answer = body
-            else:
-                _call(launch.on_event, body)
-
-    def _read_output(self, launch: Launch) -> bytes | None:
-        """Pass output on; return it, b"" at its end, or None if there is none now."""
-        try:
-            data = os.read(launch.output, _READ_SIZE)
-        except BlockingIOError:
-            return None
-        if data:
-            _call(launch.on_output, data)
-        return data
-
     def _finish(self, launch: Launch, end: LaunchEnd) -> None:
         """Deliver what is still under way, then the end. The tree is gone, so all of it has arrived."""
+        self._unwatch(launch.channel, launch.output)
+        launch.end(end)
         del self._launches[launch.id]
-        launch.has_ended = True
-        if launch.channel is not None:
-            self._take(launch, launch.channel.receive_rest())
-            self._unwatch(launch.channel)
-        if launch.output >= 0:
-            reads = 0
-            while reads < _LAST_READS and self._read_output(launch):
-                reads += 1
-            self._unwatch(launch.output)
-        _close(launch)
-        _call(
-            launch.on_end,
-            msgspec.structs.replace(end, answer=launch.answer, is_cancelled=launch.is_cancelled),
-        )
 
     def _lose(self, link: ForkserverLink, *, by_force: bool = False) -> None:
         """Part from a forkserver that has left, or that does not leave; its steps end with it."""
@@ -277,14 +204,23 @@ class ProcessLoop:
         self._links.remove(link)
         link.release(by_force=by_force)
         for launch in [launch for launch in self._launches.values() if launch.link is link]:
+            if launch.task.preload and not launch.has_started and not self._is_leaving:
+                self._may_preload = False  # an import may have crashed it, or hung, and would do so again
             if launch.is_cancelled:
                 self._finish(launch, LaunchEnd())
                 continue
-            if launch.task.preload and not launch.has_started:
-                self._may_preload = False  # an import may have killed it, and would kill the next one
             problem = f"The forkserver of {launch.task.name} was killed or crashed, and the step with it."
+            remedy = "Look for the cause in the system's log (such as a lack of memory), and run it again."
+            self._finish(launch, LaunchEnd(problem=f"{problem} {remedy}"))
+
+    def _give_up(self, fault: Exception) -> None:
+        """End everything that is under way; later tasks begin anew."""
+        for link in self._links.copy():
+            self._lose(link, by_force=True)
+        for launch in list(self._launches.values()):
+            problem = f"{launch.task.name} was lost by a fault of the launcher: {fault!r}."
             self._finish(
-                launch, LaunchEnd(problem=f"{problem} Look for a cause in the system's log; run it again.")
+                launch, LaunchEnd(problem=f"{problem} Please report it with the traceback on stderr.")
             )
 
     def _watch(self, channel: Channel) -> None:
@@ -294,24 +230,7 @@ class ProcessLoop:
         if key is not None and key.events != wanted:
             self._selector.modify(channel, wanted, key.data)
 
-    def _unwatch(self, source: Channel | int) -> None:
-        try:
-            self._selector.unregister(source)
-        except KeyError:  # it came to its end before
-            return
-
-
-def _call(callback: Callable[..., None], argument: object) -> None:
-    try:
-        callback(argument)
-    except Exception:  # the border to the engine's code: its fault must not stop other launches
-        sys.excepthook(*sys.exc_info())
-
-
-def _close(launch: Launch) -> None:
-    output, launch.output = launch.output, -1
-    if output >= 0:
-        os.close(output)
-    if launch.channel is not None:
-        launch.channel.close()
-        launch.channel = None
+    def _unwatch(self, *sources: Channel | int | None) -> None:
+        for source in sources:
+            if source not in {None, -1} and source in self._selector.get_map():
+                self._selector.unregister(source)

@@ -26,18 +26,18 @@ def become_subreaper() -> None:
         return
 
 
-def children_of(pid: int) -> list[int]:
+def children_of(pid: int, *, proc: str = "/proc") -> list[int]:
     """Return the ids of the direct children of a process, those that wait to be reaped included."""
     try:
-        threads = os.listdir(f"/proc/{pid}/task")
-        return [child for thread in threads for child in _children_of_thread(pid, thread)]
+        threads = os.listdir(f"{proc}/{pid}/task")
+        return [child for thread in threads for child in _read_ids(f"{proc}/{pid}/task/{thread}/children")]
     except OSError:  # the kernel is built without that file, or the process is gone
-        return _children_by_parent().get(pid, [])
+        return _children_by_parent(proc).get(pid, [])
 
 
-def descendants_of(pid: int) -> list[int]:
+def descendants_of(pid: int, *, proc: str = "/proc") -> list[int]:
     """Return the ids of all processes below one, parents before their children."""
-    parents = _children_by_parent()
+    parents = _children_by_parent(proc)
     found = [pid]
     for parent in found:
         found += parents.get(parent, [])
@@ -61,23 +61,23 @@ def send_signal(pid: int, number: int) -> bool:
     return True
 
 
-def _children_of_thread(pid: int, thread: str) -> list[int]:
-    with open(f"/proc/{pid}/task/{thread}/children", "rb") as file:
-        return [int(child) for child in file.read().split()]
+def _read_ids(path: str) -> list[int]:
+    with open(path, "rb") as file:
+        return [int(word) for word in file.read().split()]
 
 
-def _children_by_parent() -> dict[int, list[int]]:
-    """Read the parent of every process: one pass over /proc."""
+def _children_by_parent(proc: str) -> dict[int, list[int]]:
+    """Read the parent of every process, in one pass."""
     children: dict[int, list[int]] = {}
     try:
-        names = os.listdir("/proc")
+        names = os.listdir(proc)
     except FileNotFoundError:  # macOS
         return children
     for name in names:
         if not name.isdecimal():
             continue
         try:
-            fd = os.open(f"/proc/{name}/stat", os.O_RDONLY)
+            fd = os.open(f"{proc}/{name}/stat", os.O_RDONLY)
         except OSError:
             continue
         try:

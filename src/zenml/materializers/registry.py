@@ -121,6 +121,8 @@ def of_record(name: str, *, is_trusted: bool) -> Materializer:
 
 def resolve(path: str) -> Materializer:
     """Return the materializer class with a dotted path, such as `my_package.things.ThingMaterializer`."""
+    if path in _BUILT_IN:
+        return built_in(path)
     for materializer in reversed(_classes):
         if type_names.label(materializer) == path:
             return materializer

@@ -95,14 +95,18 @@ def load(
             f"{_name(stored)} of type `{stored.type}` can only be loaded by running code or importing types, which"
             " is only done for artifacts that this store recorded itself. Load it from the store that recorded it."
         )
-    if stored.inline is not None and issubclass(materializer, BlobMaterializer):
-        reader = materializer("")
-        reader.is_trusted = trusted
-        return reader.from_bytes(verify_inline(stored))
-    reader = materializer(artifact_store.fetch(stored))
+    is_inline = stored.inline is not None and issubclass(materializer, BlobMaterializer)
+    reader = materializer("" if is_inline else artifact_store.fetch(stored))
     if isinstance(reader, BlobMaterializer):
         reader.is_trusted = trusted
+        if is_inline:
+            return reader.from_bytes(verify_inline(stored))
     return reader.load(data_type or _type_of(stored))
+
+
+def associated_types(choice: Materializer | str) -> tuple[type, ...]:
+    """Return the types a materializer says it is made for, given the class or its dotted path."""
+    return (registry.resolve(choice) if isinstance(choice, str) else choice).ASSOCIATED_TYPES
 
 
 class _Saving:
@@ -206,11 +210,9 @@ def _choose(choice: MaterializerChoice, kind: type) -> Materializer:
     several = [choice] if isinstance(choice, (str, type)) else list(choice)
     if not several:
         raise ConfigurationError("The list of materializers is empty. Name one, or leave the option out.")
-    classes = [registry.resolve(item) if isinstance(item, str) else item for item in several]
-    for materializer in classes:
-        if issubclass(kind, materializer.ASSOCIATED_TYPES):
-            return materializer
-    return classes[0]
+    fitting = [item for item in several if issubclass(kind, associated_types(item))]
+    chosen = (fitting or several)[0]
+    return registry.resolve(chosen) if isinstance(chosen, str) else chosen
 
 
 def _by_annotation(value: Any, annotation: Any) -> Materializer | None:

@@ -208,7 +208,8 @@ def _write_dict(value: dict[Any, Any], depth: int) -> dict[str, Any]:
 
 
 def _shorten(key: Any) -> str:
-    text = repr(key) if type(key) in (str, int, float, bool, bytes) else f"<{label(type(key))}>"
+    is_short = type(key) in (str, float, bool, bytes) or (type(key) is int and abs(key) < _INT_LIMIT)
+    text = repr(key) if is_short else f"<{label(type(key))}>"
     return text if len(text) <= 60 else text[:57] + "…"
 
 

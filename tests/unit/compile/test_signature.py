@@ -55,7 +55,7 @@ class TestReading:
         assert signature.returns is typing.Any
 
     def test_a_default_of_none_allows_none(self):
-        def function(a: int = None, b: list[int] = None, c=None, d: int | None = None): ...
+        def function(a: int = None, b: list[int] = None, c=None, d: int | None = None): ...  # noqa: RUF013
 
         types = [describe(item.annotation) for item in read_signature(function).parameters.values()]
 
@@ -175,7 +175,7 @@ class TestAnnotations:
     @pytest.mark.skipif(sys.version_info < (3, 12), reason="the syntax is new in Python 3.12")
     def test_type_parameters_are_known(self):
         space: dict = {}
-        exec("def function[T: int](a: 'T', b: 'Nowhere') -> list[T]: ...", space)
+        exec("def function[T: int](a: 'T', b: 'Nowhere') -> list[T]: ...", space)  # noqa: S102
 
         parameter = read_signature(space["function"]).parameters["a"]
 
@@ -184,7 +184,7 @@ class TestAnnotations:
     @pytest.mark.skipif(sys.version_info < (3, 14), reason="annotations are evaluated late since Python 3.14")
     def test_late_annotations_with_an_unknown_name_are_read(self):
         space: dict = {}
-        exec("def function(a: Nowhere, b: int, c: list[Nowhere]) -> None: ...", space)
+        exec("def function(a: Nowhere, b: int, c: list[Nowhere]) -> None: ...", space)  # noqa: S102
 
         signature = read_signature(space["function"])
 

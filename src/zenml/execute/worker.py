@@ -1,0 +1,72 @@
+"""The side of an isolated step that runs in the fresh process: unpack, run, answer.
+
+This module is imported once by the server that forks the processes, so what it prepares is
+there when a step begins.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from zenml.compile.program import Program
+from zenml.components.registry import load_flavor
+from zenml.execute.step_runner import run_step
+from zenml.execute.step_session import StepSession
+from zenml.records.task import StepTask
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Parcel(msgspec.Struct, frozen=True):
+    """What travels to the process of a step."""
+
+    task: StepTask
+    function: bytes
+    """The step's function by value; empty when `module` and `name` say where it is."""
+    module: str = ""
+    name: str = ""
+
+
+_DECODER = msgspec.json.Decoder(Parcel)
+_ENCODER = msgspec.json.Encoder()
+
+
+def run_isolated(payload: bytes, send: Callable[[bytes], None]) -> bytes:
+    """Run one step in this fresh process; return its encoded outcome."""
+    parcel = _DECODER.decode(payload)
+    program = _program(parcel)
+    store = load_flavor("artifact_store", "local")(parcel.task.artifact_root)
+    outcome, error = run_step(parcel.task, program, store, StepSession(parcel.task, None))
+    if error is not None:
+        outcome = msgspec.structs.replace(outcome, exception=_pickled(error))
+    return _ENCODER.encode(outcome)
+
+
+def _program(parcel: Parcel) -> Program:
+    """Return the program of a parcel, as declared in this process."""
+    if parcel.function:
+        import cloudpickle
+
+        function, name = cloudpickle.loads(parcel.function)
+        return Program(name, function)
+    found: Any = importlib.import_module(parcel.module)
+    for part in parcel.name.split("."):
+        found = getattr(found, part)
+    return Program(parcel.task.definition.name, getattr(found, "__zenml_function__", found))
+
+
+def _pickled(error: BaseException) -> bytes | None:
+    """Return the exception pickled, or None when it cannot be."""
+    try:
+        import cloudpickle
+
+        data: bytes = cloudpickle.dumps(error)
+    except Exception:  # noqa: BLE001  an exception may hold anything; then its record has to do
+        return None
+    return data
+
+
