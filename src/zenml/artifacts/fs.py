@@ -32,8 +32,8 @@ def create(path: str) -> int:
 
 
 def open_to_read(path: str) -> int:
-    """Open a file for reading; a symbolic link is an error (`ELOOP`)."""
-    return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    """Open a file for reading; a symbolic link is an error (`ELOOP`), and a pipe does not block."""
+    return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
 def write(fd: int, data: memoryview) -> None:

@@ -37,7 +37,13 @@ class Client:
     # Runs
 
     def list_pipeline_runs(
-        self, sort_by: str = "desc:created", page: int = 1, size: int = 20, *, tag: str | None = None, **filters: Any
+        self,
+        sort_by: str = "desc:created",
+        page: int = 1,
+        size: int = 20,
+        *,
+        tag: str | None = None,
+        **filters: Any,
     ) -> Page:
         """Return a page of runs.
 
@@ -65,9 +71,13 @@ class Client:
 
     # Pipelines
 
-    def list_pipelines(self, sort_by: str = "desc:created", page: int = 1, size: int = 20, **filters: Any) -> Page:
+    def list_pipelines(
+        self, sort_by: str = "desc:created", page: int = 1, size: int = 20, **filters: Any
+    ) -> Page:
         """Return a page of pipelines."""
-        return self._list(Pipeline, sort_by, page, size, filters, lambda p: PipelineView(p.name, p.id, self.store))
+        return self._list(
+            Pipeline, sort_by, page, size, filters, lambda p: PipelineView(p.name, p.id, self.store)
+        )
 
     def get_pipeline(self, name_id_or_prefix: str) -> PipelineView:
         """Return a pipeline by name or id."""
@@ -93,7 +103,9 @@ class Client:
         filters: dict[str, Any] = {"name": text}
         if version is not None:
             filters["version"] = int(version)
-        found = self._list(Artifact, "desc:version", 1, 1, filters, lambda a: ArtifactView(a, self.store)).items
+        found = self._list(
+            Artifact, "desc:version", 1, 1, filters, lambda a: ArtifactView(a, self.store)
+        ).items
         if found:
             return found[0]  # type: ignore[no-any-return]  # pages hold what the view function makes
         artifact = self.store.get(Artifact, text)
@@ -107,7 +119,11 @@ class Client:
 
         names = {artifact.name for artifact in self.list_artifact_versions(size=500).items}
         close = difflib.get_close_matches(text, names, 3)
-        return f"Close names: {', '.join(f'`{name}`' for name in close)}." if close else "No name is close to it."
+        return (
+            f"Close names: {', '.join(f'`{name}`' for name in close)}."
+            if close
+            else "No name is close to it."
+        )
 
     def _list(
         self,
@@ -121,7 +137,9 @@ class Client:
     ) -> Page:
         sort, is_descending = read_sort(sort_by)
         page, size = read_page(page, size)
-        conditions = tuple(read_condition(field, value) for field, value in filters.items() if value is not None)
+        conditions = tuple(
+            read_condition(field, value) for field, value in filters.items() if value is not None
+        )
         query = Query(conditions, sort, is_descending=is_descending, page=page, size=size, tag=tag)
         found = self.store.find(kind, query)
         return msgspec.structs.replace(found, items=[view(item) for item in found.items])

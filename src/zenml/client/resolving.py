@@ -33,12 +33,15 @@ def find_run(store: Store, text: str) -> Run:
     if found:
         listed = "\n".join(f"  {short(run.id)}  {run.name}" for run in found[:SHOWN])
         more = f"\n  … and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-        raise AmbiguousNameError(f"`{text}` fits {len(found)} runs:\n{listed}{more}\nType more of the id or name.")
+        raise AmbiguousNameError(
+            f"`{text}` fits {len(found)} runs:\n{listed}{more}\nType more of the id or name."
+        )
     recent = [run.name for run in store.find(Run, Query(size=200)).items]
     close = difflib.get_close_matches(text, recent, 3) or recent[:3]
     listed = ", ".join(f"`{name}`" for name in close)
     raise NotFoundError(
-        f"There is no run `{text}`. " + (f"Close or recent: {listed}. " if close else "The store has no runs. ")
+        f"There is no run `{text}`. "
+        + (f"Close or recent: {listed}. " if close else "The store has no runs. ")
         + "List them with `zenml pipeline runs list`."
     )
 

@@ -9,7 +9,8 @@ import sys
 import types
 from typing import Any
 
-from zenml.compile.code_walk import Node, Walk
+from zenml.compile.code_node import Node
+from zenml.compile.code_walk import Walk
 from zenml.compile.packages import OWN, STANDARD, file_of, package_of_type
 from zenml.compile.value_kinds import is_enum
 from zenml.compile.wrappers import owner_of
@@ -94,10 +95,9 @@ def _enum_members(cls: Any) -> dict[str, object]:
 
 def _describe_annotations(walk: Walk, members: Any) -> None:
     """Add the annotations: they are the fields of dataclasses and models."""
-    if sys.version_info >= (3, 14):
-        annotate = members.get("__annotate_func__")
-        if isinstance(annotate, types.FunctionType):
-            walk.add_shape("annotations", annotate)
+    annotate = members.get("__annotate_func__")  # from Python 3.14 on
+    if isinstance(annotate, types.FunctionType):
+        walk.add_shape("annotations", annotate)
     elif members.get("__annotations__"):
         walk.add_shape("annotations", dict(members["__annotations__"]))
 

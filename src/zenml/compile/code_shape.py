@@ -215,6 +215,8 @@ class _Reader:
             while end < count and instructions[end][0] in bytecode.ATTRIBUTE_LOADS:
                 attributes.append(bytecode.name_of(code, *instructions[end][:2]))
                 end += 1
+            if end < count and instructions[end][0] == bytecode.PUSH_NULL:
+                end += 1  # from Python 3.13 on it comes after what is called
             text = _constant_at(code, instructions, end)
             is_open = index == after_getattr and text is None
             if index == after_getattr and text is not None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import functools
 import types
-from collections import deque
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Iterable
 from typing import Any, Protocol
 
 from zenml.compile.code_shape import plain_text
-from zenml.compile.packages import package_of_type
+from zenml.compile.packages import module_name, package_of_type
 from zenml.compile.value_kinds import is_enum, parts_of
 
 PLAIN = frozenset({type(None), bool, int, float, complex, str, bytes, type(...), type(NotImplemented)})
@@ -39,8 +39,8 @@ class Reach(Protocol):
     def package(self, module: str) -> None:
         """Note that the package of a module counts."""
 
-    def wrapped(self, value: object) -> str | None:
-        """Return the text of what a foreign object wraps of the project, or None."""
+    def wrapped(self, value: object, *, is_read: bool) -> str:
+        """Return the text of what a package's object, whose state was read or not, wraps of the project."""
 
     def apart(self, value: object) -> str:
         """Return a digest of all that a value leads to, whatever was visited before."""
@@ -62,8 +62,10 @@ class ValueWriter:
         """Return the text of a value."""
         if type(value) in PLAIN:
             return plain_text(value)
-        value = self._reach.strip(value)
         kind = type(value)
+        if kind not in _CONTAINERS:
+            value = self._reach.strip(value)
+            kind = type(value)
         if kind is types.FunctionType:
             return self._reach.function(value)  # type: ignore[arg-type]  # the line above says so
         if issubclass(kind, type):
@@ -79,6 +81,12 @@ class ValueWriter:
         self._open[id(value)] = len(self._open)
         try:
             return self._write_compound(value, kind)
+        except (_UnreadableError, RecursionError):
+            raise
+        except Exception as error:  # the object's own code ran, and it may do anything
+            return self._unseen(
+                kind, f"that raised `{type(error).__qualname__}` when read, so it counts by its type alone"
+            )
         finally:
             del self._open[id(value)]
 
@@ -100,30 +108,33 @@ class ValueWriter:
 
     def _foreign(self, value: object, kind: type) -> str:
         """Return the text of an object of a package: its state if all of that can be read, else its type."""
-        self._reach.package(kind.__module__)
-        label = f"{kind.__module__}.{kind.__qualname__}"
-        wrapped = self._reach.wrapped(value)
-        if wrapped is not None and not self._is_trial:
-            return f"{label} {wrapped}"
+        self._reach.package(module_name(kind))
+        label = f"{module_name(kind)}.{kind.__qualname__}"
         was_trial, budget = self._is_trial, self._budget
         self._is_trial, self._budget = True, min(budget, _MOST_FOREIGN)
         try:
-            if not _is_readable(kind):
-                return f"{label} {_global_name(value)}"
-            return f"{label} {self._content(value, kind)} {self._state(value, kind)}"
+            if _is_readable(kind):
+                state = f"{self._content(value, kind)} {self._state(value, kind)}"
+            else:
+                state = _global_name(value)
         except _UnreadableError:
             if was_trial:
                 raise
+            state = ""
         finally:
             self._is_trial, self._budget = was_trial, budget
-        return self._unseen(kind, "that cannot be read, so it counts by its type alone")
+        wrapped = self._reach.wrapped(value, is_read=bool(state))
+        if not state and not wrapped:
+            return self._unseen(kind, "that cannot be read, so it counts by its type alone")
+        return f"{label} {state} {wrapped}" if state else f"wrapper {label} {wrapped}"
 
     def _unseen(self, kind: type, what: str) -> str:
         """Return the text of a value that is not read; while trying, give up instead."""
         if self._is_trial:
             raise _UnreadableError
-        self._reach.unseen(f"reaches a value of type `{kind.__module__}.{kind.__qualname__}` {what}.")
-        return f"unseen {kind.__module__}.{kind.__qualname__}"
+        name = f"{module_name(kind)}.{kind.__qualname__}"
+        self._reach.unseen(f"reaches a value of type `{name}` {what}.")
+        return f"unseen {name}"
 
     def _content(self, value: Any, kind: type) -> str:
         """Return what a value holds as some kind of container or scalar."""
@@ -185,7 +196,7 @@ class _UnreadableError(Exception):
     """An object of a package holds something that cannot be read."""
 
 
-_CONTAINERS = frozenset({dict, list, tuple, set, frozenset, deque})
+_CONTAINERS = frozenset({dict, list, tuple, set, frozenset, deque, OrderedDict, defaultdict})
 # Deep enough for any configuration; a linked list of a thousand objects is data.
 _DEEPEST = 80
 _MOST_VALUES = 100_000

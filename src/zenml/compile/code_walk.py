@@ -9,39 +9,25 @@ How a function or a class is described is given by the caller: `function_nodes` 
 
 from __future__ import annotations
 
-import os
 import sys
 import types
 from collections.abc import Callable, Hashable
 
+from zenml.compile.code_node import Node, is_label, is_reference, name_of, reference_to, without_numbers
 from zenml.compile.code_part import CodePart, PartKind, shown
 from zenml.compile.code_shape import Import, digest_of
 from zenml.compile.code_values import PLAIN, ValueWriter
-from zenml.compile.packages import OWN, STANDARD, file_of, package_of, package_of_type, version_of
+from zenml.compile.packages import (
+    OWN,
+    STANDARD,
+    file_of,
+    module_name,
+    package_of,
+    package_of_type,
+    version_of,
+)
 from zenml.compile.static_imports import follow_imports
 from zenml.compile.wrappers import owner_of, without_own, wrapped_by
-
-
-class Node:
-    """One thing that was reached."""
-
-    def __init__(self, number: int, kind: PartKind, name: str, label: str, subject: object) -> None:
-        self.number = number
-        self.kind: PartKind = kind
-        self.name = name
-        self.label = label
-        self.subject = subject
-        self.file: str | None = None
-        self.line: int | None = None
-        self.shape: list[str] = []  # what it is by itself
-        self.links: list[str] = []  # what it refers to; in the fingerprint, but not in its own digest
-        self.docs = ""  # counts if anything that is reached reads docstrings
-
-    def part(self) -> CodePart:
-        """Return the node as a part of a fingerprint."""
-        digest = digest_of(_without_numbers("\n".join((self.kind, *self.shape))))
-        return CodePart(self.name, self.kind, digest, self.file, self.line)
-
 
 Describe = Callable[["Walk", Node], None]
 
@@ -60,17 +46,19 @@ class Walk:
         self._parts: list[CodePart] = []
         self._packages: dict[str, str | None] = {}
         self._blind_spots: dict[str, None] = {}
+        self._read_wrappers: set[int] = set()
         self._current: Node | None = None
 
     def run(self, root: object) -> str:
         """Visit `root` and all that it reaches; return the digest of it."""
         text = self.values.write(root)
-        if text.startswith(_NUMBER) and _is_label(text):
-            text = ""  # a function: its name does not count
+        if is_reference(text):
+            if not self._level:
+                text = ""  # a function: its name does not count
         else:
             kind = type(root)
-            name = f"{kind.__module__}.{kind.__qualname__}"
-            self._parts.append(CodePart(name, "decorator", digest_of(_without_numbers(text))))
+            name = f"{module_name(kind)}.{kind.__qualname__}"
+            self._parts.append(CodePart(name, "decorator", digest_of(without_numbers(text))))
         position = 0
         while position < len(self._nodes):
             self._current = self._nodes[position]
@@ -110,13 +98,13 @@ class Walk:
         module = str(function.__globals__.get("__name__") or "")
         owner = owner_of(function)
         if owner is None:
-            return self._node(id(function), "function", _name_of(function), function.__qualname__, function)
+            return self._node(id(function), "function", name_of(function), function.__qualname__, function)
         label = f"foreign {module}.{function.__qualname__}"
         if owner == OWN:
             return label
         self._add_package(owner, function.__globals__.get("__file__"))
-        wrapped = self.wrapped(function) if function.__closure__ or function.__dict__ else None
-        if wrapped is None:
+        wrapped = self.wrapped(function, is_read=False) if function.__closure__ or function.__dict__ else ""
+        if not wrapped:
             return label
         cells = (cell.cell_contents for cell in function.__closure__ or () if _is_plain(cell))
         return f"wrapper {module}.{function.__qualname__} {wrapped} {[repr(value) for value in cells]}"
@@ -125,10 +113,10 @@ class Walk:
         """Return the text that stands for a class; one of a package is not visited."""
         owner = package_of_type(cls)
         if owner is None:
-            name = f"{cls.__module__}.{cls.__qualname__.replace('<locals>.', '')}"
+            name = f"{module_name(cls)}.{cls.__qualname__.replace('<locals>.', '')}"
             return self._node(id(cls), "class", name, cls.__qualname__, cls)
-        self.package(cls.__module__)
-        return f"foreign {cls.__module__}.{cls.__qualname__}"
+        self.package(module_name(cls))
+        return f"foreign {module_name(cls)}.{cls.__qualname__}"
 
     def module(self, module: types.ModuleType) -> str:
         """Return the text that stands for a whole module: code that handles the module itself may use any of it."""
@@ -163,26 +151,34 @@ class Walk:
         elif file is not None and not file.endswith(".py"):
             self.imports((Import(module, 0, ()),), "")  # an extension module of the project
 
-    def wrapped(self, value: object) -> str | None:
-        """Return the text of what a package's object wraps of the project; None if it wraps nothing."""
+    def wrapped(self, value: object, *, is_read: bool) -> str:
+        """Return the text of what a package's object wraps of the project; "" if it wraps nothing."""
         subjects = wrapped_by(value)
-        for subject in subjects:
-            if isinstance(subject, types.FunctionType) and self._needs_decorators(value):
-                self._node(
-                    ("@", id(subject)), "decorator", f"{_name_of(subject)}@", subject.__qualname__, subject
+        for subject in subjects if self._needs_decorators(value) else ():
+            if isinstance(subject, types.FunctionType):
+                name = f"{name_of(subject)}@"
+                self._node(("@", id(subject)), "decorator", name, subject.__qualname__, subject)
+                self._read_wrappers |= {id(subject)} if is_read else set()
+            elif not is_read:
+                self.unseen(
+                    f"reaches `{subject.__qualname__}` in an object of a package whose settings cannot be seen."
                 )
-        return " ".join(map(self.values.write, subjects)) if subjects else None
+        return " ".join(map(self.values.write, subjects))
+
+    def is_read(self, function: types.FunctionType) -> bool:
+        """Tell whether what wraps a function could be read, so that its decorators need not tell."""
+        return id(function) in self._read_wrappers
 
     def apart(self, value: object) -> str:
         """Return a digest of all that a value leads to, whatever was visited before: it orders unordered values."""
         if self._level >= _MOST_LEVELS:
-            return f"{type(value).__module__}.{type(value).__qualname__}"
+            return f"{module_name(type(value))}.{type(value).__qualname__}"
         return Walk(self._describe, self._level + 1).run(value)
 
     def unseen(self, what: str) -> None:
         """Note what the code visited now does that cannot be seen."""
         node = self._current
-        place = "The function" if node is None else f"`{node.name.rstrip('@')}`{_location(node)}"
+        place = "The function" if node is None else node.place()
         self._blind_spots[f"{place} {what}"] = None
 
     def add_value(self, key: str, value: object, kind: PartKind, name: str, *, shared: int = 0) -> None:
@@ -198,11 +194,11 @@ class Walk:
             if shared:
                 self._values[shared, name] = text
         node.links.append(f"{key}={text}")
-        if _is_label(text):
-            node.shape.append(f"{key}={_without_numbers(text)}")
+        if is_label(text):
+            node.shape.append(f"{key}={without_numbers(text)}")
             return
         node.shape.append(key)
-        digest = digest_of(_without_numbers(text))
+        digest = digest_of(without_numbers(text))
         part_text = shown(name.rpartition(".")[2], value)
         file, line = (None, None) if kind == "constant" else (node.file, node.line)
         self._parts.append(CodePart(name, kind, digest, file, line, part_text))
@@ -211,7 +207,7 @@ class Walk:
         """Add a value that makes up what the current node is, such as the base of a class."""
         text = self.values.write(value)
         self.node.links.append(f"{key}={text}")
-        self.node.shape.append(f"{key}={_without_numbers(text)}")
+        self.node.shape.append(f"{key}={without_numbers(text)}")
 
     @property
     def node(self) -> Node:
@@ -226,7 +222,7 @@ class Walk:
         if number is None:
             number = self._numbers[key] = len(self._nodes)
             self._nodes.append(Node(number, kind, name, label, subject))
-        return f"{_NUMBER}{number}{_LABEL}{label}{_END}"
+        return reference_to(number, label)
 
     def _needs_decorators(self, wrapper: object) -> bool:
         """Tell whether a wrapper may have been told things that only the lines of the decorator show."""
@@ -248,31 +244,8 @@ class Walk:
         ]
 
 
-# A reference to a node is written between control characters, which `repr` never leaves in a text. The number
-# depends on what else is reached, so the digest of a single part is taken without it.
-_NUMBER, _LABEL, _END = "\0", "\1", "\2"
-# How texts begin that need no part of their own, because they say nothing but what is referred to.
-_LABELS = tuple(
-    f"{kind} "
-    for kind in (
-        "foreign", "builtin", "module", "wrapper", "property", "staticmethod", "classmethod", "method", "lru_cache",
-        "cached_property", "singledispatchmethod", "slot", "field", "harmless", "logging", "object",
-    )
-)  # fmt: skip
 # Sets of sets of objects.
 _MOST_LEVELS = 3
-
-
-def _without_numbers(text: str) -> str:
-    first, *others = text.split(_NUMBER)
-    return first + "".join(other.partition(_LABEL)[2] for other in others)
-
-
-def _is_label(text: str) -> bool:
-    """Tell whether the text stands for nothing but a node, or something of a package."""
-    if text.startswith(_NUMBER):
-        return text.count(_NUMBER) == 1 and text.endswith(_END)
-    return text.startswith(_LABELS)
 
 
 def _is_plain(cell: types.CellType) -> bool:
@@ -280,16 +253,3 @@ def _is_plain(cell: types.CellType) -> bool:
         return type(cell.cell_contents) in PLAIN
     except ValueError:
         return False  # not filled yet
-
-
-def _name_of(function: types.FunctionType) -> str:
-    """Return the dotted name of a function; that of its code if `functools.wraps` gave it the name of another."""
-    name = function.__code__.co_qualname if "__wrapped__" in function.__dict__ else function.__qualname__
-    return f"{function.__globals__.get('__name__')}.{name.replace('<locals>.', '')}"
-
-
-def _location(node: Node) -> str:
-    place = (
-        f"{os.path.basename(node.file or '')}:{node.line}" if node.line else os.path.basename(node.file or "")
-    )
-    return f" ({place})" if place else ""

@@ -41,7 +41,7 @@ from zenml.records.plan import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from zenml.compile.declared import DeclaredPipeline, DeclaredStep
+    from zenml.compile.declared import DeclaredPipeline
     from zenml.records.run import Artifact
 
 
@@ -94,13 +94,17 @@ def compile_pipeline(
     }
     trace = Trace(pipeline)
     returned = trace.run(arguments)
-    return _Compiler(pipeline, trace, steps or {}).build(returned, _parameters(arguments), is_listed=is_listed)
+    return _Compiler(pipeline, trace, steps or {}).build(
+        returned, _parameters(arguments), is_listed=is_listed
+    )
 
 
 class _Compiler:
     """The compilation of one trace."""
 
-    def __init__(self, pipeline: DeclaredPipeline, trace: Trace, steps: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(
+        self, pipeline: DeclaredPipeline, trace: Trace, steps: Mapping[str, Mapping[str, Any]]
+    ) -> None:
         self._pipeline = pipeline
         self._calls = trace.calls
         self._steps = steps
@@ -163,7 +167,11 @@ class _Compiler:
                     f"The configuration of step `{call.id}` sets the parameter `{name}`, which it does not take. "
                     f"{did_you_mean(name, signature.parameters)}It takes: {', '.join(signature.parameters)}."
                 )
-        settled = {**step.parameters, **call.arguments, **configured} if step.parameters or configured else call.arguments
+        settled = (
+            {**step.parameters, **call.arguments, **configured}
+            if step.parameters or configured
+            else call.arguments
+        )
         missing = signature.missing(settled)
         if missing:
             names = ", ".join(f"`{name}`" for name in missing)
@@ -232,7 +240,11 @@ class _Compiler:
 
     def _define(self, call: TracedCall, configured: Mapping[str, Any]) -> StepDefinition:
         step = call.step
-        outer = self._options if call.pipeline is self._pipeline else {**call.pipeline.layers.merged(), **self._options}
+        outer = (
+            self._options
+            if call.pipeline is self._pipeline
+            else {**call.pipeline.layers.merged(), **self._options}
+        )
         options = step_options(step, outer, configured)
         code = self._prints.get(id(step.function))
         if code is None:
@@ -271,7 +283,9 @@ def source_of(function: Callable[..., Any]) -> Source:
 def _parameters(arguments: Mapping[str, Any]) -> dict[str, msgspec.Raw]:
     """Return the arguments of a pipeline as the run records them; what is not JSON is left out."""
     return {
-        name: msgspec.Raw(values.encode(value)) for name, value in arguments.items() if values.is_encodable(value)
+        name: msgspec.Raw(values.encode(value))
+        for name, value in arguments.items()
+        if values.is_encodable(value)
     }
 
 

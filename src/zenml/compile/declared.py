@@ -12,29 +12,34 @@ if TYPE_CHECKING:
     from zenml.config.precedence import Layers
 
 
-class DeclaredStep(Protocol):
+class Declared(Protocol):
+    """What steps and pipelines have in common."""
+
+    layers: Layers
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """The undecorated function."""
+
+    @property
+    def name(self) -> str:
+        """The name it goes by in runs."""
+
+    @property
+    def signature(self) -> Signature:
+        """The parameters of the function."""
+
+
+class DeclaredStep(Declared, Protocol):
     """A step as it was declared."""
 
-    function: Callable[..., Any]
-    layers: Layers
     parameters: dict[str, Any]
     """Arguments fixed by `with_options` or `configure`."""
 
     @property
-    def name(self) -> str: ...
-    @property
-    def signature(self) -> Signature: ...
-    @property
-    def outputs(self) -> tuple[OutputSpec, ...]: ...
+    def outputs(self) -> tuple[OutputSpec, ...]:
+        """The outputs of the function."""
 
 
-class DeclaredPipeline(Protocol):
+class DeclaredPipeline(Declared, Protocol):
     """A pipeline as it was declared."""
-
-    function: Callable[..., Any]
-    layers: Layers
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def signature(self) -> Signature: ...

@@ -7,6 +7,10 @@
 What counts is what runs: the code objects and values of this process. Functions and classes of the project are
 followed through calls, captured variables, defaults, decorators and constants; installed packages count by version.
 Comments, formatting, docstrings, names of local variables, and where a file lies do not count.
+
+A global value counts as it is when the fingerprint is taken, so a registry that is filled at run time counts with what
+it holds then. An installed package counts by version only: one that is edited in place needs a new version, or an
+editable install, whose code counts like the project's.
 """
 
 from __future__ import annotations
@@ -16,8 +20,9 @@ import types
 import msgspec
 
 from zenml.compile.class_nodes import describe_class
+from zenml.compile.code_node import Node
 from zenml.compile.code_part import CodePart
-from zenml.compile.code_walk import Node, Walk
+from zenml.compile.code_walk import Walk
 from zenml.compile.function_nodes import describe_decorators, describe_function
 from zenml.compile.source_text import source_text
 from zenml.compile.static_imports import StaticModule

@@ -13,9 +13,10 @@ import sys
 import types
 from typing import Any
 
+from zenml.compile.code_node import Node
 from zenml.compile.code_shape import CodeShape, Import, Reference, shape_of
-from zenml.compile.code_walk import Node, Walk
-from zenml.compile.packages import package_of_module
+from zenml.compile.code_walk import Walk
+from zenml.compile.packages import module_name, package_of_module, package_of_type
 from zenml.compile.source_text import changed_since_start, decorators_of
 from zenml.compile.value_kinds import parts_of
 from zenml.compile.wrappers import is_own
@@ -48,16 +49,14 @@ def describe_decorators(walk: Walk, node: Node, function: types.FunctionType) ->
     code = function.__code__
     node.file, node.line = code.co_filename, code.co_firstlineno
     node.shape.append(repr(function.__doc__))
-    if sys.version_info >= (3, 14):
-        annotate = function.__annotate__
-        node.shape.append(
-            shape_of(annotate.__code__).digest if isinstance(annotate, types.FunctionType) else ""
-        )
+    annotate = _annotate(function)
+    if annotate is not None:
+        node.shape.append(shape_of(annotate.__code__).digest)
     else:
         walk.add_shape("annotations", dict(function.__annotations__))
     decorators = decorators_of(function)
     foreign = [each for each in decorators or () if not _is_ours(each.path, function.__globals__)]
-    if not foreign:
+    if not foreign and not walk.is_read(function):
         walk.unseen("is wrapped by an object of a package whose settings cannot be seen.")
     for decorator in foreign:
         shape = shape_of(decorator.code)
@@ -191,14 +190,19 @@ def _package(names: dict[str, Any]) -> str:
 
 def _follow_annotations(walk: Walk, node: Node, function: types.FunctionType) -> None:
     """Add the project's classes that the annotations name: their methods are called on the arguments."""
-    if sys.version_info >= (3, 14):
-        annotate = function.__annotate__
-        if isinstance(annotate, types.FunctionType):
-            names = {**function.__globals__, **_cells(annotate)}
-            found = [_look_up(each, names) for each in shape_of(annotate.__code__).references]
-            _follow_classes(walk, node, found, function.__globals__)
+    annotate = _annotate(function)
+    if annotate is not None:
+        names = {**function.__globals__, **_cells(annotate)}
+        found = [_look_up(each, names) for each in shape_of(annotate.__code__).references]
+        _follow_classes(walk, node, found, function.__globals__)
     elif function.__annotations__:
         _follow_classes(walk, node, list(function.__annotations__.values()), function.__globals__)
+
+
+def _annotate(function: types.FunctionType) -> types.FunctionType | None:
+    """Return the function that Python 3.14 evaluates annotations with; it is read here, never called."""
+    found = getattr(function, "__annotate__", None)
+    return found if isinstance(found, types.FunctionType) else None
 
 
 def _follow_classes(walk: Walk, node: Node, values: list[Any], names: dict[str, Any]) -> None:
@@ -207,7 +211,10 @@ def _follow_classes(walk: Walk, node: Node, values: list[Any], names: dict[str, 
     while waiting:
         value = waiting.pop()
         if issubclass(type(value), type):  # `isinstance` would take `list[int]` for a class
-            node.links.append(f"annotation {walk.cls(value)}")
+            if package_of_type(value) is None:
+                node.links.append(f"annotation {walk.cls(value)}")
+            else:
+                walk.package(module_name(value))  # its methods are not named in the code either
         elif isinstance(value, str):
             waiting += reversed(_named_in(value, names))
         elif type(value).__module__ in {"typing", "types"} and (parts := parts_of(value, type(value))):

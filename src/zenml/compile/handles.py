@@ -49,7 +49,7 @@ class OutputHandle(StepHandle):
             f"its value does not exist yet. {_REMEDY}"
         )
 
-    def __bool__(self) -> bool:
+    def __bool__(self) -> bool:  # noqa: PLE0304  it always raises
         """Refuse: an `if` on a value that does not exist yet would always take the same branch."""
         self._refuse("An `if`, `and`, `or`, `not` or `while` asked for the truth of")
 
@@ -57,7 +57,7 @@ class OutputHandle(StepHandle):
         """Refuse to iterate, or to unpack a single output."""
         self._refuse("A loop or an unpacking asked for the items of")
 
-    def __len__(self) -> int:
+    def __len__(self) -> int:  # noqa: PLE0303  it always raises
         """Refuse to tell a length."""
         self._refuse("`len()` was asked of")
 

@@ -63,7 +63,9 @@ def pipeline_options(pipeline: DeclaredPipeline, chosen: Mapping[str, Any]) -> P
     read_cache_policy(chosen.get("cache_policy"), what)
     parallelism = chosen.get("max_parallelism")
     if parallelism is not None and (not isinstance(parallelism, int) or parallelism < 1):
-        raise ConfigurationError(f"`max_parallelism` of {what} is {parallelism!r}; it must be a number from 1 up.")
+        raise ConfigurationError(
+            f"`max_parallelism` of {what} is {parallelism!r}; it must be a number from 1 up."
+        )
     return PipelineOptions(
         **{name: chosen.get(name) for name in _FLAGS},
         settings=plain(chosen.get("settings") or {}, f"`settings` of {what}"),
@@ -116,7 +118,9 @@ def plain(value: Any, what: str) -> Any:
     try:
         return msgspec.to_builtins(value, enc_hook=_fields_of, str_keys=True)
     except (TypeError, ValueError, NotImplementedError) as error:
-        raise ConfigurationError(f"{what} cannot be stored: {error}. Use text, numbers, lists and mappings.") from error
+        raise ConfigurationError(
+            f"{what} cannot be stored: {error}. Use text, numbers, lists and mappings."
+        ) from error
 
 
 def _fields_of(value: Any) -> Any:

@@ -31,7 +31,7 @@ from zenml.compile.annotations import Unresolved, is_unresolved, read_annotation
 from zenml.compile.callables import AnyFunction, implementation, name_of, place_of, unwrap
 from zenml.compile.returns import tuple_lengths
 from zenml.compile.type_check import check
-from zenml.compile.type_names import bare, preview, unaliased
+from zenml.compile.type_names import bare, is_unpacked, preview, unaliased
 from zenml.errors import DeclarationError, TypeMismatchError
 
 _GENERATOR = 0x20 | 0x200  # inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
@@ -132,7 +132,7 @@ def _elements(annotation: Any, function: AnyFunction, subject: str) -> Sequence[
     if inner in (Any, tuple, typing.Tuple) or is_unresolved(inner):  # noqa: UP006
         return _elements_of_literals(function, subject)
     elements = get_args(inner)
-    if get_origin(inner) is not tuple or not elements or ... in elements or any(map(_is_unpacked, elements)):
+    if get_origin(inner) is not tuple or not elements or ... in elements or any(map(is_unpacked, elements)):
         return None
     lengths = tuple_lengths(function)
     for length in lengths:
@@ -203,11 +203,6 @@ def _name_in(annotation: Any) -> str | None:
 def _is_config(item: Any) -> bool:
     """Recognise the configuration of an artifact by its shape, for any such class may be used."""
     return not isinstance(item, type) and hasattr(item, "name") and hasattr(item, "tags")
-
-
-def _is_unpacked(element: Any) -> bool:
-    """Recognise `*Ts` and `Unpack[...]`, which stand for any number of types."""
-    return getattr(element, "__unpacked__", False) or "Unpack" in str(get_origin(element))
 
 
 def _refuse_duplicates(outputs: Sequence[OutputSpec], subject: str) -> None:

@@ -34,9 +34,15 @@ def package_of_module(module: types.ModuleType) -> str | None:
 
 def package_of_type(kind: type) -> str | None:
     """Return the package that defines a class; None for project code."""
-    name = kind.__module__ if isinstance(kind.__module__, str) else "builtins"
+    name = module_name(kind)
     module = sys.modules.get(name)
     return package_of(name, file_of(module) if isinstance(module, types.ModuleType) else None)
+
+
+def module_name(kind: type) -> str:
+    """Return the name of the module that defines a class; some classes make it a property."""
+    name = kind.__module__
+    return name if isinstance(name, str) else "builtins"
 
 
 def file_of(module: types.ModuleType) -> str | None:
@@ -65,7 +71,9 @@ _distributions: dict[str, dict[str, str]] = {}
 _providers: dict[str, dict[str, list[str]]] = {}
 
 _LIBRARIES = ("site-packages", "dist-packages")
-_STANDARD_FOLDER = os.path.dirname(os.__file__) + os.sep
+_STANDARD_FOLDER = (
+    os.path.dirname(getattr(os, "__file__", "")) + os.sep
+)  # frozen into a program, it has no file
 
 
 def _package_of(name: str, file: str | None) -> str | None:
@@ -83,9 +91,7 @@ def _package_of(name: str, file: str | None) -> str | None:
     if library is not None:
         inside = file[len(library) + 1 :].replace(os.sep, "/")
         return inside.partition("/")[0].partition(".")[0]
-    if file.startswith(_STANDARD_FOLDER) or (root in sys.builtin_module_names):
-        return STANDARD
-    return None
+    return STANDARD if file.startswith(_STANDARD_FOLDER) else None
 
 
 def _library(file: str | None) -> str | None:

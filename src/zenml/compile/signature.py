@@ -15,7 +15,7 @@ import msgspec
 
 from zenml.compile.annotations import raw_annotations, read_annotations
 from zenml.compile.callables import AnyFunction, implementation, name_of, place_of, unwrap
-from zenml.compile.type_names import bare, union_members
+from zenml.compile.type_names import bare, capitalised, union_members
 from zenml.errors import ArgumentError, DeclarationError
 
 ParameterKind = Literal[
@@ -160,8 +160,9 @@ class Signature:
     def _refusal(self, what: str, happened: str, remedy: str) -> ArgumentError:
         names = (f"**{key}" if item.kind == "var_keyword" else key for key, item in self.parameters.items())
         accepted = ", ".join(f"`{name}`" for name in names) or "no arguments"
-        subject = f"{what[:1].upper()}{what[1:]}"
-        return ArgumentError(f"{subject} {happened}. It accepts {accepted} ({self.place}). {remedy}")
+        return ArgumentError(
+            f"{capitalised(what)} {happened}. It accepts {accepted} ({self.place}). {remedy}"
+        )
 
     def __repr__(self) -> str:
         return f"Signature({self.name}({', '.join(self.parameters)}) at {self.place})"
@@ -279,5 +280,6 @@ def _parameter(
 ) -> Parameter:
     """Make a parameter; in `rate: float = None`, as many write it, `None` is meant to be allowed."""
     if has_default and default is None and NoneType not in union_members(bare(annotation)):
-        annotation = Any if annotation is Any else Optional[annotation]
+        # `annotation | None` fails for text and for some classes.
+        annotation = Any if annotation is Any else Optional[annotation]  # noqa: UP045
     return Parameter(name, kind, annotation, has_default, default)

@@ -24,7 +24,12 @@ class TracedCall:
     __slots__ = ("after", "arguments", "id", "pipeline", "step")
 
     def __init__(
-        self, call_id: str, step: DeclaredStep, pipeline: DeclaredPipeline, arguments: dict[str, Any], after: tuple[str, ...]
+        self,
+        call_id: str,
+        step: DeclaredStep,
+        pipeline: DeclaredPipeline,
+        arguments: dict[str, Any],
+        after: tuple[str, ...],
     ) -> None:
         self.id = call_id
         self.step = step
@@ -52,7 +57,12 @@ class Trace:
             session.active.reset(token)
 
     def call_step(
-        self, step: DeclaredStep, args: tuple[Any, ...], kwargs: dict[str, Any], invocation_id: str | None, after: Any
+        self,
+        step: DeclaredStep,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        invocation_id: str | None,
+        after: Any,
     ) -> Any:
         """Record a call; return handles of its outputs."""
         arguments = step.signature.bind(args, kwargs, what=f"Step `{step.name}`")

@@ -15,13 +15,14 @@ from typing import Any, get_args, get_origin
 from zenml.compile.signature import did_you_mean
 from zenml.compile.type_match import (
     ELEMENT_CONTAINERS,
+    is_model,
     is_typed_dict,
     key_and_value,
     matcher,
     typed_dict_fields,
 )
-from zenml.compile.type_names import bare, preview, strictest_first, union_members
-from zenml.compile.type_values import check, is_model, validate
+from zenml.compile.type_names import bare, capitalised, preview, strictest_first, union_members
+from zenml.compile.type_values import check, validate
 from zenml.errors import TypeMismatchError
 
 # YAML 1.1 reads `1e-3` as text, for its floats need a dot; people write learning rates like that.
@@ -122,7 +123,7 @@ def _converted_dataclass(value: Mapping[Any, Any], class_: Any, what: str) -> An
     for name in value:
         if name not in fields:
             raise TypeMismatchError(
-                f"{what[:1].upper()}{what[1:]} has {name!r}, which is no field of `{class_.__name__}`. "
+                f"{capitalised(what)} has {name!r}, which is no field of `{class_.__name__}`. "
                 f"{did_you_mean(str(name), fields)}Its fields are {', '.join(f'`{item}`' for item in fields)}."
             )
     required = (dataclasses.MISSING, dataclasses.MISSING)
@@ -133,7 +134,7 @@ def _converted_dataclass(value: Mapping[Any, Any], class_: Any, what: str) -> An
     ]
     if missing:
         raise TypeMismatchError(
-            f"{what[:1].upper()}{what[1:]} lacks {', '.join(missing)} of `{class_.__name__}`. Add what is missing."
+            f"{capitalised(what)} lacks {', '.join(missing)} of `{class_.__name__}`. Add what is missing."
         )
     try:
         types = typing.get_type_hints(class_, include_extras=True)
@@ -147,7 +148,7 @@ def _converted_dataclass(value: Mapping[Any, Any], class_: Any, what: str) -> An
         return class_(**given)
     except (ValueError, TypeError) as error:  # its own checks, in `__post_init__`
         raise TypeMismatchError(
-            f"{what[:1].upper()}{what[1:]} cannot become `{class_.__name__}`: {error}. "
+            f"{capitalised(what)} cannot become `{class_.__name__}`: {error}. "
             f"Correct the value, which is {preview(value)}."
         ) from error
 

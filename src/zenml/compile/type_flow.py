@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from types import NoneType
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
-from zenml.compile.type_match import ELEMENT_CONTAINERS, is_typed_dict, key_and_value, matcher
-from zenml.compile.type_names import bare, is_open, union_members
-from zenml.compile.type_values import is_constrained, is_model
+from zenml.compile.type_match import ELEMENT_CONTAINERS, is_model, is_typed_dict, key_and_value, matcher
+from zenml.compile.type_names import bare, is_open, remembered, union_members
+from zenml.compile.type_values import is_constrained
 
 # Values of these types are exactly that in practice: nobody returns a DataFrame that also is a dict.
 _PLAIN = frozenset(
@@ -20,11 +20,12 @@ _PLAIN = frozenset(
 )
 
 
+@remembered
 def can_flow(produced: Any, consumed: Any) -> bool:
     """Tell whether a value annotated as `produced` may fit `consumed`; False only if it certainly cannot."""
     try:
         return _can_flow(produced, consumed)
-    except RecursionError:  # two types that speak of themselves and differ only without end
+    except RecursionError:  # two types that speak of themselves and differ nowhere
         return True
 
 

@@ -12,11 +12,10 @@ import typing
 from abc import ABCMeta
 from collections import ChainMap, Counter, OrderedDict, abc, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
 from types import NoneType
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
-from zenml.compile.type_names import bare, is_alias, is_open, union_members
+from zenml.compile.type_names import bare, is_alias, is_open, is_unpacked, remembered, union_members
 
 # Containers whose one type argument is the type of their elements, and mappings with two.
 ELEMENT_CONTAINERS = frozenset(
@@ -56,12 +55,32 @@ class Matcher:
 ANYTHING = Matcher(lambda _value: True, lambda _type: True)
 
 
+@remembered
 def matcher(annotation: Any) -> Matcher:
-    """Give the matcher of a type; it is made once."""
-    try:
-        return _remembered(annotation)
-    except TypeError:  # the type holds something that has no hash, such as `Annotated[int, []]`
-        return _build(annotation)
+    """Translate a type into its matcher, once."""
+    if is_alias(annotation):  # it may speak of itself: look inside when asked
+        return Matcher(lambda value: matcher(bare(annotation)).matches(value))
+    annotation = bare(annotation)
+    if is_open(annotation) or is_pydantic_type(annotation):
+        return ANYTHING
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if len(members := union_members(annotation)) > 1:
+        return _any_of(members)
+    if isinstance(annotation, TypeVar):
+        return _any_of(annotation.__constraints__ or (annotation.__bound__ or object,))
+    if annotation is typing.Never or annotation is typing.NoReturn:
+        return Matcher(lambda _value: False)
+    if annotation is typing.LiteralString:
+        return _of_class(str)
+    if annotation == tuple[()]:
+        return _of_tuple(())
+    if origin is None:
+        return _of_class(annotation) if isinstance(annotation, type) else ANYTHING
+    if origin is Literal:
+        return Matcher(lambda value: any(_is_literal(value, member) for member in arguments))
+    if not isinstance(origin, type):
+        return ANYTHING  # a form of typing that says nothing about a value here
+    return _of_generic(origin, arguments)
 
 
 def parts(value: Any, annotation: Any) -> Iterator[tuple[str, object, Any]]:
@@ -87,6 +106,27 @@ def parts(value: Any, annotation: Any) -> Iterator[tuple[str, object, Any]]:
                 yield f"[{key!r}]", value[key], type_
 
 
+def key_and_value(origin: Any, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Give the types of a mapping's keys and values; nothing if it is none or does not say."""
+    if origin is Counter and len(arguments) == 1:
+        return (*arguments, int)
+    return arguments if origin in _MAPPINGS and len(arguments) == 2 else ()
+
+
+def is_model(annotation: Any) -> bool:
+    """Recognise a pydantic model or a dataclass of pydantic, without importing pydantic."""
+    if not isinstance(annotation, type) or not hasattr(annotation, "__pydantic_validator__"):
+        return False
+    return (annotation.__module__, annotation.__name__) != ("pydantic.main", "BaseModel")
+
+
+def is_pydantic_type(annotation: Any) -> bool:
+    """Recognise `EmailStr` and its like: no classes that values have, but rules that pydantic checks."""
+    if not isinstance(annotation, type) or hasattr(annotation, "__pydantic_validator__"):
+        return False
+    return annotation.__module__.partition(".")[0] == "pydantic"
+
+
 def is_typed_dict(annotation: Any) -> bool:
     """Recognise a `TypedDict`, also that of `typing_extensions`."""
     return (
@@ -102,38 +142,6 @@ def typed_dict_fields(annotation: Any) -> dict[str, Any]:
         return typing.get_type_hints(annotation)
     except Exception:  # the annotations are the user's and may fail in any way
         return dict(annotation.__annotations__)
-
-
-@lru_cache(maxsize=1024)
-def _remembered(annotation: Any) -> Matcher:
-    return _build(annotation)
-
-
-def _build(annotation: Any) -> Matcher:
-    """Translate a type into its matcher."""
-    if is_alias(annotation):  # it may speak of itself: look inside when asked
-        return Matcher(lambda value: matcher(bare(annotation)).matches(value))
-    annotation = bare(annotation)
-    if is_open(annotation):
-        return ANYTHING
-    origin, arguments = get_origin(annotation), get_args(annotation)
-    if len(members := union_members(annotation)) > 1:
-        return _any_of(members)
-    if isinstance(annotation, TypeVar):
-        return _any_of(annotation.__constraints__ or (annotation.__bound__ or object,))
-    if annotation is typing.Never or annotation is typing.NoReturn:
-        return Matcher(lambda _value: False)
-    if annotation is typing.LiteralString:
-        return _of_class(str)
-    if annotation == tuple[()]:
-        return _of_tuple(())
-    if origin is None:
-        return _of_class(annotation) if isinstance(annotation, type) else ANYTHING
-    if origin is Literal:
-        return Matcher(lambda value: any(_is_literal(value, member) for member in arguments))
-    if not isinstance(origin, type):
-        return ANYTHING  # a form of typing that says nothing about a value here
-    return _of_generic(origin, arguments)
 
 
 def _any_of(types: Iterable[Any]) -> Matcher:
@@ -161,8 +169,6 @@ def _of_class(class_: type) -> Matcher:
         return Matcher(lambda value: _is_instance(value, class_)) if is_checkable else ANYTHING
     if is_typed_dict(class_):
         return Matcher(lambda value: _is_typed_dict_value(value, class_))
-    if class_.__module__.startswith("pydantic") and not hasattr(class_, "model_fields"):
-        return ANYTHING  # `EmailStr` and its like are no classes of values; pydantic itself checks them
     # A class may answer for instances in its own way; those of `abc` answer by class.
     is_abstract = type(class_) is ABCMeta
     return Matcher(
@@ -193,7 +199,7 @@ def _of_tuple(arguments: tuple[Any, ...]) -> Matcher:
     if len(arguments) == 2 and arguments[1] is ...:
         element = matcher(arguments[0])
         return Matcher(lambda value: isinstance(value, tuple) and element.matches_all(value))
-    if any(getattr(item, "__unpacked__", False) or "Unpack" in str(get_origin(item)) for item in arguments):
+    if any(map(is_unpacked, arguments)):
         return _of_class(tuple)
     tests = [matcher(item).matches for item in arguments]
     size = len(tests)
@@ -225,13 +231,6 @@ def _of_mapping(origin: type, key: Matcher, item: Matcher) -> Matcher:
         return not isinstance(value, dict) or (key.matches_all(value) and item.matches_all(value.values()))
 
     return Matcher(matches)
-
-
-def key_and_value(origin: Any, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Give the types of a mapping's keys and values; nothing if it is none or does not say."""
-    if origin is Counter and len(arguments) == 1:
-        return (*arguments, int)
-    return arguments if origin in _MAPPINGS and len(arguments) == 2 else ()
 
 
 def _is_typed_dict_value(value: object, class_: Any) -> bool:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import typing
+from collections.abc import Callable
+from functools import lru_cache, update_wrapper
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, TypeVarTuple, Union, get_args, get_origin
 
 from zenml.compile.annotations import is_unresolved
+
+_Types = TypeVarTuple("_Types")
+_Answer = TypeVar("_Answer")
 
 _LONGEST_PREVIEW = 80
 
@@ -15,6 +20,19 @@ _MARKS = frozenset({"ClassVar", "Final", "Required", "NotRequired", "ReadOnly"})
 
 # The members of a union in the order in which a text is tried; what takes every text comes last.
 _STRICTEST_FIRST: tuple[Any, ...] = (NoneType, int, float, complex, bool)
+
+
+def remembered(function: Callable[[*_Types], _Answer]) -> Callable[[*_Types], _Answer]:
+    """Keep the answers of a function of types; a type that has no hash is asked about each time."""
+    keeping = lru_cache(maxsize=2048)(function)
+
+    def ask(*types: *_Types) -> _Answer:
+        try:
+            return keeping(*types)
+        except TypeError:  # such as `Annotated[int, []]`
+            return function(*types)
+
+    return update_wrapper(ask, function)
 
 
 def bare(annotation: Any) -> Any:
@@ -48,6 +66,11 @@ def unaliased(annotation: Any) -> Any:
 def is_alias(annotation: Any) -> bool:
     """Recognise an alias by name: it is of a class of Python 3.12 or of its backport."""
     return type(get_origin(annotation) or annotation).__name__ == "TypeAliasType"
+
+
+def is_unpacked(annotation: Any) -> bool:
+    """Recognise `*Ts` and `Unpack[...]`, which stand for any number of types."""
+    return getattr(annotation, "__unpacked__", False) or "Unpack" in str(get_origin(annotation))
 
 
 def union_members(annotation: Any) -> tuple[Any, ...]:
@@ -99,6 +122,11 @@ def describe_exactly(annotation: Any) -> str:
     """Name a type with its module, where the short name does not tell two types apart."""
     module = getattr(annotation, "__module__", "builtins")
     return describe(annotation) if module == "builtins" else f"{module}.{describe(annotation)}"
+
+
+def capitalised(what: str) -> str:
+    """Begin a sentence with the name of a thing."""
+    return f"{what[:1].upper()}{what[1:]}"
 
 
 def preview(value: object) -> str:

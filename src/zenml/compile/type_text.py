@@ -9,9 +9,16 @@ from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
 from zenml.compile.type_config import from_config
-from zenml.compile.type_match import ELEMENT_CONTAINERS, is_typed_dict, key_and_value
-from zenml.compile.type_names import bare, describe, is_open, preview, strictest_first, union_members
-from zenml.compile.type_values import is_model
+from zenml.compile.type_match import ELEMENT_CONTAINERS, is_model, is_typed_dict, key_and_value
+from zenml.compile.type_names import (
+    bare,
+    capitalised,
+    describe,
+    is_open,
+    preview,
+    strictest_first,
+    union_members,
+)
 from zenml.errors import TypeMismatchError
 
 # What a text may say, in any case of letters.
@@ -37,7 +44,7 @@ def from_text(text: str, annotation: Any, *, what: str = "value") -> Any:
         value = _parsed(text, annotation)
     except (ValueError, LookupError, ArithmeticError) as error:
         raise TypeMismatchError(
-            f"{what[:1].upper()}{what[1:]} must be `{describe(annotation)}`, but {preview(text)} is not. "
+            f"{capitalised(what)} must be `{describe(annotation)}`, but {preview(text)} is not. "
             f"{_advice(annotation)}"
         ) from error
     return from_config(value, annotation, what=what)

@@ -8,11 +8,19 @@ value. Nothing else is converted here; `from_config` and `from_text` convert wha
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from zenml.compile.type_match import is_typed_dict, matcher, parts
-from zenml.compile.type_names import bare, describe, describe_exactly, preview, unaliased, union_members
+from zenml.compile.type_match import is_model, is_pydantic_type, is_typed_dict, matcher, parts
+from zenml.compile.type_names import (
+    bare,
+    capitalised,
+    describe,
+    describe_exactly,
+    preview,
+    remembered,
+    unaliased,
+    union_members,
+)
 from zenml.errors import TypeMismatchError
 
 _CONSTRAINT_MODULES = frozenset({"pydantic", "pydantic_core", "annotated_types"})
@@ -38,10 +46,9 @@ def check(value: Any, annotation: Any, *, what: str) -> Any:
 def mismatch(value: object, annotation: Any, *, what: str) -> TypeMismatchError:
     """Make the error for a value that does not fit, pointing at the innermost part that does not."""
     path, part, expected = _locate(value, annotation)
-    wanted, found = describe(annotation), type(part).__name__
-    if describe(expected) == found:  # two types of one name
-        wanted, found = describe_exactly(annotation), describe_exactly(type(part))
-    subject = f"{what[:1].upper()}{what[1:]}"
+    are_namesakes = describe(expected) == describe(type(part))
+    name = describe_exactly if are_namesakes else describe
+    wanted, found, subject = name(annotation), name(type(part)), capitalised(what)
     remedy = "Give it a value of that type, or change the annotation."
     lacks = _missing_keys(part, expected)
     if lacks:
@@ -49,22 +56,30 @@ def mismatch(value: object, annotation: Any, *, what: str) -> TypeMismatchError:
     if not path:
         return TypeMismatchError(f"{subject} must be `{wanted}`, but is `{found}`: {preview(part)}. {remedy}")
     return TypeMismatchError(
-        f"{subject} must be `{wanted}`, but `value{path}` is `{found}` instead of `{describe(expected)}`: "
+        f"{subject} must be `{wanted}`, but `value{path}` is `{found}` instead of `{name(expected)}`: "
         f"{preview(part)}. {remedy}"
     )
 
 
-def is_model(annotation: Any) -> bool:
-    """Recognise a pydantic model or a dataclass of pydantic, without importing pydantic."""
-    return isinstance(annotation, type) and hasattr(annotation, "__pydantic_validator__")
-
-
+@remembered
 def is_constrained(annotation: Any) -> bool:
-    """Tell whether pydantic has a say about the values of a type, besides its classes."""
-    try:
-        return _is_constrained(annotation)
-    except TypeError:  # the type holds something that has no hash
-        return _is_constrained.__wrapped__(annotation)
+    """Tell whether pydantic has a say about the values of a type, besides their classes."""
+    pending, seen = [annotation], []
+    while pending:
+        item = pending.pop()
+        if isinstance(item, str) or item in seen:  # an alias may speak of itself
+            continue
+        seen.append(item)
+        item = unaliased(item)
+        if get_origin(item) is Annotated:
+            if any(map(_is_constraint, item.__metadata__)):
+                return True
+            item = item.__origin__
+        if is_pydantic_type(item):
+            return True
+        if get_origin(item) is not Literal:
+            pending.extend(get_args(item))
+    return False
 
 
 def validate(value: object, annotation: Any, *, what: str) -> Any:
@@ -84,7 +99,7 @@ def validate(value: object, annotation: Any, *, what: str) -> Any:
             for item in error.errors()  # type: ignore[attr-defined]  # pydantic's own addition
         )
         raise TypeMismatchError(
-            f"{what[:1].upper()}{what[1:]} does not fit `{describe(annotation)}`: {reasons}. "
+            f"{capitalised(what)} does not fit `{describe(annotation)}`: {reasons}. "
             f"It is `{type(value).__name__}`: {preview(value)}. Correct the value, or change the annotation."
         ) from error
 
@@ -114,42 +129,18 @@ def _missing_keys(value: object, annotation: Any) -> str:
     return ", ".join(f"the key {key!r}" for key in sorted(annotation.__required_keys__ - value.keys()))
 
 
-@lru_cache(maxsize=1024)
-def _is_constrained(annotation: Any) -> bool:
-    pending, seen = [annotation], []
-    while pending:
-        item = pending.pop()
-        if isinstance(item, str) or item in seen:  # an alias may speak of itself
-            continue
-        seen.append(item)
-        item = unaliased(item)
-        if get_origin(item) is Annotated and any(map(_is_constraint, item.__metadata__)):
-            return True
-        plain = bare(item)
-        if (
-            isinstance(plain, type)
-            and plain.__module__.partition(".")[0] == "pydantic"
-            and not is_model(plain)
-        ):
-            return True
-        if get_origin(plain) is not Literal:
-            pending.extend(get_args(item) if get_origin(item) is not Annotated else (item.__origin__,))
-    return False
-
-
 def _is_constraint(mark: object) -> bool:
     module = type(mark).__module__.partition(".")[0]
     return module in _CONSTRAINT_MODULES or hasattr(mark, "__get_pydantic_core_schema__")
 
 
+@remembered
 def _adapter(annotation: Any) -> Any:
     """Make pydantic's validator for a type; None if pydantic is missing or does not know the type."""
     try:
         import pydantic
-    except (
-        ImportError
-    ):  # then its constraints are notes for the reader: `annotated_types` alone checks nothing
-        return None
+    except ImportError:
+        return None  # its constraints are notes for the reader then: `annotated_types` alone checks nothing
     try:
         return pydantic.TypeAdapter(annotation)
     except pydantic.errors.PydanticSchemaGenerationError:

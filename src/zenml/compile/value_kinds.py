@@ -9,11 +9,12 @@ from __future__ import annotations
 import functools
 import hashlib
 import io
+import sys
 import types
 from collections.abc import Callable
 from typing import Any
 
-from zenml.compile.packages import package_of_type
+from zenml.compile.packages import module_name, package_of_type
 
 Parts = tuple[str, str, tuple[object, ...]]
 """A label, the module whose package counts ("" for none), and the inner values."""
@@ -24,7 +25,7 @@ def parts_of(value: Any, kind: type) -> Parts | None:
     known = _KNOWN.get(kind)
     if known is not None:
         return known(value)
-    module = kind.__module__ if isinstance(kind.__module__, str) else ""
+    module = module_name(kind)
     root = module.partition(".")[0]
     if module in _FAITHFUL:
         return kind.__qualname__, module, (repr(value),)
@@ -32,10 +33,14 @@ def parts_of(value: Any, kind: type) -> Parts | None:
         return "logging", "", (kind.__qualname__, _string(value, "name"))
     if root in _HARMLESS or _is_stream_or_logger(kind):
         return "harmless", module, (f"{module}.{kind.__qualname__}",)
-    if root == "_collections" and kind.__name__ == "_tuplegetter":
+    if root in {"collections", "_collections"} and kind.__name__ == "_tuplegetter":
         return "field", "", ()  # of a named tuple, whose `_fields` say the rest
     if root == "numpy":
         return _numpy_parts(value, kind)
+    if root == "pandas":
+        return _pandas_parts(value, kind)
+    if root == "array":
+        return "array", "", (value.typecode, value.tobytes())
     if root == "typing":
         return _typing_parts(value, kind)
     return None
@@ -148,6 +153,17 @@ def _numpy_parts(value: Any, kind: type) -> Parts | None:
     if "ufunc" in names:
         return "ufunc", "numpy", (value.__name__,)
     return None
+
+
+def _pandas_parts(value: Any, kind: type) -> Parts | None:
+    """Return the parts of a frame, series or index, by the hashes that pandas makes of its rows."""
+    if not {"DataFrame", "Series", "Index"} & {base.__name__ for base in kind.__mro__}:
+        return None
+    hashes = sys.modules["pandas"].util.hash_pandas_object(value)
+    is_frame = hasattr(value, "columns")
+    names = list(value.columns) if is_frame else value.name
+    types_ = [str(each) for each in value.dtypes] if is_frame else str(value.dtype)
+    return kind.__name__, "pandas", (names, types_, hashlib.sha256(hashes.to_numpy().tobytes()).hexdigest())
 
 
 def _typing_parts(value: Any, kind: type) -> Parts:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 _TABLE = {"CachePolicy": "zenml.config.cache_policy"}
 
-__all__ = ["CachePolicy"]  # noqa: PLE0604  filled from the table, checked by a test
+__all__ = ["CachePolicy"]
 
 
 def __getattr__(name: str) -> object:

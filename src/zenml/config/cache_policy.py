@@ -43,7 +43,9 @@ class CachePolicy:
             )
         fields = ignore_fields if ignore_fields is not None else ignored_inputs
         if isinstance(fields, str):
-            raise ConfigurationError(f'`ignore_fields` is a list of names; write `ignore_fields=["{fields}"]`.')
+            raise ConfigurationError(
+                f'`ignore_fields` is a list of names; write `ignore_fields=["{fields}"]`.'
+            )
         self.max_age_days = max_age_days
         self.ignore_fields = tuple(fields or ())
 

@@ -91,8 +91,13 @@ class Pipeline(Generic[P]):
 
     def _add(self, level: Any, options: Mapping[str, Any]) -> None:
         check_options(options, PIPELINE_OPTIONS | RUN_OPTIONS, f"Pipeline `{self.name}`")
-        self.run_options = {**self.run_options, **{name: options[name] for name in RUN_OPTIONS & options.keys()}}
-        self.layers = self.layers.with_level(level, {k: v for k, v in options.items() if k not in RUN_OPTIONS})
+        self.run_options = {
+            **self.run_options,
+            **{name: options[name] for name in RUN_OPTIONS & options.keys()},
+        }
+        self.layers = self.layers.with_level(
+            level, {k: v for k, v in options.items() if k not in RUN_OPTIONS}
+        )
 
     def __repr__(self) -> str:
         return f"<pipeline `{self.name}`>"

@@ -28,15 +28,14 @@ class _OnlyStep:
     """A pipeline that consists of one call."""
 
     def __init__(self, step: Step[Any, Any], arguments: dict[str, Any]) -> None:
+        def call_it() -> None:
+            positional, named = step.signature.arrange(arguments)
+            step(*positional, **named)
+
         self.name = step.name
         self.layers = Layers()
         self.signature = Signature((), name=step.name, place=step.signature.place)
-        self._step = step
-        self._arguments = arguments
-
-    def function(self) -> None:
-        positional, named = self._step.signature.arrange(self._arguments)
-        self._step(*positional, **named)
+        self.function = call_it
 
 
 def run_alone(step: Step[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -50,7 +50,7 @@ class Step(Generic[P, R]):
     def name(self) -> str:
         """The step's name: that of its function unless `name=` says otherwise."""
         for level in ("with_options", "configure", "decorator"):
-            name = self.layers.levels.get(level, {}).get("name")  # type: ignore[call-overload]  # the names are levels
+            name = self.layers.levels.get(level, {}).get("name")
             if name:
                 return str(name)
         return str(getattr(self.function, "__name__", type(self.function).__name__))

@@ -51,7 +51,9 @@ class Candidate(msgspec.Struct, frozen=True):
 class Engine:
     """The execution of one run."""
 
-    def __init__(self, store: Store, run: Run, compiled: Compiled, workers: Workers, reporter: Reporter) -> None:
+    def __init__(
+        self, store: Store, run: Run, compiled: Compiled, workers: Workers, reporter: Reporter
+    ) -> None:
         self.store = store
         self.run = run
         self.plan = compiled.plan
@@ -143,7 +145,7 @@ class Engine:
         """Do one turn with the baton, which is given back whatever happens."""
         try:
             self._turn_once(is_first=is_first, is_poll=is_poll)
-        except BaseException as error:  # noqa: BLE001  the caller's thread raises it
+        except BaseException as error:  # the caller's thread raises it
             self.fatal = self.fatal or error
             with self._changed:
                 self._changed.notify_all()
@@ -214,7 +216,9 @@ class Engine:
         if self.machine.is_stopping:
             self._forget_waiting()
         if self.machine.mode == "fail_fast":
-            self._stop_steps(self._workers.abandon(), f"step `{identifier}` failed and the run fails fast", batch)
+            self._stop_steps(
+                self._workers.abandon(), f"step `{identifier}` failed and the run fails fast", batch
+            )
 
     def _stop_steps(self, steps: Iterable[StepRun], reason: str, batch: Batch) -> None:
         for step in steps:
@@ -228,7 +232,9 @@ class Engine:
         if producer is not None and self.machine.damaged(step.invocation_id, producer):
             self._forced.add(producer)
             batch.ended.append(recording.interrupted(step, damage.message))
-            self.reporter.note(f"Input of step `{step.invocation_id}` is damaged; step `{producer}` runs again.")
+            self.reporter.note(
+                f"Input of step `{step.invocation_id}` is damaged; step `{producer}` runs again."
+            )
             return
         error = recording.damage_error(step, damage)
         batch.ended.append(recording.failed(step, recording.damage_outcome(event.outcome, error)))
@@ -245,7 +251,9 @@ class Engine:
         """Answer ready steps from the cache, and what that makes ready, inside the transaction."""
         while ready:
             hits = self._look_up(transaction, ready)
-            missed = [one for one in ready if not self._try_hit(one, hits, batch) and not self._must_wait(one, hits)]
+            missed = [
+                one for one in ready if not self._try_hit(one, hits, batch) and not self._must_wait(one, hits)
+            ]
             self._candidates.extend(Candidate(one.id, one.key, self._turn) for one in reversed(missed))
             ready = self._take_ready()
 
@@ -336,7 +344,9 @@ class Engine:
 
     def _with_key(self, identifier: str) -> Candidate:
         invocation = self.machine.nodes[identifier].invocation
-        return Candidate(identifier, self._keys.build(invocation, self._definition(invocation), self.artifact_of))
+        return Candidate(
+            identifier, self._keys.build(invocation, self._definition(invocation), self.artifact_of)
+        )
 
     def _forget_waiting(self) -> None:
         self._candidates.clear()

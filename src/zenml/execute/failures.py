@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import traceback
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from zenml.errors import RunFailedError, StepProcessError
 from zenml.records.run import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import TracebackType
 
 _PACKAGE = __name__.partition(".")[0] + "."
@@ -29,9 +28,9 @@ def as_step_failure(error: BaseException, step: str) -> BaseException:
     return error
 
 
-def describe(error: BaseException, *, skip_until: Callable[..., Any] | None = None) -> Failure:
+def describe(error: BaseException) -> Failure:
     """Return an exception as a value, with the traceback from the user's code on."""
-    trace = user_traceback(error.__traceback__, skip_until)
+    trace = user_traceback(error.__traceback__)
     return Failure(
         type=f"{type(error).__module__}.{type(error).__qualname__}",
         message=_text(error),
@@ -42,7 +41,7 @@ def describe(error: BaseException, *, skip_until: Callable[..., Any] | None = No
     )
 
 
-def user_traceback(trace: TracebackType | None, function: Callable[..., Any] | None = None) -> TracebackType | None:
+def user_traceback(trace: TracebackType | None) -> TracebackType | None:
     """Drop our own frames from the top of a traceback, down to the first frame that is not ours."""
     current = trace
     while current is not None:
@@ -64,5 +63,5 @@ def from_record(failure: Failure, where: str) -> BaseException:
 def _text(error: BaseException) -> str:
     try:
         return str(error)
-    except Exception:  # noqa: BLE001  a user's __str__ may raise anything
+    except Exception:  # a user's __str__ may raise anything
         return f"<{type(error).__name__} whose text cannot be made>"

@@ -72,7 +72,7 @@ def launch(
             preload=WORKER_MODULES + preload,
         ),
         on_end=lambda end: on_end(*_unpack(end, task, started)),
-        on_event=lambda data: None,
+        on_event=lambda _data: None,
         on_output=on_output,
     )
 
@@ -88,7 +88,11 @@ def show_output(data: bytes, log: StepLog | None) -> None:
 
 def _pack(task: StepTask, program: Program) -> Parcel:
     source = task.definition.source
-    if source.module != "__main__" and "<locals>" not in source.name and _is_importable(source.module, source.name, program):
+    if (
+        source.module != "__main__"
+        and "<locals>" not in source.name
+        and _is_importable(source.module, source.name, program)
+    ):
         return Parcel(task, b"", source.module, source.name)
     import cloudpickle
 
@@ -108,7 +112,9 @@ def _unpack(end: LaunchEnd, task: StepTask, started: int) -> tuple[StepOutcome, 
     """Turn the end of a launch into an outcome and, for a failure, a live exception."""
     step = task.invocation.id
     if end.answer is None:
-        error: BaseException = StepProcessError(_end_message(end, step), exit_code=end.exit_code, signal=end.signal)
+        error: BaseException = StepProcessError(
+            _end_message(end, step), exit_code=end.exit_code, signal=end.signal
+        )
         failure = failures.describe(error)
         return StepOutcome(failure=failure, started_at=started, ended_at=microseconds_now()), error
     outcome = wire.decode(end.answer, StepOutcome)
@@ -125,7 +131,9 @@ def _end_message(end: LaunchEnd, step: str) -> str:
 
         name = signal.Signals(end.signal).name if end.signal in set(signal.Signals) else str(end.signal)
         hint = " The system may have run out of memory." if name == "SIGKILL" else ""
-        return f"The process of step `{step}` was ended by {name}.{hint} See the step's log for its last output."
+        return (
+            f"The process of step `{step}` was ended by {name}.{hint} See the step's log for its last output."
+        )
     if end.exit_code is not None:
         return (
             f"The process of step `{step}` left with exit code {end.exit_code} before the step returned. "
@@ -144,7 +152,7 @@ def _unpickled(outcome: StepOutcome, step: str) -> BaseException:
         import cloudpickle
 
         error = cloudpickle.loads(outcome.exception)
-    except Exception:  # noqa: BLE001  user code may make unpickling fail in any way
+    except Exception:  # user code may make unpickling fail in any way
         return fallback
     if not isinstance(error, BaseException):
         return fallback

@@ -58,7 +58,9 @@ class Node(msgspec.Struct):
 class Machine:
     """The state of one run."""
 
-    def __init__(self, invocations: Iterable[Invocation], mode: ExecutionMode = "continue_on_failure") -> None:
+    def __init__(
+        self, invocations: Iterable[Invocation], mode: ExecutionMode = "continue_on_failure"
+    ) -> None:
         self.mode = mode
         self.nodes: dict[str, Node] = {}
         self.unfinished = 0

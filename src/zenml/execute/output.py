@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from zenml.context import session
 
@@ -89,7 +89,7 @@ class Capture:
     _users = 0
     _real: tuple[Any, Any] = (None, None)
 
-    def __enter__(self) -> Capture:
+    def __enter__(self) -> Self:
         cls = type(self)
         with cls._lock:
             cls._users += 1

@@ -109,12 +109,16 @@ def failed(step: StepRun, outcome: StepOutcome) -> StepEnd:
 
 def stopped(step: StepRun, reason: str) -> StepEnd:
     """Return the end of a step that was ended from outside."""
-    return StepEnd(msgspec.structs.replace(step, status="stopped", ended_at=microseconds_now(), reason=reason))
+    return StepEnd(
+        msgspec.structs.replace(step, status="stopped", ended_at=microseconds_now(), reason=reason)
+    )
 
 
 def interrupted(step: StepRun, reason: str) -> StepEnd:
     """Return the end of an attempt that will be made again."""
-    return StepEnd(msgspec.structs.replace(step, status="interrupted", ended_at=microseconds_now(), reason=reason))
+    return StepEnd(
+        msgspec.structs.replace(step, status="interrupted", ended_at=microseconds_now(), reason=reason)
+    )
 
 
 def damage_error(step: StepRun, damage: Damage) -> ArtifactDamagedError:

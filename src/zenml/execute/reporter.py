@@ -17,19 +17,33 @@ GROUPED = 3
 class Reporter(Protocol):
     """Hears of everything that happens in a run; must be quick and must not raise."""
 
-    def run_started(self, run: Run, steps: int) -> None: ...
-    def step(self, step: StepRun) -> None: ...
-    def note(self, text: str) -> None: ...
-    def run_ended(self, run: Run) -> None: ...
+    def run_started(self, run: Run, steps: int) -> None:
+        """Hear that a run with so many steps began."""
+
+    def step(self, step: StepRun) -> None:
+        """Hear that a step began or ended: its status tells."""
+
+    def note(self, text: str) -> None:
+        """Hear of something else."""
+
+    def run_ended(self, run: Run) -> None:
+        """Hear that a run ended: its status tells."""
 
 
 class SilentReporter:
     """Says nothing."""
 
-    def run_started(self, run: Run, steps: int) -> None: ...
-    def step(self, step: StepRun) -> None: ...
-    def note(self, text: str) -> None: ...
-    def run_ended(self, run: Run) -> None: ...
+    def run_started(self, run: Run, steps: int) -> None:
+        """Say nothing."""
+
+    def step(self, step: StepRun) -> None:
+        """Say nothing."""
+
+    def note(self, text: str) -> None:
+        """Say nothing."""
+
+    def run_ended(self, run: Run) -> None:
+        """Say nothing."""
 
 
 class PlainReporter:

@@ -1,6 +1,6 @@
 """The story of a run: record it, execute it, record its end, and give the caller what it needs.
 
-    open store → start run → engine → end run → wait until it is on the disk → raise or return
+open store → start run → engine → end run → wait until it is on the disk → raise or return
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ class Ended(msgspec.Struct, frozen=True):
     failures: tuple[tuple[str, BaseException], ...] = ()
 
 
-def run_plan(compiled: Compiled, store: Store, *, run_name: str | None = None, reporter: Reporter | None = None) -> Ended:
+def run_plan(
+    compiled: Compiled, store: Store, *, run_name: str | None = None, reporter: Reporter | None = None
+) -> Ended:
     """Execute a compiled plan as a new run; failures of steps come back as values.
 
     Raises:
@@ -49,7 +51,9 @@ def run_plan(compiled: Compiled, store: Store, *, run_name: str | None = None, r
     run = start_run(compiled, store, run_name)
     reporter.run_started(run, len(compiled.plan.invocations))
     log_folder = "" if store.root == ":memory:" else f"{store.root}/logs"
-    workers = Workers(artifact_root(store), log_folder, compiled.plan.options.max_parallelism, compiled.externals)
+    workers = Workers(
+        artifact_root(store), log_folder, compiled.plan.options.max_parallelism, compiled.externals
+    )
     engine = Engine(store, run, compiled, workers, reporter)
     try:
         with Capture(), Signals(engine):
@@ -105,7 +109,12 @@ def end_run(engine: Engine, store: Store, run: Run, status: RunStatus, reason: s
             if inline is None and artifact.key is None:
                 inline = store.inline_bytes(artifact.id)
             artifact = msgspec.structs.replace(
-                artifact, id=ArtifactId(new_id()), name=output.name, producer=None, inline=inline, created_at=ended.ended_at
+                artifact,
+                id=ArtifactId(new_id()),
+                name=output.name,
+                producer=None,
+                inline=inline,
+                created_at=ended.ended_at,
             )
             batch.aliases.append(artifact)
         batch.outputs.append(RunOutput(run_id=run.id, position=position, artifact_id=artifact.id))
@@ -149,7 +158,7 @@ def _try_to_stop(engine: Engine, store: Store, run: Run, reason: str, reporter: 
         run = end_run(engine, store, run, "stopped" if engine.fatal is None else "failed", reason)
         store.wait_durable()
         reporter.run_ended(run)
-    except Exception as failure:  # noqa: BLE001  the first error is the one to raise
+    except Exception as failure:  # the first error is the one to raise
         if not isinstance(failure, RunStoppedError):
             reporter.note(f"The end of run `{run.name}` could not be recorded: {failure}")
 
@@ -160,5 +169,3 @@ def _reason_of(error: BaseException) -> str:
     if isinstance(error, SystemExit):
         return "asked to end by SIGTERM"
     return f"{type(error).__name__}: {error}"
-
-

@@ -49,9 +49,9 @@ def run_step(
         return StepOutcome(damage=error.damage, started_at=started, ended_at=microseconds_now()), None
     except (KeyboardInterrupt, Terminated):
         raise
-    except BaseException as error:  # noqa: BLE001  whatever user code raises is the step's failure
+    except BaseException as error:  # whatever user code raises is the step's failure
         error = failures.as_step_failure(error, task.invocation.id)
-        failure = failures.describe(error, skip_until=program.function)
+        failure = failures.describe(error)
         return StepOutcome(failure=failure, started_at=started, ended_at=microseconds_now()), error
     return StepOutcome(outputs=stored, started_at=started, ended_at=microseconds_now()), None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from zenml.context import session
 
@@ -22,7 +22,7 @@ class StepSession:
         self.log = log
         self._token: Token[session.Session | None] | None = None
 
-    def __enter__(self) -> StepSession:
+    def __enter__(self) -> Self:
         self._token = session.active.set(self)
         return self
 

@@ -65,8 +65,6 @@ def _pickled(error: BaseException) -> bytes | None:
         import cloudpickle
 
         data: bytes = cloudpickle.dumps(error)
-    except Exception:  # noqa: BLE001  an exception may hold anything; then its record has to do
+    except Exception:  # an exception may hold anything; then its record has to do
         return None
     return data
-
-

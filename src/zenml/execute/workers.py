@@ -27,7 +27,7 @@ from zenml.records.task import StepOutcome, StepTask, TaskArtifact, TaskInput, T
 
 if TYPE_CHECKING:
     from zenml.artifacts.artifact_store import ArtifactStore
-    from zenml.components.launcher import LaunchHandle, Launcher
+    from zenml.components.launcher import Launcher, LaunchHandle
     from zenml.execute.engine import Engine
     from zenml.records.plan import ArtifactRef, StepDefinition
     from zenml.records.run import Artifact, StepRun
@@ -99,7 +99,9 @@ class Workers:
                 self._queue.put(step)
                 if self._idle < self._queue.qsize() and self._threads < self._limit:
                     self._threads += 1
-                    threading.Thread(target=self._work, name=f"zenml-step-{self._threads}", daemon=True).start()
+                    threading.Thread(
+                        target=self._work, name=f"zenml-step-{self._threads}", daemon=True
+                    ).start()
 
     def ended(self, step: StepRun) -> None:
         """Free the place of a step."""
@@ -149,9 +151,8 @@ class Workers:
         log = self._log_of(step, definition)
         try:
             task = self.task_of(step)
-        except Exception as error:  # noqa: BLE001  the store may fail in any way while inputs are fetched
-            outcome = StepOutcome(failure=failures.describe(error), ended_at=microseconds_now())
-            self._engine.post(Finished(step, outcome, error))
+        except Exception as failure:  # the store may fail in any way while inputs are fetched
+            self._post_failure(step, failure)
             return
         in_caller = threading.get_ident() == self._caller
         if in_caller:
@@ -174,9 +175,8 @@ class Workers:
                 return
             try:
                 self.run_here(step)
-            except KeyboardInterrupt as error:
-                outcome = StepOutcome(failure=failures.describe(error), ended_at=microseconds_now())
-                self._engine.post(Finished(step, outcome, error))
+            except (KeyboardInterrupt, SystemExit) as error:  # raised by user code: signals come elsewhere
+                self._post_failure(step, error)
 
     # Processes
 
@@ -189,9 +189,8 @@ class Workers:
                 return
             try:
                 self._launch(step)
-            except Exception as error:  # noqa: BLE001  a step that cannot be sent has failed, not the run
-                outcome = StepOutcome(failure=failures.describe(error), ended_at=microseconds_now())
-                self._engine.post(Finished(step, outcome, error))
+            except Exception as error:  # a step that cannot be sent has failed, not the run
+                self._post_failure(step, error)
 
     def _launch(self, step: StepRun) -> None:
         if self._launcher is None:
@@ -214,6 +213,12 @@ class Workers:
         if log is not None:
             log.close()
         self._engine.post(Finished(self._with_log(step, log), outcome, error))
+
+    def _post_failure(self, step: StepRun, error: BaseException) -> None:
+        """Report a step that failed outside its own code."""
+        now = microseconds_now()
+        outcome = StepOutcome(failure=failures.describe(error), started_at=now, ended_at=now)
+        self._engine.post(Finished(step, outcome, error))
 
     # Tasks
 
@@ -252,7 +257,9 @@ class Workers:
             producer=binding.step if isinstance(binding, OutputRef) else None,
             name=artifact.name,
             stored=stored,
-            is_trusted=not artifact.needs_trust or not artifact.signature or engine.store.is_trusted(artifact),
+            is_trusted=not artifact.needs_trust
+            or not artifact.signature
+            or engine.store.is_trusted(artifact),
         )
 
     def _log_of(self, step: StepRun, definition: StepDefinition) -> StepLog | None:

@@ -30,7 +30,9 @@ STEP_TRANSITIONS: dict[StepStatus, tuple[StepStatus, ...]] = {
 }
 
 ENDED: frozenset[str] = frozenset(
-    status for status in (*get_args(RunStatus), *get_args(StepStatus)) if status not in ("running", "stopping")
+    status
+    for status in (*get_args(RunStatus), *get_args(StepStatus))
+    if status not in ("running", "stopping")
 )
 """States that never change again."""
 

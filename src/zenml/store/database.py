@@ -10,14 +10,25 @@ from __future__ import annotations
 
 import hmac
 import os
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from zenml.errors import NotFoundError, RunStoppedError, StoreUnavailableError
 from zenml.records import wire
 from zenml.records.ids import microseconds_now
 from zenml.records.query import Page, Query
-from zenml.records.run import Artifact, Document, Owner, Pipeline, Record, Run, RunOutput, StepInput, StepRun, Tag
-from zenml.store import location, owners
+from zenml.records.run import (
+    Artifact,
+    Document,
+    Owner,
+    Pipeline,
+    Record,
+    Run,
+    RunOutput,
+    StepInput,
+    StepRun,
+    Tag,
+)
+from zenml.store import location, owners, queries
 from zenml.store.migrations import migrate
 from zenml.store.query_sql import page_sql
 from zenml.store.schema import table_of
@@ -28,56 +39,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 R = TypeVar("R", bound=Record)
-
-# A document, run or pipeline that exists already is left as it is.
-INSERT_ONCE = "{insert} ON CONFLICT DO NOTHING"
-
-# A step starts only while its run is recorded as running under the owner's epoch.
-START_STEP = """
-INSERT INTO step_runs ({columns}) SELECT {values}
-WHERE EXISTS (SELECT 1 FROM runs WHERE id = :run_id AND epoch = :epoch AND status = 'running')
-"""
-
-# A step ends only while it is recorded as running: terminal states are sinks.
-END_STEP = """
-UPDATE step_runs SET status = :status, ended_at = :ended_at, failure = :failure, reason = :reason, log = :log
-WHERE id = :id AND status = 'running'
-"""
-
-END_RUN = """
-UPDATE runs SET status = :status, ended_at = :ended_at, reason = :reason, failure = :failure
-WHERE id = :id AND epoch = :epoch AND status IN ('running', 'stopping')
-"""
-
-# The newest finished and the newest running step run of each key, with the outputs.
-LOOK_UP = """
-SELECT s.cache_key, s.id, s.run_id, s.status, s.ended_at, {artifact}
-FROM step_runs s LEFT JOIN artifacts a ON a.producer = s.id
-WHERE s.id IN (
-    SELECT max(id) FROM step_runs
-    WHERE cache_key IN ({keys}) AND status IN ('completed', 'running') GROUP BY cache_key, status
-)
-"""
-
-OWNERS_OF_RUNS_ALIVE = """
-SELECT DISTINCT {columns} FROM owners o JOIN runs r ON r.owner_id = o.id WHERE r.status IN ('running', 'stopping')
-"""
-
-OWNERS_OF_RUNS = "SELECT DISTINCT {columns} FROM owners o JOIN runs r ON r.owner_id = o.id WHERE r.id IN ({ids})"
-
-# Whoever finds an owner dead raises the epoch of its runs; the two statements are one transaction.
-INTERRUPT_STEPS = """
-UPDATE step_runs SET status = 'interrupted', ended_at = :now, reason = :reason
-WHERE status = 'running'
-AND run_id IN (SELECT id FROM runs WHERE owner_id = :owner AND status IN ('running', 'stopping'))
-"""
-INTERRUPT_RUNS = """
-UPDATE runs SET status = 'interrupted', epoch = epoch + 1, ended_at = :now, reason = :reason
-WHERE owner_id = :owner AND status IN ('running', 'stopping')
-"""
-
-CHUNK = 500
-"""Values bound to one `IN`: safely below the limit of any database."""
 
 
 class Database:
@@ -101,7 +62,7 @@ class Database:
         found = self.select(kind, id=identifier)
         return found[0] if found else None
 
-    def select(self, kind: type[R], **fields: Any) -> list[R]:
+    def select(self, kind: type[R], /, **fields: Any) -> list[R]:
         """Return the records whose fields equal the given values (a tuple means any of them), oldest first."""
         table = table_of(kind)
         conditions, values = [], {}
@@ -133,7 +94,7 @@ class Database:
                 table = table_of(type(record))
                 transaction.run(table.insert, table.row(record))
 
-    def update(self, kind: type[R], identifier: str, **fields: Any) -> bool:
+    def update(self, kind: type[R], identifier: str, /, **fields: Any) -> bool:
         """Change fields of one record; return whether it exists."""
         table = table_of(kind)
         changes = ", ".join(f"{name} = :{name}" for name in fields)
@@ -166,7 +127,8 @@ class Database:
                 _insert_once(transaction, owner)
             if run.pipeline_id is not None:
                 _insert_once(
-                    transaction, Pipeline(id=run.pipeline_id, name=run.pipeline_name, created_at=run.created_at)
+                    transaction,
+                    Pipeline(id=run.pipeline_id, name=run.pipeline_name, created_at=run.created_at),
                 )
             if _insert_once(transaction, Document(digest=run.plan, body=documents.plan)):
                 for digest, body in documents.sources.items():
@@ -188,9 +150,9 @@ class Database:
     def look_up(self, keys: Sequence[str]) -> dict[str, CacheEntry]:
         """Return what is known of each cache key."""
         found: dict[str, CacheEntry] = {}
-        for start in range(0, len(keys), CHUNK):
-            chunk = keys[start : start + CHUNK]
-            _collect(found, self.file.read(_look_up_sql(len(chunk)), chunk))
+        for start in range(0, len(keys), queries.CHUNK):
+            chunk = keys[start : start + queries.CHUNK]
+            _collect(found, self.file.read(queries.look_up(len(chunk)), chunk))
         return found
 
     def inline_bytes(self, artifact_id: str) -> bytes:
@@ -204,9 +166,9 @@ class Database:
         """Return the artifacts that executed step runs produced, by producer, without inline bytes."""
         found: dict[str, list[Artifact]] = {}
         table = table_of(Artifact)
-        for start in range(0, len(step_run_ids), CHUNK):
-            chunk = step_run_ids[start : start + CHUNK]
-            sql = f"SELECT {_ARTIFACT_COLUMNS} FROM artifacts a WHERE producer IN ({_marks(len(chunk))}) ORDER BY id"  # noqa: S608
+        for start in range(0, len(step_run_ids), queries.CHUNK):
+            chunk = step_run_ids[start : start + queries.CHUNK]
+            sql = queries.OUTPUTS_OF.format(artifact=queries.ARTIFACT_COLUMNS, ids=queries.marks(len(chunk)))
             for row in self.file.read(sql, chunk):
                 artifact = table.record(row)
                 found.setdefault(artifact.producer, []).append(artifact)
@@ -216,7 +178,7 @@ class Database:
         """Mark the runs of owners that are found dead as interrupted; return the ids of those runs."""
         table = table_of(Owner)
         columns = ", ".join(f"o.{name}" for name in table.names)
-        rows = self.file.read(OWNERS_OF_RUNS_ALIVE.format(columns=columns))
+        rows = self.file.read(queries.OWNERS_OF_RUNS_ALIVE.format(columns=columns))
         dead = [owner for owner in map(table.record, rows) if not owners.is_alive(owner, self.root)]
         if not dead:
             return []
@@ -233,7 +195,7 @@ class Database:
         with self.file.write() as transaction:
             row = table_of(Artifact).row(artifact)
             row["signature"] = self.sign(artifact)
-            transaction.run(_INSERT_ARTIFACT, row)
+            transaction.run(queries.INSERT_ARTIFACT, row)
         found = self.get(Artifact, artifact.id)
         if found is None:
             raise NotFoundError(f"Artifact `{artifact.id}` was deleted while it was being recorded.")
@@ -244,7 +206,14 @@ class Database:
     def sign(self, artifact: Artifact) -> bytes:
         """Return the signature of an artifact's identity: what its bytes are and how they are loaded."""
         said = wire.encode(
-            (artifact.type, artifact.materializer, artifact.digest, artifact.size, artifact.key, artifact.needs_trust)
+            (
+                artifact.type,
+                artifact.materializer,
+                artifact.digest,
+                artifact.size,
+                artifact.key,
+                artifact.needs_trust,
+            )
         )
         return hmac.digest(self._key, said, "sha256")
 
@@ -269,7 +238,7 @@ class RunWriter:
         self._run = run
         self._transaction = database.file.write()
 
-    def __enter__(self) -> RunWriter:
+    def __enter__(self) -> Self:
         self._transaction.__enter__()
         return self
 
@@ -279,9 +248,9 @@ class RunWriter:
     def look_up(self, keys: Sequence[str]) -> dict[str, CacheEntry]:
         """Return what is known of each key; a dead owner's work is marked interrupted on the way."""
         found: dict[str, CacheEntry] = {}
-        for start in range(0, len(keys), CHUNK):
-            chunk = keys[start : start + CHUNK]
-            _collect(found, self._transaction.read(_look_up_sql(len(chunk)), chunk))
+        for start in range(0, len(keys), queries.CHUNK):
+            chunk = keys[start : start + queries.CHUNK]
+            _collect(found, self._transaction.read(queries.look_up(len(chunk)), chunk))
         running = {entry.run_id for entry in found.values() if not entry.is_finished} - {self._run.id}
         if running and self._interrupt_dead(list(running)):
             return self.look_up(keys)
@@ -290,7 +259,7 @@ class RunWriter:
     def write(self, batch: Batch) -> None:
         """Write everything of a batch, guarded by the run's epoch."""
         for end in batch.ended:
-            if self._transaction.run(END_STEP, table_of(StepRun).row(end.step)) != 1:
+            if self._transaction.run(queries.END_STEP, table_of(StepRun).row(end.step)) != 1:
                 self._refuse()
             self._insert_artifacts(end.artifacts)
         if batch.started:
@@ -298,16 +267,19 @@ class RunWriter:
         _insert_many(self._transaction, batch.inputs)
         self._insert_artifacts(batch.aliases)
         _insert_many(self._transaction, batch.outputs)
-        if batch.run is not None and self._transaction.run(END_RUN, table_of(Run).row(batch.run)) != 1:
+        if (
+            batch.run is not None
+            and self._transaction.run(queries.END_RUN, table_of(Run).row(batch.run)) != 1
+        ):
             self._refuse()
 
     def _start_steps(self, started: list[StepRun]) -> None:
         table = table_of(StepRun)
         rows = [{**table.row(step), "epoch": self._run.epoch} for step in started]
         if len(rows) == 1:
-            changed = self._transaction.run(_START_STEP, rows[0])
+            changed = self._transaction.run(queries.START_STEP, rows[0])
         else:
-            changed = self._transaction.run_many(_START_STEP, rows)
+            changed = self._transaction.run_many(queries.START_STEP, rows)
         if changed != len(rows):
             self._refuse()
 
@@ -316,12 +288,12 @@ class RunWriter:
         for artifact in artifacts:
             row = table.row(artifact)
             row["signature"] = self._database.sign(artifact)
-            self._transaction.run(_INSERT_ARTIFACT, row)
+            self._transaction.run(queries.INSERT_ARTIFACT, row)
 
     def _interrupt_dead(self, run_ids: list[str]) -> bool:
         table = table_of(Owner)
         columns = ", ".join(f"o.{name}" for name in table.names)
-        sql = OWNERS_OF_RUNS.format(columns=columns, ids=_marks(len(run_ids)))
+        sql = queries.OWNERS_OF_RUNS.format(columns=columns, ids=queries.marks(len(run_ids)))
         found = [table.record(row) for row in self._transaction.read(sql, run_ids)]
         dead = [owner for owner in found if not owners.is_alive(owner, self._database.root)]
         for owner in dead:
@@ -332,14 +304,16 @@ class RunWriter:
         rows = self._transaction.read("SELECT status, reason FROM runs WHERE id = :id", {"id": self._run.id})
         status, reason = rows[0] if rows else ("deleted", None)
         raise RunStoppedError(
-            f"Run `{self._run.name}` is recorded as {status}" + (f" ({reason})" if reason else "") + "; this process "
+            f"Run `{self._run.name}` is recorded as {status}"
+            + (f" ({reason})" if reason else "")
+            + "; this process "
             "no longer owns it and records nothing more. Start it again to go on from what is recorded."
         )
 
 
 def _insert_once(transaction: WriteTransaction, record: Record) -> bool:
     table = table_of(type(record))
-    return transaction.run(INSERT_ONCE.format(insert=table.insert), table.row(record)) == 1
+    return transaction.run(queries.INSERT_ONCE.format(insert=table.insert), table.row(record)) == 1
 
 
 def _insert_many(transaction: WriteTransaction, records: Sequence[StepInput | RunOutput | Tag]) -> None:
@@ -349,15 +323,14 @@ def _insert_many(transaction: WriteTransaction, records: Sequence[StepInput | Ru
 
 
 def _interrupt(transaction: WriteTransaction, owner: Owner) -> list[str]:
-    sql = "SELECT id FROM runs WHERE owner_id = :owner AND status IN ('running', 'stopping')"
-    ids = [row[0] for row in transaction.read(sql, {"owner": owner.id})]
+    ids = [row[0] for row in transaction.read(queries.RUNS_ALIVE, {"owner": owner.id})]
     values = {
         "owner": owner.id,
         "now": microseconds_now(),
         "reason": f"its process {owner.pid} on {owner.host} is gone",
     }
-    transaction.run(INTERRUPT_STEPS, values)
-    transaction.run(INTERRUPT_RUNS, values)
+    transaction.run(queries.INTERRUPT_STEPS, values)
+    transaction.run(queries.INTERRUPT_RUNS, values)
     return ids
 
 
@@ -373,21 +346,3 @@ def _collect(found: dict[str, CacheEntry], rows: list[tuple[Any, ...]]) -> None:
         if known is not None and known.step_run_id == step_run_id:
             artifacts = known.artifacts + artifacts
         found[key] = CacheEntry(step_run_id, run_id, is_finished, ended_at or 0, artifacts)
-
-
-def _marks(count: int) -> str:
-    return ", ".join("?" * count)
-
-
-def _look_up_sql(count: int) -> str:
-    return _LOOK_UP_ONE if count == 1 else LOOK_UP.format(artifact=_ARTIFACT_COLUMNS, keys=_marks(count))
-
-
-_ARTIFACT_COLUMNS = ", ".join("NULL" if name == "inline" else f"a.{name}" for name in table_of(Artifact).names)
-_LOOK_UP_ONE = LOOK_UP.format(artifact=_ARTIFACT_COLUMNS, keys="?")
-_INSERT_ARTIFACT = table_of(Artifact).insert.replace(
-    ":version", "(SELECT coalesce(max(version), 0) + 1 FROM artifacts WHERE name = :name)"
-)
-_START_STEP = START_STEP.format(
-    columns=", ".join(table_of(StepRun).names), values=", ".join(f":{name}" for name in table_of(StepRun).names)
-)

@@ -103,7 +103,11 @@ def _lease_is_held(root: str, owner_id: str) -> bool:
 
 def _runs(owner: Owner) -> bool:
     """Tell whether the very process, not a later one of the same pid, runs on this boot."""
-    return owner.boot_id == _boot_id() and bool(owner.process_start) and _process_start(owner.pid) == owner.process_start
+    return (
+        owner.boot_id == _boot_id()
+        and bool(owner.process_start)
+        and _process_start(owner.pid) == owner.process_start
+    )
 
 
 def _boot_id() -> str:

@@ -12,7 +12,13 @@ if TYPE_CHECKING:
     from zenml.store.schema import Table
 
 _COMPARISONS = {"equals": "=", "ne": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
-_FIELD_ALIASES = {"created": "id", "created_at": "id", "updated": "ended_at", "start_time": "id", "end_time": "ended_at"}
+_FIELD_ALIASES = {
+    "created": "id",
+    "created_at": "id",
+    "updated": "ended_at",
+    "start_time": "id",
+    "end_time": "ended_at",
+}
 """Names that people sort by; ids are ordered by time of creation."""
 
 
@@ -39,7 +45,9 @@ def field_name(table: Table, name: str) -> str:
     known = sorted((*table.names, *_FIELD_ALIASES))
     close = difflib.get_close_matches(name, known, 1)
     hint = f"Did you mean `{close[0]}`?" if close else f"Fields are: {', '.join(known)}."
-    raise ConfigurationError(f"{table.kind.__name__} records have no field `{name}` to filter or sort by. {hint}")
+    raise ConfigurationError(
+        f"{table.kind.__name__} records have no field `{name}` to filter or sort by. {hint}"
+    )
 
 
 def _condition_sql(table: Table, condition: Condition, values: dict[str, Any]) -> str:

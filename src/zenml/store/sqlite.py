@@ -18,7 +18,7 @@ import os
 import sqlite3
 import threading
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from zenml.errors import StoreUnavailableError
 
@@ -39,7 +39,7 @@ MEMORY = ":memory:"
 class SQLiteFile:
     """A database file, opened by this process, with its writer, its readers and its lock."""
 
-    types: dict[str, str] = {"bytes": "BLOB", "clustered": " WITHOUT ROWID"}
+    types: ClassVar[dict[str, str]] = {"bytes": "BLOB", "clustered": " WITHOUT ROWID"}
 
     def __init__(self, path: str, *, is_durable: bool) -> None:
         self.path = path
@@ -191,7 +191,7 @@ class WriteTransaction:
         self._connection: sqlite3.Connection
         self._rows = 0
 
-    def __enter__(self) -> WriteTransaction:
+    def __enter__(self) -> Self:
         file = self._file
         file._writing.acquire()
         try:
@@ -359,4 +359,3 @@ def _close_lock_files_in_child() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_close_lock_files_in_child)
-

@@ -82,13 +82,13 @@ class Store(Protocol):
     def find(self, kind: type[R], query: Query) -> Page:
         """Return the page of records that a query asks for."""
 
-    def select(self, kind: type[R], **fields: Any) -> list[R]:
+    def select(self, kind: type[R], /, **fields: Any) -> list[R]:
         """Return the records whose fields equal the given values, oldest first."""
 
     def insert(self, records: Iterable[Record]) -> None:
         """Insert records, all or none."""
 
-    def update(self, kind: type[R], identifier: str, **fields: Any) -> bool:
+    def update(self, kind: type[R], identifier: str, /, **fields: Any) -> bool:
         """Change fields of one record; return whether it exists."""
 
     def delete(self, kind: type[R], identifier: str) -> bool:
@@ -126,4 +126,3 @@ class Store(Protocol):
 
     def wait_durable(self) -> None:
         """Return when everything committed so far would survive a power loss."""
-

@@ -91,7 +91,9 @@ class ArtifactView:
             stored = msgspec.structs.replace(stored, inline=self._store.inline_bytes(record.id))
         root = os.path.join(self._store.root, "artifacts")
         is_trusted = not record.needs_trust or self._store.is_trusted(record)
-        return storage.load(stored, artifact_store=load_flavor("artifact_store", "local")(root), trusted=is_trusted)
+        return storage.load(
+            stored, artifact_store=load_flavor("artifact_store", "local")(root), trusted=is_trusted
+        )
 
     def __getitem__(self, index: int) -> ArtifactView:
         return (self,)[index]

@@ -166,11 +166,15 @@ class StepView:
     def inputs(self) -> Named[Any]:
         """The artifacts it took, by argument; a list where several were given as one argument."""
         rows = self._store.select(StepInput, step_run_id=self.record.id)
-        artifacts = {a.id: a for a in self._store.select(Artifact, id=tuple({row.artifact_id for row in rows}))}
+        artifacts = {
+            a.id: a for a in self._store.select(Artifact, id=tuple({row.artifact_id for row in rows}))
+        }
         grouped: dict[str, list[ArtifactView]] = {}
         for row in sorted(rows, key=lambda row: row.position):
             grouped.setdefault(row.name, []).append(ArtifactView(artifacts[row.artifact_id], self._store))
-        found: dict[str, Any] = {name: views[0] if len(views) == 1 else views for name, views in grouped.items()}
+        found: dict[str, Any] = {
+            name: views[0] if len(views) == 1 else views for name, views in grouped.items()
+        }
         return Named(found, f"input of step `{self.name}`")
 
     def __repr__(self) -> str:

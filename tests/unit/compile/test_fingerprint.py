@@ -73,8 +73,14 @@ DIFFERENT = {
     "type of a constant: 1 and True": ("T = 1\ndef step(): return T", "T = True\ndef step(): return T"),
     "type of a constant: 1 and 1.0": ("T = 1\ndef step(): return T", "T = 1.0\ndef step(): return T"),
     "type of a constant: 1 and '1'": ("T = 1\ndef step(): return T", "T = '1'\ndef step(): return T"),
-    "type of a constant: tuple and list": ("T = (1, 2)\ndef step(): return T", "T = [1, 2]\ndef step(): return T"),
-    "type inside of a constant": ("T = {'a': [1]}\ndef step(): return T", "T = {'a': [1.0]}\ndef step(): return T"),
+    "type of a constant: tuple and list": (
+        "T = (1, 2)\ndef step(): return T",
+        "T = [1, 2]\ndef step(): return T",
+    ),
+    "type inside of a constant": (
+        "T = {'a': [1]}\ndef step(): return T",
+        "T = {'a': [1.0]}\ndef step(): return T",
+    ),
     "literal 1 and True": ("def step(): return 1", "def step(): return True"),
     "literal 1 and 1.0": ("def step(): return 1", "def step(): return 1.0"),
     "literal 0.0 and -0.0": ("def step(): return 0.0", "def step(): return -0.0"),
@@ -371,7 +377,10 @@ SAME = {
         "def step(x): return [lambda: i for i in x]",
         "def step(x): return [lambda: each for each in x]",
     ),
-    "place in the file": ("def step(): return h()\ndef h(): return 1", "X = 1\n\n\ndef h(): return 1\ndef step(): return h()"),
+    "place in the file": (
+        "def step(): return h()\ndef h(): return 1",
+        "X = 1\n\n\ndef h(): return 1\ndef step(): return h()",
+    ),
     "class on another line": (
         "class A:\n  def m(self): self.x = self.y = 1\ndef step(): return A",
         "\n\n\nclass A:\n\n  def m(self): self.x = self.y = 1\ndef step(): return A",
@@ -392,8 +401,14 @@ SAME = {
         "clean = 1\ndef step(clean): return clean",
         "clean = 2\ndef step(clean): return clean",
     ),
-    "order of a set": ("S = {'a', 'b', 'c'}\ndef step(): return S", "S = {'c', 'b', 'a'}\ndef step(): return S"),
-    "order of a dictionary": ("S = {'a': 1, 'b': 2}\ndef step(): return S", "S = {'b': 2, 'a': 1}\ndef step(): return S"),
+    "order of a set": (
+        "S = {'a', 'b', 'c'}\ndef step(): return S",
+        "S = {'c', 'b', 'a'}\ndef step(): return S",
+    ),
+    "order of a dictionary": (
+        "S = {'a': 1, 'b': 2}\ndef step(): return S",
+        "S = {'b': 2, 'a': 1}\ndef step(): return S",
+    ),
     "order of a dictionary of functions": (
         "def a(): return 1\ndef b(): return 2\nS = {a: 1, b: 2}\ndef step(): return S",
         "def a(): return 1\ndef b(): return 2\nS = {b: 2, a: 1}\ndef step(): return S",
@@ -422,7 +437,9 @@ def test_a_change_in_what_runs_changes_the_fingerprint(project, name):
     first, second = project.print_of(before), project.print_of(after)
 
     assert first.digest != second.digest
-    assert {(p.name, p.digest) for p in first.parts} != {(p.name, p.digest) for p in second.parts}, "no part tells why"
+    assert {(p.name, p.digest) for p in first.parts} != {(p.name, p.digest) for p in second.parts}, (
+        "no part tells why"
+    )
 
 
 @pytest.mark.parametrize("name", SAME)
@@ -526,7 +543,9 @@ def test_a_chain_of_a_thousand_functions_is_followed_to_its_end(project):
     lines = [f"def f{n}(): return f{n + 1}()" for n in range(1000)]
     head = "def step(): return f0()\n" + "\n".join(lines)
 
-    assert project.digest(f"{head}\ndef f1000(): return 1") != project.digest(f"{head}\ndef f1000(): return 2")
+    assert project.digest(f"{head}\ndef f1000(): return 1") != project.digest(
+        f"{head}\ndef f1000(): return 2"
+    )
 
 
 def test_a_deep_value_is_reported_not_followed(project):
@@ -589,7 +608,9 @@ def test_known_harmless_objects_are_no_blind_spots(project, source):
 
 def test_parts_name_what_was_reached(project):
     project.add("features", "SIZE = 3\nclass Model:\n  def fit(self): return SIZE")
-    found = project.print_of("import features, numpy\ndef step(x=2): return numpy.sum(features.Model().fit())")
+    found = project.print_of(
+        "import features, numpy\ndef step(x=2): return numpy.sum(features.Model().fit())"
+    )
 
     named = {part.name: (part.kind, part.text) for part in found.parts}
     assert named == {

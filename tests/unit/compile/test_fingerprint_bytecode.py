@@ -53,7 +53,9 @@ def test_functions_of_one_file_with_different_code_have_different_shapes(path):
             node.decorator_list, node.returns, name, node.name = [], None, node.name, "f"
             for argument in (*node.args.args, *node.args.kwonlyargs, *node.args.posonlyargs):
                 argument.annotation = None
-            if not any(isinstance(inner, (ast.Nonlocal, ast.Global, ast.AnnAssign)) for inner in ast.walk(node)):
+            if not any(
+                isinstance(inner, (ast.Nonlocal, ast.Global, ast.AnnAssign)) for inner in ast.walk(node)
+            ):
                 texts[ast.unparse(node)] = name
     shapes = {}
     for text, name in texts.items():
@@ -73,8 +75,14 @@ def _differ_in_names_of_locals_only(group):
     ("one", "other"),
     [
         ("def f(x):\n  while x: x = x.y", "def f(x):\n  if x: x = x.y"),
-        ("def f(x):\n  for i in x:\n    if i: break\n  else: x()", "def f(x):\n  for i in x:\n    if i: break\n  x()"),
-        ("def f(x):\n  for i in x:\n    if i: continue\n    x()", "def f(x):\n  for i in x:\n    if i: break\n    x()"),
+        (
+            "def f(x):\n  for i in x:\n    if i: break\n  else: x()",
+            "def f(x):\n  for i in x:\n    if i: break\n  x()",
+        ),
+        (
+            "def f(x):\n  for i in x:\n    if i: continue\n    x()",
+            "def f(x):\n  for i in x:\n    if i: break\n    x()",
+        ),
         ("def f(x, y, z): return x and y or z", "def f(x, y, z): return x and (y or z)"),
         ("def f(x, y): return x or y", "def f(x, y): return y or x"),
         ("def f(x):\n  if x is None: return 1", "def f(x):\n  if x is not None: return 1"),
@@ -87,7 +95,10 @@ def _differ_in_names_of_locals_only(group):
         ("def f(x): return x(a=1)", "def f(x): return x(b=1)"),
         ("def f(x): return x + 1", "def f(x): x += 1"),
         ("def f(x): return lambda y=1: y", "def f(x): return lambda y=2: y"),
-        ("def f(x):\n  match x:\n    case [1, y]: return y", "def f(x):\n  match x:\n    case [2, y]: return y"),
+        (
+            "def f(x):\n  match x:\n    case [1, y]: return y",
+            "def f(x):\n  match x:\n    case [2, y]: return y",
+        ),
         ("async def f(x):\n  async for y in x: y()", "async def f(x):\n  for y in x: y()"),
         ("def f(): return 'a' if g else 'b'", "def f(): return 'b' if g else 'a'"),
     ],
@@ -142,5 +153,7 @@ def test_timings_are_printed(monkeypatch):
             fingerprint(function)
         return (time.perf_counter() - started) / count * 1e6
 
-    print(f"\n30 functions, cold: {microseconds(module.f0, 1):.0f} µs; warm: {microseconds(module.f0, 50):.0f} µs")
+    print(
+        f"\n30 functions, cold: {microseconds(module.f0, 1):.0f} µs; warm: {microseconds(module.f0, 50):.0f} µs"
+    )
     print(f"a small step, warm: {microseconds(module.f29, 200):.0f} µs")

@@ -49,7 +49,12 @@ class Folder:
 
     def run(self, *arguments, seed="0"):
         folders = os.pathsep.join(map(str, (self.project, self.libraries, SOURCE)))
-        environment = {**os.environ, "PYTHONPATH": folders, "PYTHONHASHSEED": seed, "PYTHONDONTWRITEBYTECODE": "1"}
+        environment = {
+            **os.environ,
+            "PYTHONPATH": folders,
+            "PYTHONHASHSEED": seed,
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
         done = subprocess.run(
             [sys.executable, "-W", "error", *arguments],
             env=environment,
@@ -111,10 +116,14 @@ def test_processes_agree_whatever_the_hash_seed(folder):
 
 def test_a_script_and_a_module_agree(folder):
     folder.write("main.py", EVERYTHING)
-    folder.write("script.py", textwrap.dedent(EVERYTHING) + textwrap.dedent("""
+    folder.write(
+        "script.py",
+        textwrap.dedent(EVERYTHING)
+        + textwrap.dedent("""
         from zenml.compile.fingerprint import fingerprint
         print(json.dumps({"digest": fingerprint(step).digest}))
-    """))
+    """),
+    )
 
     assert folder.run(str(folder.project / "script.py"))["digest"] == folder.digest()
 
@@ -132,7 +141,10 @@ def test_a_project_may_move(folder):
 
 
 def test_running_a_function_does_not_change_its_fingerprint(folder):
-    folder.write("main.py", "def h(x): return x + 1\ndef step():\n    for i in range(9): h(i)\n    return [h(i) for i in (1, 2)]")
+    folder.write(
+        "main.py",
+        "def h(x): return x + 1\ndef step():\n    for i in range(9): h(i)\n    return [h(i) for i in (1, 2)]",
+    )
     trace = "sys.settrace(lambda *a: None)"
     watch = (
         "if sys.version_info >= (3, 12):\n"
@@ -196,7 +208,11 @@ def test_a_version_that_is_written_in_the_package_counts_too(folder):
 def test_a_distribution_with_another_name_than_its_package_is_found(folder, listing):
     folder.write("main.py", "import fakelib\ndef step(): return fakelib.f()")
     _install(folder, "3.0", info="python_fake_lib")
-    folder.write(f"python_fake_lib-3.0.dist-info/{listing}", "fakelib" if listing != "RECORD" else "fakelib/__init__.py,,", installed=True)
+    folder.write(
+        f"python_fake_lib-3.0.dist-info/{listing}",
+        "fakelib" if listing != "RECORD" else "fakelib/__init__.py,,",
+        installed=True,
+    )
 
     assert "fakelib python_fake_lib 3.0" in [part[3] for part in folder.print_of()["parts"]]
 
@@ -224,7 +240,10 @@ def test_the_arguments_of_a_packages_decorator_count(folder, name):
     _install(folder, "1.0", body=RETRY)
 
     def digest(text, head="", doc=""):
-        folder.write("main.py", f"import fakelib\n{head}\n{text}\ndef h(x):\n    '''{doc}'''\n    return x\ndef step(): return h(1)")
+        folder.write(
+            "main.py",
+            f"import fakelib\n{head}\n{text}\ndef h(x):\n    '''{doc}'''\n    return x\ndef step(): return h(1)",
+        )
         return folder.print_of()
 
     before = digest(f"@fakelib.{name}(times=3)")
@@ -249,16 +268,25 @@ def test_the_function_below_a_packages_decorator_counts(folder):
 def test_our_own_decorators_are_not_part_of_the_lines(folder):
     _install(folder, "1.0", body=RETRY)
     own = "import fakelib\ndef step(**options): return lambda f: f\n"
-    folder.write("main.py", own + "@step(enable_cache=False)\n@fakelib.again(3)\ndef work(x): return 1\nstep.__module__ = 'zenml'\nstep = work")
+    folder.write(
+        "main.py",
+        own
+        + "@step(enable_cache=False)\n@fakelib.again(3)\ndef work(x): return 1\nstep.__module__ = 'zenml'\nstep = work",
+    )
     found = folder.print_of()
-    folder.write("main.py", own + "@step(enable_cache=True)\n@fakelib.again(3)\ndef work(x): return 1\nstep = work")
+    folder.write(
+        "main.py", own + "@step(enable_cache=True)\n@fakelib.again(3)\ndef work(x): return 1\nstep = work"
+    )
     # `step` no longer names the decorator here, so this only checks that a project's own decorator does count
     assert folder.digest() != found["digest"]
 
 
 def test_a_package_that_wraps_without_a_decorator_line_is_a_blind_spot(folder):
     _install(folder, "1.0", body=RETRY)
-    folder.write("main.py", "import fakelib\ndef h(x): return x\nwrapped = fakelib.again(3)(h)\ndef step(): return wrapped(1)")
+    folder.write(
+        "main.py",
+        "import fakelib\ndef h(x): return x\nwrapped = fakelib.again(3)(h)\ndef step(): return wrapped(1)",
+    )
 
     assert folder.print_of()["blind_spots"] == [
         "`main.h` (main.py:2) is wrapped by an object of a package whose settings cannot be seen."
@@ -331,7 +359,16 @@ def test_it_does_not_matter_whether_the_imported_module_is_loaded(folder):
 
 
 def test_importing_the_module_loads_nothing_heavy(folder):
-    heavy = {"ast", "inspect", "dis", "importlib.metadata", "dataclasses", "linecache", "tokenize", "textwrap"}
+    heavy = {
+        "ast",
+        "inspect",
+        "dis",
+        "importlib.metadata",
+        "dataclasses",
+        "linecache",
+        "tokenize",
+        "textwrap",
+    }
     script = (
         "import sys, json, msgspec, hashlib; from zenml import errors; before = set(sys.modules)\n"
         "import zenml.compile.fingerprint\n"

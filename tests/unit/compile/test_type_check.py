@@ -351,6 +351,22 @@ class TestPydantic:
         with pytest.raises(TypeMismatchError):
             check(value, annotation, what="it")
 
+    def test_a_mapping_does_not_become_a_model_without_fields(self):
+        assert isinstance(check(Model(rate=1), pydantic.BaseModel, what="it"), Model)
+        with pytest.raises(TypeMismatchError):
+            check({"rate": 1}, pydantic.BaseModel, what="it")
+
+    def test_a_base_model_of_ones_own_is_a_model(self):
+        own = pydantic.create_model("BaseModel", rate=(float, 0.5))
+
+        assert check({"rate": 1}, own, what="it") == own(rate=1)
+
+    def test_other_packages_with_a_similar_name_are_plain_classes(self):
+        similar = type("Agent", (), {"__module__": "pydantic_ai"})
+
+        with pytest.raises(TypeMismatchError):
+            check(5, similar, what="it")
+
     def test_validators_may_change_the_value(self):
         trimmed = Annotated[str, pydantic.AfterValidator(str.strip)]
 
