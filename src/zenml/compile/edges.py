@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 from zenml.compile.signature import did_you_mean
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 def check_flow(handle: OutputHandle, annotation: Any, call_id: str, name: str) -> None:
     """Raise when an output can certainly not be what an argument expects."""
-    if not _flows(handle.annotation, annotation):
+    if not can_flow(handle.annotation, annotation):
         raise TypeMismatchError(
             f"Step `{call_id}` expects `{name}: {describe(annotation)}` but output `{handle.name}` of step "
             f"`{handle.invocation_id}` is `{describe(handle.annotation)}`. "
@@ -29,7 +28,7 @@ def check_flow(handle: OutputHandle, annotation: Any, call_id: str, name: str) -
 
 def check_collection(items: Sequence[Any], annotation: Any, call_id: str, name: str) -> None:
     """Raise when a list of outputs is given to an argument that can certainly not be a list."""
-    if not _flows(list, annotation) and not _flows(tuple, annotation):
+    if not can_flow(list, annotation) and not can_flow(tuple, annotation):
         raise TypeMismatchError(
             f"Step `{call_id}` expects `{name}: {describe(annotation)}` but gets a list of {len(items)} outputs. "
             f"Annotate `{name}` as a list, or pass a single output."
@@ -64,19 +63,6 @@ def annotated_names(annotation: Any, count: int) -> list[str | None]:
     if len(parts) != count:
         return [None] * count
     return [annotated_names(part, 1)[0] for part in parts]
-
-
-def _flows(produced: Any, consumed: Any) -> bool:
-    """Answer `can_flow`, once for each pair of types: a fan-out asks the same thing thousands of times."""
-    try:
-        return _remembered(produced, consumed)
-    except TypeError:  # an annotation that cannot be hashed, such as Annotated[int, {}]
-        return can_flow(produced, consumed)
-
-
-@lru_cache(maxsize=1024)
-def _remembered(produced: Any, consumed: Any) -> bool:
-    return can_flow(produced, consumed)
 
 
 def _find_cycle(waiting: dict[str, tuple[str, ...]]) -> list[str]:

@@ -33,8 +33,7 @@ class CloudpickleMaterializer(BlobMaterializer):
         """Return the value as a pickle."""
         _check_allowed(f"A value of type `{label(type(value))}` can only be stored as a pickle")
         try:
-            if isinstance(value, type(warnings)):
-                raise TypeError("modules are code, not data")
+            _check_is_data(value)
             return pickling.dumps(value)
         except RecursionError as error:
             raise MaterializerError(
@@ -84,6 +83,14 @@ def _check_allowed(what: str) -> None:
             f"{what}, and `ZENML_ALLOW_PICKLE` forbids pickles. Write a materializer for the type, return data of"
             " simpler types, or unset the variable."
         )
+
+
+def _check_is_data(value: Any) -> None:
+    """Refuse what could be pickled and yet is no data: modules, and iterators such as `map` and `zip`."""
+    if isinstance(value, type(warnings)):
+        raise TypeError("a module is code, not data")
+    if type(value).__module__ in ("builtins", "itertools") and hasattr(value, "__next__"):
+        raise TypeError("an iterator can be read only once")
 
 
 def _reason(error: Exception) -> str:

@@ -16,7 +16,7 @@ from zenml.compile.fingerprint import fingerprint
 
 def _function(source, name="f"):
     names = {}
-    exec(compile(textwrap.dedent(source), "<test>", "exec"), names)
+    exec(compile(textwrap.dedent(source), "<test>", "exec"), names)  # noqa: S102  a function from text
     return names[name].__code__
 
 
@@ -145,7 +145,7 @@ def test_timings_are_printed(monkeypatch):
     functions = "\n".join(f"def f{n}(x):\n{body}\n    return f{n + 1}(x)" for n in range(30))
     module = types.ModuleType("project_timing")
     monkeypatch.setitem(sys.modules, "project_timing", module)
-    exec(f"helper = {{}}\ndef other(x, y): return y\n{functions}\ndef f30(x): return x", module.__dict__)
+    exec(f"helper = {{}}\ndef other(x, y): return y\n{functions}\ndef f30(x): return x", module.__dict__)  # noqa: S102
 
     def microseconds(function, count):
         started = time.perf_counter()

@@ -82,7 +82,8 @@ class UpperMaterializer(BaseMaterializer):
 
     def load(self, data_type):
         assert data_type is str
-        return self.artifact_store.open("text").read() if False else open(os.path.join(self.uri, "text")).read()
+        with open(os.path.join(self.uri, "text")) as file:
+            return file.read()
 
 
 def test_a_small_value_lives_in_its_row(store):
@@ -287,6 +288,8 @@ def deep():
         lambda: memoryview(b"a"),
         deep,
         lambda: iter(threading.Lock, None),
+        lambda: map(str, [1]),
+        lambda: iter([1]),
     ],
 )
 def test_what_is_no_data_is_refused_and_leaves_nothing(store, make):
