@@ -136,7 +136,7 @@ def main() -> None:
     run = compare_models()
     print_table(run)
     if all(found.status == "cached" for found in run.steps.values()):
-        milliseconds = (run.end_time - run.start_time).total_seconds() * 1000
+        milliseconds = ((run.end_time or run.start_time) - run.start_time).total_seconds() * 1000
         print(f"\nall {len(run.steps)} steps cached in {milliseconds:.0f} ms")
     run_id = run.id[-8:]  # the last digits of an id are enough
     print(f"\nNext:   zenml run show {run_id}")

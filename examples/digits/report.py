@@ -46,9 +46,10 @@ def draw_confusion(digits: Digits, predictions: Digits, model: str) -> Figure:
     """Draw how often each digit was read as which."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     counts = count_readings(digits, predictions)
-    figure = Figure(figsize=(6.4, 6.2), dpi=120, layout="constrained")
+    figure = Figure(figsize=(6.4, 6.2), dpi=120, layout=ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.15))
     FigureCanvasAgg(figure)  # draws into memory: no window, no display
     axes = figure.subplots()
     # The many right answers would hide the few wrong ones, so the colour grows with the square root.
@@ -61,10 +62,10 @@ def draw_confusion(digits: Digits, predictions: Digits, model: str) -> Figure:
     axes.set_xticks(np.arange(0.5, 9), minor=True)
     axes.set_yticks(np.arange(0.5, 9), minor=True)
     axes.grid(which="minor", color="#e3e8ef", linewidth=0.8)
-    axes.tick_params(which="both", length=0)
+    axes.tick_params(which="both", length=0, labelcolor=INK)
     axes.spines[:].set_visible(False)
-    axes.set_xlabel("read as")
-    axes.set_ylabel("digit")
+    axes.set_xlabel("read as", color=INK)
+    axes.set_ylabel("digit", color=INK)
     wrong = int(counts.sum() - counts.trace())
     axes.set_title(f"{model}: {wrong} of {counts.sum()} images misread", color=INK, pad=12)
     return figure
@@ -76,14 +77,13 @@ def draw_misread(images: Images, digits: Digits, predictions: Digits, most: int 
     from matplotlib.figure import Figure
 
     wrong = np.flatnonzero(digits != predictions)[:most]
-    figure = Figure(figsize=(0.95 * most, 1.45), dpi=120, layout="constrained")
+    figure = Figure(figsize=(max(1, len(wrong)), 1.4), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
-    for place, axes in enumerate(figure.subplots(1, most)):
+    for place, index in enumerate(wrong, start=1):
+        axes = figure.add_subplot(1, len(wrong), place)
+        axes.imshow(images[index], cmap="Greys")
+        axes.set_title(f"{digits[index]}, read {predictions[index]}", fontsize=9, color=INK)
         axes.set_axis_off()
-        if place < len(wrong):
-            index = wrong[place]
-            axes.imshow(images[index], cmap="Greys")
-            axes.set_title(f"{digits[index]}, read {predictions[index]}", fontsize=9, color=INK)
     return figure
 
 

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from zenml.compile import edges
-from zenml.compile.fingerprint import fingerprint, source_text
+from zenml.compile.fingerprint import fingerprint
 from zenml.compile.handles import ArtifactHandle, OutputHandle, StepHandle
 from zenml.compile.options import dotted_path, pipeline_options, step_options
 from zenml.compile.program import Program
 from zenml.compile.signature import did_you_mean
+from zenml.compile.source_block import SourceFiles
 from zenml.compile.trace import Trace, TracedCall, check_complete
 from zenml.compile.type_check import from_config
 from zenml.compile.type_names import describe
@@ -57,12 +58,15 @@ class Compiled:
         """Artifacts that the plan takes as inputs and that no step of it makes."""
 
     def sources(self) -> dict[str, bytes]:
-        """Return the source text of the code this plan reaches, by code digest, as far as it is readable."""
+        """Return the source text of functions and classes that the plan reaches, by code digest."""
+        files = SourceFiles()
         found: dict[str, bytes] = {}
-        for digest, program in self.programs.items():
-            text = source_text(program.function)
-            if text is not None:
-                found[self.plan.definitions[digest].code] = text.encode(errors="replace")
+        for definition in self.plan.definitions.values():
+            for part in definition.code_parts:
+                if part.file and part.line and part.digest not in found:
+                    text = files.block(part.file, part.line)
+                    if text is not None:
+                        found[part.digest] = text.encode(errors="replace")
         return found
 
 

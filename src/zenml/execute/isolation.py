@@ -37,8 +37,6 @@ WORKER_MODULES = (
     "zenml.materializers.builtin_materializer",
 )
 """What every isolated step needs: imported once, before the first fork."""
-GRACE = 5.0
-"""Seconds between asking a process tree to end and ending it."""
 ENTRY = "zenml.execute.worker:run_isolated"
 
 

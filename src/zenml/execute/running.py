@@ -89,7 +89,8 @@ def start_run(compiled: Compiled, store: Store, run_name: str | None) -> Run:
         options=plan.options,
         parameters=plan.parameters,
     )
-    store.start_run(run, RunDocuments(encoded, environment_body, compiled.sources()))
+    sources = {} if store.document(run.plan) is not None else compiled.sources()
+    store.start_run(run, RunDocuments(encoded, environment_body, sources))
     return run
 
 

@@ -16,7 +16,7 @@ import msgspec
 
 from zenml.components.cpu_count import usable_cpus
 from zenml.components.registry import load_flavor
-from zenml.execute import failures, isolation
+from zenml.execute import failures
 from zenml.execute.events import Finished
 from zenml.execute.output import StepLog
 from zenml.execute.step_runner import run_step
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from zenml.records.run import Artifact, StepRun
 
 Kind = Literal["inline", "isolated"]
+GRACE = 5.0
+"""Seconds between asking a process tree to end and ending it."""
 MAX_INLINE = 32
 """Inline steps at once: enough for steps that wait, and no worse for those that compute under one lock."""
 
@@ -117,7 +119,7 @@ class Workers:
         steps = [step for _, step in self._running.values()]
         for handle in self._handles.values():
             if self._launcher is not None:
-                self._launcher.cancel(handle, grace=isolation.GRACE)
+                self._launcher.cancel(handle, grace=GRACE)
         self._running.clear()
         self._to_launch.clear()
         return steps
@@ -193,6 +195,8 @@ class Workers:
                 self._post_failure(step, error)
 
     def _launch(self, step: StepRun) -> None:
+        from zenml.execute import isolation  # most runs have no isolated step, and start without its cost
+
         if self._launcher is None:
             self._launcher = isolation.open_launcher()
             self._preload = isolation.heavy_modules()

@@ -87,6 +87,7 @@ class NumpyScalarMaterializer(NumpyMaterializer):
     """Stores a NumPy scalar as an array without dimensions."""
 
     SHORT_NAME = "numpy-scalar"
+    HAS_FALLBACK = False  # pickle changes the same scalars, such as text with zeros at its end
 
     @classmethod
     def to_bytes(cls, value: Any) -> bytes:
@@ -94,7 +95,10 @@ class NumpyScalarMaterializer(NumpyMaterializer):
         data = super().to_bytes(np.asarray(value))
         back = cls("").from_bytes(data)
         if type(back) is not type(value) or back.dtype != value.dtype or back.tobytes() != value.tobytes():
-            raise MaterializerError("The npy format cannot hold this NumPy scalar exactly.")
+            raise MaterializerError(
+                f"The NumPy scalar {value!r} cannot be stored: neither npy nor pickle holds it exactly. Return"
+                " `value.item()`, or an array."
+            )
         return data
 
     def from_bytes(self, data: bytes) -> Any:

@@ -145,7 +145,7 @@ def test_a_missing_pyarrow_is_named(store, monkeypatch):
         from zenml.materializers import cloudpickle_materializer
 
         cloudpickle_materializer._warned.clear()
-        save(FRAME, artifact_store=store, key_hint="a/b")
+        save(FRAME[["i", "f"]].set_axis([0, 1], axis=1), artifact_store=store, key_hint="a/b")
 
 
 def estimators():
@@ -183,7 +183,7 @@ def test_estimators(store, index):
         stored, back = round_trip(store, value)
         assert stored.materializer == "sklearn"
         assert type(back) is type(value)
-        assert repr(back) == repr(value)
+        assert back.get_params(deep=False).keys() == value.get_params(deep=False).keys()
         assert vars(back).keys() == vars(value).keys()
         if is_fitted:
             assert (back.predict(features) == value.predict(features)).all()
