@@ -6,15 +6,13 @@ Steps import this module when they run, so a run that the cache answers never lo
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
+import numpy as np
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
-
-if TYPE_CHECKING:
-    from features import Digits, Features
 
 # The three models learn at once, so each gets one core. Left alone, linear algebra starts a thread for every
 # core and every model; on data this small they wait for each other 30 times longer than they compute.
@@ -38,7 +36,9 @@ def forest(trees: int, seed: int) -> RandomForestClassifier:
     return RandomForestClassifier(n_estimators=trees, random_state=seed)
 
 
-def learn(model: Model, features: Features, digits: Digits, unseen: Features) -> tuple[Model, Digits, float]:
+def learn(
+    model: Model, features: np.ndarray, digits: np.ndarray, unseen: np.ndarray
+) -> tuple[Model, np.ndarray, float]:
     """Fit a model; return it, what it reads in the unseen images, and how many seconds it learnt."""
     started = time.perf_counter()
     model.fit(features, digits)

@@ -21,7 +21,8 @@ STEPS = {
     "evaluate_forest", "choose_best", "draw", "write_report",
 }  # fmt: skip
 ROW = re.compile(
-    r"^(logistic regression|support vectors|random forest) +([\d.]+) +([\d.]+) +([\d.]+)( +best)?$", re.M
+    r"^(logistic regression|support vectors|random forest) +([\d.]+) +([\d.]+) +([\d.]+)( +best)?$",
+    re.MULTILINE,
 )
 
 
@@ -91,8 +92,8 @@ def test_first_run_executes_every_step_and_prints_a_row_for_each_model(first):
 def test_first_run_says_where_to_look_next(first):
     printed, _ = first
 
-    assert re.search(r"zenml run show [0-9a-f]{8}$", printed, re.M)
-    assert re.search(r"zenml step why [0-9a-f]{8} train_forest$", printed, re.M)
+    assert re.search(r"zenml run show [0-9a-f]{8}$", printed, re.MULTILINE)
+    assert re.search(r"zenml step why [0-9a-f]{8} train_forest$", printed, re.MULTILINE)
     assert "output/report.html" in printed
 
 
@@ -112,7 +113,7 @@ def test_second_run_is_answered_by_the_cache(place, folder, first):
     again = place.run(folder)
 
     assert place.executed() == set()
-    assert re.search(rf"^all {len(STEPS)} steps cached in \d+ ms$", again, re.M)
+    assert re.search(rf"^all {len(STEPS)} steps cached in \d+ ms$", again, re.MULTILINE)
     assert ROW.findall(again) == ROW.findall(first[0])
 
 

@@ -59,7 +59,12 @@ def sync_folder(path: str) -> None:
 
 def protect(fd: int) -> None:
     """Make a file read-only."""
-    os.fchmod(fd, 0o400)
+    set_mode(fd, 0o400)
+
+
+def set_mode(fd: int, mode: int) -> None:
+    """Set the mode of a file, whatever the umask."""
+    os.fchmod(fd, mode)
 
 
 def rename(source: str, target: str) -> None:

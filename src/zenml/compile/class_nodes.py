@@ -49,7 +49,6 @@ _DERIVED = frozenset(
         "__module__", "__dict__", "__weakref__", "__doc__", "__qualname__", "__annotations__", "__annotate__",
         "__annotate_func__", "__annotations_cache__", "__abstractmethods__", "_abc_impl", "__parameters__",
         "__static_attributes__", "__firstlineno__", "__classcell__", "__orig_bases__", "__signature__",
-        "__pydantic_fields_set__", "__pydantic_complete__",
     }
 )  # fmt: skip
 # Attributes with such names hold what a class is made of; other names of this form are the notes of a framework.
@@ -69,6 +68,8 @@ def _counts(name: str, value: object, cls: type) -> bool:
         return False
     if is_enum(cls) and (name in _enum_members(cls) or (name[:1] == name[-1:] == "_" and name[:2] != "__")):
         return False
+    if name.startswith("__pydantic_") and name not in _DECLARED:
+        return False  # derived from the fields
     if "__dataclass_fields__" in vars(cls) and _is_generated(value):
         return False  # written by `dataclass` from the fields
     if name.startswith("__") and name.endswith("__"):

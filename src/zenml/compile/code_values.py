@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from zenml.compile.code_shape import plain_text
 from zenml.compile.packages import module_name, package_of_type
+from zenml.compile.process_clock import is_clock_reading
 from zenml.compile.value_kinds import is_enum, parts_of
 
 PLAIN = frozenset({type(None), bool, int, float, complex, str, bytes, type(...), type(NotImplemented)})
@@ -145,6 +146,8 @@ class ValueWriter:
             return f"{_base_name(kind)}{self._sequence(value)}"
         if issubclass(kind, (set, frozenset)):
             return f"{_base_name(kind)}{self._set(value)}"
+        if issubclass(kind, BaseException):
+            return self._sequence(value.args)
         for base in (int, float, complex, str, bytes):
             if issubclass(kind, base):
                 return plain_text(base(value))
@@ -160,6 +163,8 @@ class ValueWriter:
         for name in tuple(state):
             if any(isinstance(base.__dict__.get(name), functools.cached_property) for base in kind.__mro__):
                 del state[name]  # follows from the rest
+            elif self._is_trial and is_clock_reading(state[name]):
+                state[name] = "now"  # a package noted when it made the object
         return self._mapping(state)
 
     def _sequence(self, values: Iterable[object]) -> str:

@@ -79,7 +79,9 @@ class Walk:
         unique = {(part.name, part.kind, part.digest): part for part in found}
         named: list[CodePart] = []
         counts: dict[str, int] = {}
-        for _, part in sorted(unique.items()):
+        # Functions and classes keep their names; what wraps one of the same name is numbered.
+        order = sorted(unique, key=lambda key: (key[0], key[1] not in {"function", "class"}, *key[1:]))
+        for part in map(unique.__getitem__, order):
             count = counts[part.name] = counts.get(part.name, 0) + 1
             name = part.name if count == 1 else f"{part.name}#{count}"
             named.append(CodePart(name, part.kind, part.digest, part.file, part.line, part.text))

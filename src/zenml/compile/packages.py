@@ -68,7 +68,7 @@ def version_of(package: str, file: str | None) -> str:
 _packages: dict[tuple[str, str | None], str | None] = {}
 # Per folder of libraries, read once in a process: the versions by name of the distribution, and by name to import.
 _distributions: dict[str, dict[str, str]] = {}
-_providers: dict[str, dict[str, list[str]]] = {}
+_providers: dict[str, dict[str, dict[str, str]]] = {}
 
 _LIBRARIES = ("site-packages", "dist-packages")
 _STANDARD_FOLDER = (
@@ -121,7 +121,11 @@ def _installed_version(package: str, library: str | None) -> str | None:
         return version
     if library not in _providers:
         _providers[library] = _list_providers(library)
-    return ", ".join(sorted(_providers[library].get(package, ()))) or None
+    found = _providers[library].get(package, {})
+    if len(found) == 1:
+        return next(iter(found.values()))
+    # A namespace that several distributions share, like `google`.
+    return ", ".join(f"{name} {version}" for name, version in sorted(found.items())) or None
 
 
 def _list_distributions(library: str) -> dict[str, str]:
@@ -135,9 +139,9 @@ def _list_distributions(library: str) -> dict[str, str]:
     return found
 
 
-def _list_providers(library: str) -> dict[str, list[str]]:
+def _list_providers(library: str) -> dict[str, dict[str, str]]:
     """Return the versions by the name to import, for distributions that are named otherwise (`sklearn`, `PIL`)."""
-    found: dict[str, list[str]] = {}
+    found: dict[str, dict[str, str]] = {}
     entries = set(_listed(library))
     for folder in sorted(entries):
         stem, ending = os.path.splitext(folder)
@@ -151,7 +155,7 @@ def _list_providers(library: str) -> dict[str, list[str]]:
             files = _lines(os.path.join(library, folder, "RECORD"))
             names = [line.partition(",")[0].partition("/")[0].partition(".")[0] for line in files]
         for module in set(names):
-            found.setdefault(module, []).append(f"{name} {version}")
+            found.setdefault(module, {})[name] = version
     return found
 
 

@@ -7,11 +7,11 @@ in C perhaps, do the decorator's lines stand for what it was told. They are comp
 from __future__ import annotations
 
 import os
-import time
 import types
 
 import msgspec
 
+from zenml.compile.process_clock import process_start
 from zenml.compile.wrappers import without_own
 
 
@@ -50,14 +50,13 @@ def changed_since_start(file: str) -> int:
         modified = os.stat(file).st_mtime_ns
     except OSError:
         return 0  # a notebook cell, a zip file: nothing that is edited behind our back
-    return modified if modified > _process_start() * 1e9 else 0
+    return modified if modified > process_start() * 1e9 else 0
 
 
 # By id, with the code object held so that its id is not given to another. What was read first stays: later, the
 # file may no longer be the one that was loaded.
 _decorators: dict[int, tuple[types.CodeType, tuple[Decorator, ...] | None]] = {}
 _MOST_DECORATORS = 1024
-_loaded_at = time.time()
 
 
 def _read_decorators(code: types.CodeType) -> tuple[Decorator, ...] | None:
@@ -86,14 +85,3 @@ def _path(expression: object) -> tuple[str, ...]:
     if isinstance(expression, ast.Attribute):
         return (*_path(expression.value), expression.attr)
     return (expression.id,) if isinstance(expression, ast.Name) else ()
-
-
-def _process_start() -> float:
-    """Return when the process began, in seconds since 1970; where the system does not tell, when this was loaded."""
-    try:
-        with open("/proc/self/stat", encoding="utf-8") as stream:
-            ticks = int(stream.read().rpartition(")")[2].split()[19])
-        up = time.clock_gettime(time.CLOCK_BOOTTIME)
-    except (OSError, AttributeError, ValueError, IndexError):
-        return _loaded_at
-    return time.time() - up + ticks / os.sysconf("SC_CLK_TCK")

@@ -29,6 +29,12 @@ def parts_of(value: Any, kind: type) -> Parts | None:
     root = module.partition(".")[0]
     if module in _FAITHFUL:
         return kind.__qualname__, module, (repr(value),)
+    if root in {"operator", "_operator"}:
+        return kind.__qualname__, "", (value.__reduce__()[1],)
+    if issubclass(kind, BaseException) and module == "builtins":
+        return kind.__qualname__, "", value.args
+    if root == "os" and kind.__name__ == "_Environ":
+        return "harmless", "", ("os.environ",)  # declared variables are part of the cache key by themselves
     if root == "logging":
         return "logging", "", (kind.__qualname__, _string(value, "name"))
     if root in _HARMLESS or _is_stream_or_logger(kind):

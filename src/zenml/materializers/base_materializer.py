@@ -64,10 +64,10 @@ class BaseMaterializer:
         """Write the value into files in `self.uri`."""
         raise NotImplementedError(f"`{type(self).__name__}` has no `save`. Write it beside `load`.")
 
-    def extract_metadata(self, data: Any) -> dict[str, Any]:  # noqa: ARG002  # for those who override it
+    def extract_metadata(self, data: Any) -> dict[str, Any]:  # for those who override it
         """Return facts about the value to show with the artifact, such as its shape."""
         return {}
 
-    def save_visualizations(self, data: Any) -> dict[str, Any]:  # noqa: ARG002  # for those who override it
+    def save_visualizations(self, data: Any) -> dict[str, Any]:  # for those who override it
         """Write pictures of the value into `self.uri`; return their paths and kinds."""
         return {}

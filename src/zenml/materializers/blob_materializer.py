@@ -53,7 +53,7 @@ class BlobMaterializer(BaseMaterializer):
         with open_new(self, self.file_name()) as file:
             file.write(data)
 
-    def load(self, data_type: type[Any]) -> Any:  # noqa: ARG002  # the bytes say the type
+    def load(self, data_type: type[Any]) -> Any:  # the bytes say the type
         """Read the value from the file."""
         return self.read_file()
 

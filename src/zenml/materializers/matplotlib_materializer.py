@@ -28,11 +28,11 @@ class MatplotlibMaterializer(BaseMaterializer):
         with open_new(self, PICTURE) as file:
             data.savefig(file, format="png")
 
-    def load(self, data_type: type[Any]) -> Any:  # noqa: ARG002  # the pickle says the type
+    def load(self, data_type: type[Any]) -> Any:  # the pickle says the type
         """Return the figure; no window opens and no display is needed."""
         with self.artifact_store.open(_PICKLE, "rb") as file:
             return CloudpickleMaterializer("").from_bytes(file.read())
 
-    def save_visualizations(self, data: Any) -> dict[str, Any]:  # noqa: ARG002  # written with the figure
+    def save_visualizations(self, data: Any) -> dict[str, Any]:  # written with the figure
         """Name the picture."""
         return {PICTURE: "image"}

@@ -155,7 +155,14 @@ def _is_same_column(value: pd.Series[Any], back: pd.Series[Any]) -> bool:
 
 def _facts(dtype: Any) -> tuple[Any, ...]:
     """Return what two equal element types may still differ in."""
-    return type(dtype), repr(dtype), getattr(dtype, "storage", None), type(getattr(dtype, "tz", None))
+    zone = getattr(dtype, "tz", None)
+    # UTC is UTC, whichever class says so; pandas makes it either of two by itself.
+    return (
+        type(dtype),
+        repr(dtype),
+        getattr(dtype, "storage", None),
+        "UTC" if str(zone) == "UTC" else type(zone),
+    )
 
 
 def _refusal(value: Any, reason: str) -> MaterializerError:

@@ -73,7 +73,7 @@ class PathMaterializer(BaseMaterializer):
         with open_new(self, _TREE) as file:
             file.write(msgspec.json.encode(tree))
 
-    def load(self, data_type: type[Any]) -> pathlib.Path:  # noqa: ARG002  # always a path
+    def load(self, data_type: type[Any]) -> pathlib.Path:  # always a path
         """Return the path of a private copy."""
         try:
             with self.artifact_store.open(_TREE, "rb") as file:
@@ -121,7 +121,7 @@ def _copy(source: str, target: str, *, mode: int) -> None:
         target_fd = fs.create(target)
         try:
             fs.copy(source_fd, target_fd)
-            os.fchmod(target_fd, mode)
+            fs.set_mode(target_fd, mode)
         finally:
             os.close(target_fd)
     finally:

@@ -12,7 +12,7 @@ import hmac
 import os
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from zenml.errors import NotFoundError, RunStoppedError, StoreUnavailableError
+from zenml.errors import ConfigurationError, NotFoundError, RunStoppedError
 from zenml.records import wire
 from zenml.records.ids import microseconds_now
 from zenml.records.query import Page, Query
@@ -135,7 +135,7 @@ class Database:
                     _insert_once(transaction, Document(digest=digest, body=body))
             _insert_once(transaction, Document(digest=run.environment, body=documents.environment))
             if not _insert_once(transaction, run):
-                raise StoreUnavailableError(
+                raise ConfigurationError(
                     f"There is already a run named `{run.name}`. Choose another `run_name`, "
                     "or leave it out and get a name with the time in it."
                 )

@@ -7,10 +7,10 @@ import pytest
 
 from zenml.artifacts import commit, fs, verification
 from zenml.artifacts.folder import Folder
+from zenml.artifacts.hashing import digest_file, digest_files
 from zenml.errors import ArtifactError, MaterializerError
 from zenml.flavors.local_artifact_store import LocalArtifactStore
 from zenml.records.artifact_data import StoredValue
-from zenml.artifacts.hashing import digest_file, digest_files
 
 
 @pytest.fixture
@@ -81,13 +81,25 @@ def test_order_of_operations(store, monkeypatch):
     log = []
     for name in ("sync", "sync_folder", "rename", "protect"):
         real = getattr(fs, name)
-        monkeypatch.setattr(fs, name, lambda *args, _name=name, _real=real: (log.append(_name), _real(*args))[1])
+        monkeypatch.setattr(
+            fs, name, lambda *args, _name=name, _real=real: (log.append(_name), _real(*args))[1]
+        )
     staging = store.stage("a/b")
     with staging.open("f", "w") as file:
         file.write("1")
     store.publish(staging, {})
     # the file, the manifest, the folder and its entry; then the name; then its folder
-    assert log == ["protect", "sync", "protect", "sync", "sync_folder", "sync", "rename", "sync_folder", "sync"]
+    assert log == [
+        "protect",
+        "sync",
+        "protect",
+        "sync",
+        "sync_folder",
+        "sync",
+        "rename",
+        "sync_folder",
+        "sync",
+    ]
 
 
 @pytest.mark.parametrize("verb", ["create", "write", "sync", "protect", "rename", "sync_folder"])
@@ -164,7 +176,20 @@ def test_only_plain_files_are_stored(store, kind):
 
 
 @pytest.mark.parametrize(
-    "hint", ["a/b", "a.b", "a%b", "../../etc", "a/..", "A/b c", "a/é", "x/" + "y" * 500, "x/" + "y" * 501, ".hidden", "a/b/c"]
+    "hint",
+    [
+        "a/b",
+        "a.b",
+        "a%b",
+        "../../etc",
+        "a/..",
+        "A/b c",
+        "a/é",
+        "x/" + "y" * 500,
+        "x/" + "y" * 501,
+        ".hidden",
+        "a/b/c",
+    ],
 )
 def test_keys_are_safe_and_different(hint, store):
     key = commit.key_for(hint)

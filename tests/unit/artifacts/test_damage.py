@@ -7,8 +7,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from zenml.artifacts import verification
-from zenml.artifacts import hashing
+from zenml.artifacts import hashing, verification
 from zenml.errors import ArtifactDamagedError, ZenMLError
 from zenml.flavors.local_artifact_store import LocalArtifactStore
 from zenml.materializers.storage import load, save
@@ -84,7 +83,7 @@ def test_every_kind_of_damage_is_found(store, harm, is_remembered, size):
     path = os.path.join(store.path, stored.key, "data.bin")
     os.chmod(path, 0o600)
     harm(path)
-    with pytest.raises(ArtifactDamagedError, match="data.bin|not written with it") as caught:
+    with pytest.raises(ArtifactDamagedError, match=r"data\.bin|not written with it") as caught:
         load(stored, artifact_store=store, trusted=True)
     assert stored.key in str(caught.value)
     assert "runs again" in str(caught.value)
@@ -163,7 +162,9 @@ def test_a_path_outside_is_refused_even_with_a_fitting_digest(store):
     entry = msgspec.structs.replace(filed.files[0], path="../../outside", size=4)
     with open(os.path.join(os.path.dirname(store.path), "outside"), "w") as file:
         file.write("1234")
-    entry = msgspec.structs.replace(entry, digest=hashing.digest_file(os.path.join(store.path, "..", "outside")))
+    entry = msgspec.structs.replace(
+        entry, digest=hashing.digest_file(os.path.join(store.path, "..", "outside"))
+    )
     forged = msgspec.structs.replace(filed, files=(entry,), digest=hashing.digest_files((entry,)))
     with pytest.raises(ArtifactDamagedError):
         load(forged, artifact_store=store, trusted=True)

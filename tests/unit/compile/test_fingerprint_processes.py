@@ -214,7 +214,28 @@ def test_a_distribution_with_another_name_than_its_package_is_found(folder, list
         installed=True,
     )
 
-    assert "fakelib python_fake_lib 3.0" in [part[3] for part in folder.print_of()["parts"]]
+    assert "fakelib 3.0" in [part[3] for part in folder.print_of()["parts"]]
+
+
+def test_a_time_that_a_package_noted_in_an_object_does_not_count(folder):
+    _install(
+        folder,
+        "1.0",
+        body="import time\nclass C:\n    def __init__(self, n): self.n, self.made = n, time.time()",
+    )
+    folder.write("main.py", "import fakelib\nC = fakelib.C(1)\ndef step(): return C")
+    before = folder.digest()
+    assert folder.digest() == before
+
+    folder.write("main.py", "import fakelib\nC = fakelib.C(2)\ndef step(): return C")
+
+    assert folder.digest() != before
+
+
+def test_the_environment_does_not_count(folder):
+    folder.write("main.py", "from os import environ\ndef step(): return environ")
+
+    assert folder.digest(seed="1") == folder.digest(seed="2")
 
 
 RETRY = """

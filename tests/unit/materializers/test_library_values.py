@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from zenml.errors import ArtifactNotTrustedError
 from zenml.flavors.local_artifact_store import LocalArtifactStore
-from zenml.materializers import registry
+from zenml.materializers import cloudpickle_materializer, registry
 from zenml.materializers.storage import load, save
 
 mpl.use("Agg")
@@ -69,7 +69,9 @@ FRAME = pd.DataFrame(
         FRAME["f"],
         FRAME["c"].rename(None),
         pd.Series([1.0, 2.0], index=pd.date_range("2020", periods=2, freq="D"), name=("a", 1)),
-        pd.DataFrame({"a": range(3)}, index=pd.date_range("2020", periods=3, freq="h", tz="UTC", name="when")),
+        pd.DataFrame(
+            {"a": range(3)}, index=pd.date_range("2020", periods=3, freq="h", tz="UTC", name="when")
+        ),
         pd.RangeIndex(3, 9, 2),
         pd.Index(["a", "b"], name="n"),
         pd.MultiIndex.from_tuples([(1, "a"), (2, "b")], names=["x", None]),
@@ -128,7 +130,11 @@ cells = st.one_of(st.none(), st.integers(-5, 5), st.floats(), st.text(max_size=3
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.dictionaries(st.one_of(st.text(max_size=3), st.integers(0, 3)), st.lists(cells, min_size=2, max_size=2), max_size=3))
+@given(
+    st.dictionaries(
+        st.one_of(st.text(max_size=3), st.integers(0, 3)), st.lists(cells, min_size=2, max_size=2), max_size=3
+    )
+)
 def test_any_small_frame(tmp_path, columns):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -141,10 +147,8 @@ def test_any_small_frame(tmp_path, columns):
 
 def test_a_missing_pyarrow_is_named(store, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
+    cloudpickle_materializer._warned.clear()
     with pytest.warns(UserWarning, match=r"zenml-core\[pandas\]"):
-        from zenml.materializers import cloudpickle_materializer
-
-        cloudpickle_materializer._warned.clear()
         save(FRAME[["i", "f"]].set_axis([0, 1], axis=1), artifact_store=store, key_hint="a/b")
 
 

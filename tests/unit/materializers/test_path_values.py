@@ -19,7 +19,9 @@ def store(tmp_path):
 
 def content(folder):
     return {
-        str(path.relative_to(folder)): None if path.is_dir() else (path.read_bytes(), os.access(path, os.X_OK))
+        str(path.relative_to(folder)): None
+        if path.is_dir()
+        else (path.read_bytes(), os.access(path, os.X_OK))
         for path in folder.rglob("*")
     }
 
@@ -44,7 +46,10 @@ names = st.text("abcé .-_%", min_size=1, max_size=6).filter(lambda name: name.s
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.dictionaries(st.tuples(names, names), st.one_of(st.none(), st.binary(max_size=20)), max_size=5), st.booleans())
+@given(
+    st.dictionaries(st.tuples(names, names), st.one_of(st.none(), st.binary(max_size=20)), max_size=5),
+    st.booleans(),
+)
 def test_a_folder(tmp_path, files, is_executable):
     base = tmp_path / os.urandom(6).hex()
     store, source = LocalArtifactStore(str(base / "artifacts")), base / "data"
@@ -72,7 +77,9 @@ def test_equal_folders_have_equal_digests(store, tmp_path):
 def test_a_link_to_a_file_stands_for_the_file(store, tmp_path):
     (tmp_path / "real").write_text("x")
     (tmp_path / "link").symlink_to("real")
-    back = load(save(tmp_path / "link", artifact_store=store, key_hint="a/b"), artifact_store=store, trusted=False)
+    back = load(
+        save(tmp_path / "link", artifact_store=store, key_hint="a/b"), artifact_store=store, trusted=False
+    )
     assert (back.name, back.read_text(), back.is_symlink()) == ("link", "x", False)
 
 
@@ -100,4 +107,6 @@ def test_what_is_no_content_is_refused(store, tmp_path, kind):
 
 def test_a_pure_path_is_text(store):
     value = pathlib.PurePosixPath("/not/there")
-    assert load(save(value, artifact_store=store, key_hint="a/b"), artifact_store=store, trusted=False) == value
+    assert (
+        load(save(value, artifact_store=store, key_hint="a/b"), artifact_store=store, trusted=False) == value
+    )

@@ -31,7 +31,10 @@ def run(script, action):
 
 
 def test_the_same_script_gets_its_own_class_back(tmp_path):
-    run(tmp_path / "train.py", f"open({str(tmp_path / 'p')!r}, 'wb').write(pickling.dumps([make(), Thing, make]))")
+    run(
+        tmp_path / "train.py",
+        f"open({str(tmp_path / 'p')!r}, 'wb').write(pickling.dumps([make(), Thing, make]))",
+    )
     checks = (
         f"value, kind, function = pickling.loads(open({str(tmp_path / 'p')!r}, 'rb').read());"
         "assert kind is Thing; assert type(value) is Thing; assert type(value.inner) is Thing.Inner;"
@@ -49,7 +52,10 @@ def test_another_script_gets_a_working_copy(tmp_path):
         "assert type(value) is not Thing\n"
         "twin, base = value.twin()\nassert type(twin) is type(value) and base.kind == 'base'\nprint(value.number)\n"
     )
-    assert subprocess.run([sys.executable, str(other)], capture_output=True, text=True, check=True).stdout == "3\n"
+    assert (
+        subprocess.run([sys.executable, str(other)], capture_output=True, text=True, check=True).stdout
+        == "3\n"
+    )
 
 
 def test_a_process_that_works_for_the_script_has_one_class(tmp_path):
@@ -65,6 +71,9 @@ def test_a_process_that_works_for_the_script_has_one_class(tmp_path):
         "assert type(function()) is type(value)\n"
         f"open({str(path)!r}, 'wb').write(pickling.dumps(function()))\nprint('ok')\n"
     )
-    assert subprocess.run([sys.executable, str(worker)], capture_output=True, text=True, check=True).stdout == "ok\n"
+    assert (
+        subprocess.run([sys.executable, str(worker)], capture_output=True, text=True, check=True).stdout
+        == "ok\n"
+    )
     back = f"assert type(pickling.loads(open({str(path)!r}, 'rb').read())) is Thing; print('live')"
     assert run(tmp_path / "train.py", back) == "live\n"

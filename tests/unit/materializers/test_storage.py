@@ -122,7 +122,9 @@ def test_the_limit_of_inline_values(store, extra):
 def test_round_trips_in_the_row_and_in_files(tmp_path, value, is_large):
     store = LocalArtifactStore(str(tmp_path / os.urandom(6).hex()))
     if is_large and hasattr(value, "__len__"):
-        value = type(value)(value + type(value)(type(value)("x" if isinstance(value, str) else [7]) * INLINE_LIMIT))
+        value = type(value)(
+            value + type(value)(type(value)("x" if isinstance(value, str) else [7]) * INLINE_LIMIT)
+        )
     stored = save(value, artifact_store=store, key_hint="a/b")
     back = load(stored, artifact_store=store, trusted=False)
     assert back == value
@@ -130,7 +132,12 @@ def test_round_trips_in_the_row_and_in_files(tmp_path, value, is_large):
 
 
 def test_text_kinds_have_their_extensions(store):
-    for kind, name in ((HTMLString, "html"), (MarkdownString, "md"), (CSVString, "csv"), (JSONString, "json")):
+    for kind, name in (
+        (HTMLString, "html"),
+        (MarkdownString, "md"),
+        (CSVString, "csv"),
+        (JSONString, "json"),
+    ):
         stored = save(kind("é" * INLINE_LIMIT), artifact_store=store, key_hint=f"{name}/b")
         assert [entry.path for entry in stored.files] == [f"data.{name}"]
 
@@ -176,7 +183,9 @@ def test_a_materializer_to_skip_is_not_found_by_type():
     assert associated_types(UpperMaterializer) == (str,)
 
 
-@pytest.mark.parametrize("path", ["nowhere.at.all", "os.path.join", "os", "", "zenml.materializers.gone.X", "x"])
+@pytest.mark.parametrize(
+    "path", ["nowhere.at.all", "os.path.join", "os", "", "zenml.materializers.gone.X", "x"]
+)
 def test_a_path_that_is_no_materializer(store, path):
     with pytest.raises(ConfigurationError):
         save("a", artifact_store=store, key_hint="a/b", materializer=path)
@@ -328,7 +337,7 @@ def test_a_full_disk_is_reported_with_its_place(store, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(fs, "write", full)
-    with pytest.raises(OSError, match="No space left on device.*artifacts"):
+    with pytest.raises(OSError, match=r"No space left on device.*artifacts"):
         save(bytes(100_000), artifact_store=store, key_hint="a/b")
     assert list(store.staged_attempts()) == []
 
@@ -362,7 +371,19 @@ def test_saving_an_int_imports_no_heavy_library():
         "print(*sorted(name for name in set(sys.modules) - before if '.' not in name))"
     )
     run = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)
-    allowed = {"zenml", "hashlib", "_hashlib", "_blake2", "_sha2", "_md5", "_sha1", "_sha3", "binascii", "math", "importlib"}
+    allowed = {
+        "zenml",
+        "hashlib",
+        "_hashlib",
+        "_blake2",
+        "_sha2",
+        "_md5",
+        "_sha1",
+        "_sha3",
+        "binascii",
+        "math",
+        "importlib",
+    }
     assert set(run.stdout.split()) <= allowed
 
 
@@ -373,4 +394,4 @@ def test_public_paths():
     assert materializers.PickleFallbackWarning is PickleFallbackWarning
     assert ArtifactType.DATA.name == "DATA"
     with pytest.raises(AttributeError):
-        materializers.Nothing  # noqa: B018
+        materializers.Nothing

@@ -13,6 +13,7 @@ import sys
 import threading
 import uuid
 import zoneinfo
+from typing import NamedTuple
 
 import msgspec
 import pydantic
@@ -26,7 +27,7 @@ from zenml.records.values import MAX_DEPTH, canonical, decode, encode, is_encoda
 
 class Colour(enum.Enum):
     RED = 1
-    CRIMSON = 1
+    CRIMSON = 1  # noqa: PIE796  # an alias, on purpose
     BLUE = "b"
 
 
@@ -80,7 +81,9 @@ def same(left, right):
     if isinstance(left, complex | range):
         return repr(left) == repr(right)
     if dataclasses.is_dataclass(left):
-        return all(same(getattr(left, field.name), getattr(right, field.name)) for field in dataclasses.fields(left))
+        return all(
+            same(getattr(left, field.name), getattr(right, field.name)) for field in dataclasses.fields(left)
+        )
     if isinstance(left, dt.datetime | dt.time):
         return (left.replace(tzinfo=None), left.fold, repr(left.tzinfo)) == (
             right.replace(tzinfo=None),
@@ -102,7 +105,9 @@ zones = st.one_of(
     st.none(),
     st.just(dt.UTC),
     st.builds(dt.timezone, st.timedeltas(dt.timedelta(hours=-23), dt.timedelta(hours=23))),
-    st.builds(dt.timezone, st.timedeltas(dt.timedelta(hours=-23), dt.timedelta(hours=23)), st.text(min_size=1)),
+    st.builds(
+        dt.timezone, st.timedeltas(dt.timedelta(hours=-23), dt.timedelta(hours=23)), st.text(min_size=1)
+    ),
     st.sampled_from(["Europe/Berlin", "America/New_York", "UTC"]).map(zoneinfo.ZoneInfo),
 )
 any_text = st.text(st.characters(exclude_categories=[]))  # lone surrogates included
@@ -124,11 +129,13 @@ hashable = st.one_of(
     st.uuids(),
     st.builds(range, st.integers(-9, 9), st.integers(), st.integers(1, 5)),
     st.sampled_from([*Colour, *Rights, Rights.READ | Rights.WRITE, Rights(0), Level.LOW]),
-    st.sampled_from(["a/b", ".", "/", "/tmp/é", "\udcff"]).map(pathlib.PurePosixPath),
-    st.sampled_from(["a", "/tmp"]).map(pathlib.Path),
+    st.sampled_from(["a/b", ".", "/", "/srv/é", "\udcff"]).map(pathlib.PurePosixPath),
+    st.sampled_from(["a", "/srv"]).map(pathlib.Path),
     st.sampled_from(["C:\\a", "b"]).map(pathlib.PureWindowsPath),
 )
-keys = st.one_of(any_text, st.just("$"), st.just("v"), hashable.filter(lambda v: "nan" not in repr(v).lower()))
+keys = st.one_of(
+    any_text, st.just("$"), st.just("v"), hashable.filter(lambda v: "nan" not in repr(v).lower())
+)
 anything = st.recursive(
     st.one_of(hashable, st.binary().map(bytearray)),
     lambda inner: st.one_of(
@@ -154,7 +161,9 @@ def test_what_is_encoded_comes_back_with_the_same_types(value):
     data = encode(value)
     msgspec.json.decode(data)  # plain JSON, in UTF-8
     assert same(decode(data, allow_types=True), value)
-    assert names_types(data) == any(tag in data for tag in (b'"$":"enum"', b'"$":"dataclass"', b'"$":"pydantic"'))
+    assert names_types(data) == any(
+        tag in data for tag in (b'"$":"enum"', b'"$":"dataclass"', b'"$":"pydantic"')
+    )
 
 
 @settings(max_examples=300, deadline=None)
@@ -179,15 +188,45 @@ def test_canonical_bytes_do_not_depend_on_the_order_of_keys(value, random):
 
 
 def test_look_alikes_have_different_canonical_bytes():
-    values = [1, 1.0, "1", True, b"1", (1, 2), [1, 2], {1, 2}, frozenset({1, 2}), {"1": 2}, {1: 2}, None, "None", 0.0, -0.0]
-    values += [{"$": "tuple", "v": [1, 2]}, Level.LOW, decimal.Decimal(1), 1 + 0j, bytearray(b"1"), range(1), "", [], (), {}, [[]]]
+    values = [
+        1,
+        1.0,
+        "1",
+        True,
+        b"1",
+        (1, 2),
+        [1, 2],
+        {1, 2},
+        frozenset({1, 2}),
+        {"1": 2},
+        {1: 2},
+        None,
+        "None",
+        0.0,
+        -0.0,
+    ]
+    values += [
+        {"$": "tuple", "v": [1, 2]},
+        Level.LOW,
+        decimal.Decimal(1),
+        1 + 0j,
+        bytearray(b"1"),
+        range(1),
+        "",
+        [],
+        (),
+        {},
+        [[]],
+    ]
     assert len({canonical(value) for value in values}) == len(values)
 
 
 def test_sets_are_encoded_in_one_order():
     command = "from zenml.records.values import encode; print(encode({'a', 'b', 'c', 1, (2, 'x')}))"
     outputs = {
-        subprocess.run([sys.executable, "-c", command], env={"PYTHONHASHSEED": seed}, capture_output=True, check=True).stdout
+        subprocess.run(
+            [sys.executable, "-c", command], env={"PYTHONHASHSEED": seed}, capture_output=True, check=True
+        ).stdout
         for seed in ("1", "2", "3")
     }
     assert len(outputs) == 1
@@ -263,7 +302,8 @@ class Cached:
         return self.a * 2
 
 
-Named = collections.namedtuple("Named", "a")
+class Named(NamedTuple):
+    a: int
 
 
 def local_dataclass():
@@ -312,7 +352,9 @@ def unset():
         ...,
         slice(1),
         Exception("x"),
-        dt.datetime(2020, 1, 1, tzinfo=type("Zone", (dt.tzinfo,), {"utcoffset": lambda *_: dt.timedelta()})()),
+        dt.datetime(
+            2020, 1, 1, tzinfo=type("Zone", (dt.tzinfo,), {"utcoffset": lambda *_: dt.timedelta()})()
+        ),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -367,7 +409,7 @@ def test_the_deepest_value_that_is_written_can_be_read():
 
 def test_types_are_imported_only_when_allowed():
     for value in (Colour.RED, Point(1), Model(size=1)):
-        with pytest.raises(ArtifactNotTrustedError, match="imports? that type|type"):
+        with pytest.raises(ArtifactNotTrustedError, match=r"import that type"):
             decode(encode(value), allow_types=False)
     assert decode(encode(Colour.CRIMSON), allow_types=True) is Colour.RED
 
@@ -385,7 +427,9 @@ def test_damaged_data_is_reported_as_such(data):
         decode(data, allow_types=False)
 
 
-@pytest.mark.parametrize("name", ["os:system", "nowhere.at_all:X", "builtins:int", "tests:Gone", ":", "x", "json:JSONDecoder"])
+@pytest.mark.parametrize(
+    "name", ["os:system", "nowhere.at_all:X", "builtins:int", "tests:Gone", ":", "x", "json:JSONDecoder"]
+)
 @pytest.mark.parametrize("tag", ["enum", "dataclass", "pydantic"])
 def test_a_named_type_must_be_what_the_tag_says(tag, name):
     with pytest.raises((ArtifactDamagedError, MaterializerError)):
