@@ -19,6 +19,7 @@ from zenml.compile.options import dotted_path, pipeline_options, step_options
 from zenml.compile.program import Program
 from zenml.compile.signature import did_you_mean
 from zenml.compile.source_block import SourceFiles
+from zenml.compile.storable import check_outputs
 from zenml.compile.trace import Trace, TracedCall, check_complete
 from zenml.compile.type_check import from_config
 from zenml.compile.type_names import describe
@@ -250,6 +251,7 @@ class _Compiler:
             else {**call.pipeline.layers.merged(), **self._options}
         )
         options = step_options(step, outer, configured)
+        check_outputs(step, options)
         code = self._prints.get(id(step.function))
         if code is None:
             code = self._prints[id(step.function)] = fingerprint(step.function)

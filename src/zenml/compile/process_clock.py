@@ -21,9 +21,9 @@ def process_start() -> float:
 
 def is_clock_reading(value: object) -> bool:
     """Tell whether a number is a time read in this process: seconds or nanoseconds between its beginning and now."""
-    if type(value) is float:
-        return process_start() <= value <= time.time() + 1
-    return type(value) is int and process_start() <= value / 1e9 <= time.time() + 1
+    if type(value) is int:
+        value = value / 1e9
+    return type(value) is float and process_start() - 1 <= value <= time.time() + 1
 
 
 _loaded_at = time.time()

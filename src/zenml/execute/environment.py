@@ -1,4 +1,9 @@
-"""What reproduces a run beside its code: Python, packages, command, folder, commit. Read once per process."""
+"""What reproduces a run beside its code: Python, packages, command, folder, commit. Read once per process.
+
+The commit is read from the repository's own files. What is changed since then only git can
+tell: it is asked when the first run of a process starts, works beside it, and its answer is
+taken when the run ends.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +14,7 @@ from zenml.records import wire
 from zenml.records.run import Environment
 
 _known: tuple[int, str, bytes] | None = None
+_changes: tuple[int, Changes] | None = None
 
 
 def current_environment() -> tuple[str, bytes]:
@@ -30,6 +36,56 @@ def current_environment() -> tuple[str, bytes]:
     return _known[1], _known[2]
 
 
+class Changes:
+    """The digest of what differs from the checked-out commit, found out by git in the background."""
+
+    def __init__(self, folder: str) -> None:
+        self._digest: str | None = None
+        self._process = 0
+        self._output = -1
+        if repository_of(folder) is None:
+            return
+        read, write = os.pipe()
+        command = ("git", "-C", folder, "diff", "--no-ext-diff", "--no-color", "HEAD")
+        try:
+            self._process = os.posix_spawnp(
+                "git",
+                command,
+                os.environ,
+                file_actions=(
+                    (os.POSIX_SPAWN_DUP2, write, 1),
+                    (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+                    (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                ),
+            )
+            self._output = read
+        except OSError:  # no git on this machine
+            os.close(read)
+        finally:
+            os.close(write)
+
+    def digest(self) -> str | None:
+        """Return the digest of the uncommitted changes; None for none, or outside a repository."""
+        if self._output >= 0:
+            with open(self._output, "rb") as stream:
+                text = stream.read()
+            self._output = -1
+            try:
+                os.waitpid(self._process, 0)
+            except ChildProcessError:  # a user's handler of SIGCHLD was quicker
+                pass
+            self._digest = wire.digest_of(text) if text else None
+        return self._digest
+
+
+def current_changes() -> Changes:
+    """Return the changes of this process's folder, asked for once."""
+    global _changes
+    if _changes is None or _changes[0] != os.getpid():
+        _changes = (os.getpid(), Changes(_folder()))
+    return _changes[1]
+
+
 def installed_packages() -> dict[str, str]:
     """Return name and version of what is installed, from the names of the metadata folders alone."""
     found: dict[str, str] = {}
@@ -48,15 +104,10 @@ def installed_packages() -> dict[str, str]:
 
 
 def current_commit(folder: str) -> str | None:
-    """Return the commit that is checked out around a folder, read from the repository's own files."""
-    while True:
-        git = os.path.join(folder, ".git")
-        if os.path.isdir(git):
-            break
-        parent = os.path.dirname(folder)
-        if parent == folder:
-            return None
-        folder = parent
+    """Return the commit that is checked out around a folder."""
+    git = repository_of(folder)
+    if git is None:
+        return None
     head = _read(os.path.join(git, "HEAD"))
     if not head.startswith("ref: "):
         return head or None
@@ -67,6 +118,17 @@ def current_commit(folder: str) -> str | None:
     for line in _read(os.path.join(git, "packed-refs")).splitlines():
         if line.endswith(f" {reference}"):
             return line.split(" ")[0]
+    return None
+
+
+def repository_of(folder: str) -> str | None:
+    """Return the `.git` folder of the repository around a folder, or None."""
+    while folder:
+        git = os.path.join(folder, ".git")
+        if os.path.isdir(git):
+            return git
+        parent = os.path.dirname(folder)
+        folder = parent if parent != folder else ""
     return None
 
 

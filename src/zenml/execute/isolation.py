@@ -18,7 +18,8 @@ from zenml.errors import StepProcessError
 from zenml.execute import failures
 from zenml.execute.output import terminal
 from zenml.execute.worker import Parcel
-from zenml.records import wire
+from zenml.materializers import pickling
+from zenml.records import type_names, wire
 from zenml.records.ids import microseconds_now
 from zenml.records.task import StepOutcome, StepTask
 
@@ -85,16 +86,14 @@ def show_output(data: bytes, log: StepLog | None) -> None:
 
 
 def _pack(task: StepTask, program: Program) -> Parcel:
-    source = task.definition.source
+    source, script = task.definition.source, type_names.main_script()
     if (
         source.module != "__main__"
         and "<locals>" not in source.name
         and _is_importable(source.module, source.name, program)
     ):
-        return Parcel(task, b"", source.module, source.name)
-    import cloudpickle
-
-    return Parcel(task, cloudpickle.dumps((program.function, program.name)))
+        return Parcel(task, b"", source.module, source.name, script)
+    return Parcel(task, pickling.dumps((program.function, program.name)), script=script)
 
 
 def _is_importable(module: str, name: str, program: Program) -> bool:
@@ -147,9 +146,7 @@ def _unpickled(outcome: StepOutcome, step: str) -> BaseException:
     if outcome.exception is None:
         return fallback
     try:
-        import cloudpickle
-
-        error = cloudpickle.loads(outcome.exception)
+        error = pickling.loads(outcome.exception)
     except Exception:  # user code may make unpickling fail in any way
         return fallback
     if not isinstance(error, BaseException):

@@ -13,7 +13,7 @@ import msgspec
 from zenml.errors import RunStoppedError
 from zenml.execute import failures
 from zenml.execute.engine import Engine
-from zenml.execute.environment import current_environment
+from zenml.execute.environment import current_changes, current_environment
 from zenml.execute.output import Capture
 from zenml.execute.reporter import choose_reporter
 from zenml.execute.signals import Signals
@@ -75,6 +75,7 @@ def start_run(compiled: Compiled, store: Store, run_name: str | None) -> Run:
     plan = compiled.plan
     encoded = wire.encode(plan)
     environment, environment_body = current_environment()
+    current_changes()  # git begins to look, and has time until the run ends
     now = microseconds_now()
     run = Run(
         id=RunId(new_id()),
@@ -98,7 +99,12 @@ def end_run(engine: Engine, store: Store, run: Run, status: RunStatus, reason: s
     """Record the end of a run with its outputs."""
     failure = failures.describe(engine.failures[0][1]) if engine.failures else None
     ended = msgspec.structs.replace(
-        run, status=status, ended_at=microseconds_now(), reason=reason, failure=failure
+        run,
+        status=status,
+        ended_at=microseconds_now(),
+        reason=reason,
+        failure=failure,
+        changes=current_changes().digest(),
     )
     batch = Batch(run=ended)
     for position, output in enumerate(engine.plan.outputs):

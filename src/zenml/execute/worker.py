@@ -15,6 +15,8 @@ from zenml.compile.program import Program
 from zenml.components.registry import load_flavor
 from zenml.execute.step_runner import run_step
 from zenml.execute.step_session import StepSession
+from zenml.materializers import pickling
+from zenml.records import type_names
 from zenml.records.task import StepTask
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ class Parcel(msgspec.Struct, frozen=True):
     """The step's function by value; empty when `module` and `name` say where it is."""
     module: str = ""
     name: str = ""
+    script: str | None = None
+    """The owner's `__main__`, whose types keep their names in the fresh process."""
 
 
 _DECODER = msgspec.json.Decoder(Parcel)
@@ -38,6 +42,7 @@ _ENCODER = msgspec.json.Encoder()
 def run_isolated(payload: bytes, send: Callable[[bytes], None]) -> bytes:
     """Run one step in this fresh process; return its encoded outcome."""
     parcel = _DECODER.decode(payload)
+    type_names.adopt_script(parcel.script)
     program = _program(parcel)
     store = load_flavor("artifact_store", "local")(parcel.task.artifact_root)
     outcome, error = run_step(parcel.task, program, store, StepSession(parcel.task, None))
@@ -49,9 +54,7 @@ def run_isolated(payload: bytes, send: Callable[[bytes], None]) -> bytes:
 def _program(parcel: Parcel) -> Program:
     """Return the program of a parcel, as declared in this process."""
     if parcel.function:
-        import cloudpickle
-
-        function, name = cloudpickle.loads(parcel.function)
+        function, name = pickling.loads(parcel.function)
         return Program(name, function)
     found: Any = importlib.import_module(parcel.module)
     for part in parcel.name.split("."):
@@ -62,9 +65,6 @@ def _program(parcel: Parcel) -> Program:
 def _pickled(error: BaseException) -> bytes | None:
     """Return the exception pickled, or None when it cannot be."""
     try:
-        import cloudpickle
-
-        data: bytes = cloudpickle.dumps(error)
+        return pickling.dumps(error)
     except Exception:  # an exception may hold anything; then its record has to do
         return None
-    return data

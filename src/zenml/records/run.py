@@ -74,6 +74,8 @@ class Run(Record, frozen=True, kw_only=True):
     """Digest of the stored plan."""
     environment: str
     """Digest of the stored environment."""
+    changes: str | None = None
+    """Digest of the uncommitted changes to tracked files; None for none, or outside a repository."""
     options: PipelineOptions
     parameters: dict[str, msgspec.Raw] = {}
 
@@ -184,8 +186,6 @@ class Environment(msgspec.Struct, frozen=True):
     command: tuple[str, ...]
     folder: str
     commit: str | None = None
-    changes: str | None = None
-    """Digest of the uncommitted changes to tracked files; None for none, or outside a repository."""
 
 
 DocumentBody = Plan | StepDefinition | Environment

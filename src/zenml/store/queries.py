@@ -27,7 +27,8 @@ WHERE id = :id AND status = 'running'
 """
 
 END_RUN = """
-UPDATE runs SET status = :status, ended_at = :ended_at, reason = :reason, failure = :failure
+UPDATE runs SET status = :status, ended_at = :ended_at, reason = :reason, failure = :failure,
+    changes = :changes
 WHERE id = :id AND epoch = :epoch AND status IN ('running', 'stopping')
 """
 

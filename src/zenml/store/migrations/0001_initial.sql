@@ -41,6 +41,7 @@ CREATE TABLE runs (
     failure TEXT,
     plan TEXT NOT NULL,
     environment TEXT NOT NULL,
+    changes TEXT,
     options TEXT NOT NULL,
     parameters TEXT NOT NULL
 );

@@ -1,0 +1,63 @@
+# Everything runs from .venv, which `setup` makes; nothing has to be installed beforehand but Python 3.11 or later.
+
+BIN := .venv/bin
+WORKERS ?= 2
+# The first Python that is new enough; `make PYTHON=/path/to/python3.12 setup` takes another one.
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 python3; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+# What is installed is noted under the checksum of pyproject.toml, so an edit of that file installs again.
+SUM := $(shell cksum pyproject.toml | cut -d' ' -f1)
+HAS_TEST := .venv/.has-test-$(SUM)
+HAS_EXAMPLES := .venv/.has-examples-$(SUM)
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+
+.PHONY: help setup demo test lint types layers unit bench clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(HAS_TEST) ## Make .venv with everything that tests and examples need
+
+demo: ## Run the main job: three models on handwritten digits, a table and a report
+	@[ -e $(HAS_TEST) ] || $(MAKE) --no-print-directory $(HAS_EXAMPLES)
+	@$(BIN)/python examples/digits/pipeline.py
+	@echo 'The command `zenml` is in $(BIN). Run `make demo` again: nothing has changed, so nothing is computed.'
+
+test: lint types layers ## Check everything: style, types, layers, then all tests; CI runs exactly this
+	$(BIN)/python -m pytest -n $(WORKERS)
+
+lint: $(HAS_TEST) ## Check style and formatting
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(HAS_TEST) ## Check types
+	$(BIN)/mypy
+
+layers: $(HAS_TEST) ## Check that imports go one way
+	$(BIN)/lint-imports
+
+unit: $(HAS_TEST) ## Run the unit tests only
+	$(BIN)/python -m pytest -n $(WORKERS) tests/unit
+
+bench: $(HAS_TEST) ## Measure every budget; takes some minutes, and a quiet machine
+	$(BIN)/python benchmarks/run.py
+
+clean: ## Remove caches and results; .venv stays
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .benchmarks build dist
+	rm -rf examples/digits/output
+	find src tests examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@[ -n '$(PYTHON)' ] || { echo 'Python 3.11 or later was not found. Install it, or name it: make PYTHON=/path/to/python setup' >&2; exit 1; }
+	@echo 'Making .venv with $(PYTHON) …'
+	@$(PYTHON) -m venv .venv
+
+$(HAS_EXAMPLES): | $(BIN)/python
+	@echo 'Installing the package and what the examples need …'
+	@$(PIP) install --editable '.[examples]'
+	@touch $@
+
+$(HAS_TEST): | $(BIN)/python
+	@echo 'Installing the package and what the tests need …'
+	@$(PIP) install --editable '.[test,examples]'
+	@touch $@

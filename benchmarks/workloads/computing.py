@@ -1,0 +1,48 @@
+"""Isolated steps that compute for a second each, against bare forks that do the same work."""
+
+import os
+import sys
+import time
+
+from figures import fresh_store, report, time_of
+from floors import fork_each
+
+from zenml import pipeline, step
+
+
+def compute(rounds: int) -> int:
+    total = 0
+    for i in range(rounds):
+        total = (total * 31 + i) % 1_000_003
+    return total
+
+
+@step(runtime="isolated")
+def busy(rounds: int, number: int) -> int:
+    return compute(rounds) + number
+
+
+@pipeline
+def all_busy(rounds: int, n: int):
+    for number in range(n):
+        busy(rounds, number)
+
+
+def rounds_for(seconds: float) -> int:
+    """Return how many rounds one process alone does in this time."""
+    probe, taken = 200_000, 0.0
+    while taken < 0.1:
+        probe *= 2
+        begin = time.process_time()
+        compute(probe)
+        taken = time.process_time() - begin
+    return int(probe * seconds / taken)
+
+
+if __name__ == "__main__":
+    count, length = int(sys.argv[1]), float(sys.argv[2])
+    rounds = rounds_for(length)
+    fresh_store("computing")
+    ours = time_of(lambda: all_busy(rounds=rounds, n=count))
+    cores = len(os.sched_getaffinity(0))
+    report(ours=ours, floor=fork_each(lambda: compute(rounds), count, cores), cores=cores)

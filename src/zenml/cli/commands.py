@@ -1,0 +1,144 @@
+"""What all commands share: `--verbose`, `--json`, close matches for a wrong name, and late loading.
+
+A group whose table names `module:attribute` imports a command's module when the command is
+used, so `zenml --help` costs what click costs and no more.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+VERBOSE = "verbose"
+"""Key of the context's object that tells whether errors come with their traceback."""
+
+
+class Command(click.Command):
+    """A command that takes `--verbose` and ends quietly when its reader goes away."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params.append(_verbose_option())
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            drop_output()
+            ctx.exit(0)
+
+
+class Group(click.Group):
+    """A group of commands that suggests close names."""
+
+    command_class = Command
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params.append(_verbose_option())
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order in which they were declared, which is that of the work."""
+        return list(self.commands)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that the first argument names, or list the close ones."""
+        name = args[0]
+        if self.get_command(ctx, name) is None and not name.startswith("-"):
+            import difflib
+
+            names = self.list_commands(ctx)
+            close = difflib.get_close_matches(name, names, 3, 0.5)
+            listed = ", ".join(f"`{match}`" for match in close or names)
+            hint = f"Did you mean {listed}?" if close else f"There is: {listed}."
+            ctx.fail(f"There is no command `{ctx.command_path} {name}`. {hint}")
+        return super().resolve_command(ctx, args)
+
+
+Group.group_class = Group
+
+
+class LateGroup(Group):
+    """A group that knows its commands from a table and imports each when it is used.
+
+    Args:
+        table: by command name, where it is (`module:attribute`) and its line in the help.
+    """
+
+    def __init__(self, *args: Any, table: Mapping[str, tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.table = table
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the table and of what was added."""
+        return [*self.table, *self.commands]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command."""
+        entry = self.table.get(cmd_name)
+        if entry is None:
+            return super().get_command(ctx, cmd_name)
+        from importlib import import_module
+
+        module, _, attribute = entry[0].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands from the table alone."""
+        rows = [(name, text) for name, (_, text) in self.table.items()]
+        rows += [(name, command.get_short_help_str()) for name, command in self.commands.items()]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the flag `--json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")(command)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON."""
+    import json
+
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_lines(lines: Sequence[str]) -> None:
+    """Print lines to standard output."""
+    if lines:
+        click.echo("\n".join(lines))
+
+
+def drop_output() -> None:
+    """Send what is still to be written to the null device: whoever read it has gone."""
+    try:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
+    except (OSError, ValueError, AttributeError):
+        pass  # standard output is no file, so nothing is flushed to it at the end either
+
+
+def _verbose_option() -> click.Option:
+    return click.Option(
+        ["-v", "--verbose"],
+        is_flag=True,
+        expose_value=False,
+        callback=_note_verbose,
+        help="Show the traceback of an error.",
+    )
+
+
+def _note_verbose(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
+    if value:
+        ctx.ensure_object(dict)[VERBOSE] = True
