@@ -19,7 +19,7 @@ help: ## Show this list
 setup: $(HAS_TEST) ## Make .venv with everything that tests and examples need
 
 demo: ## Run the main job: three models on handwritten digits, a table and a report
-	@[ -e $(HAS_TEST) ] || $(MAKE) --no-print-directory $(HAS_EXAMPLES)
+	@[ -e $(HAS_TEST) ] || $(MAKE) --silent $(HAS_EXAMPLES)
 	@$(BIN)/python examples/digits/pipeline.py
 	@echo 'The command `zenml` is in $(BIN). Run `make demo` again: nothing has changed, so nothing is computed.'
 

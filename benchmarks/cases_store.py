@@ -13,7 +13,7 @@ from children import WORKLOADS, ChildError, fresh_folder, run_workload, workload
 from rows import Row
 
 PROCESSES = 32
-RUNS = 8
+RUNS = 20
 """Runs of each process, after one to open the store."""
 
 

@@ -147,11 +147,14 @@ class Recorded:
         """Return the rows of a table that belong to a run's steps, by step."""
         steps = "SELECT id FROM step_runs WHERE run_id = ?"
         found: dict[str, Rows] = {}
-        for key, *row in source.execute(
-            f"SELECT {column}, * FROM {table} WHERE {column} IN ({steps})", (run,)
-        ):  # noqa: S608
+        sql = f"SELECT {column}, * FROM {table} WHERE {column} IN ({steps})"  # noqa: S608  our own names
+        for key, *row in source.execute(sql, (run,)):
             found.setdefault(key, []).append(tuple(row))
         return found
+
+    def statuses(self) -> list[str]:
+        """Return what became of the steps, each status once."""
+        return sorted({row[self.columns.index("status")] for row in self.steps})
 
     def bare_store(self, path: str, *, is_durable: bool) -> BareStore:
         """Return a bare store with this schema and everything the rows of steps refer to."""

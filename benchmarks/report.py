@@ -73,11 +73,11 @@ def notes(rows: list[Row]) -> list[str]:
     found, above = [], ""
     for row in rows:
         said = [f"floor: {row.floor_is}"] if row.floor_is else []
-        said += [text for text in (row.remark, row.problem) if text]
+        said += [" ".join(text.split())[-300:] for text in (row.remark, row.problem) if text]
         above = above if row.what.startswith("- ") else row.what
         name = f"{above}, {row.what[2:]}" if row.what.startswith("- ") else row.what
         if said:
-            found.append(f"- {name}: {'; '.join(said)}.")
+            found.append(f"- {name}: {'; '.join(said).rstrip('.')}.")
     return found
 
 

@@ -41,5 +41,5 @@ if __name__ == "__main__":
         calls=call_chain(increment.entrypoint, count),
         executed_floor=executed.replay_executed(bare_file("executed.db"), is_durable=IS_DURABLE),
         cached_floor=hits.replay_cached(bare_file("cached.db"), is_durable=IS_DURABLE),
-        statuses=sorted({row[hits.columns.index("status")] for row in hits.steps}),
+        statuses=[executed.statuses(), hits.statuses()],
     )

@@ -41,8 +41,11 @@ def rounds_for(seconds: float) -> int:
 
 if __name__ == "__main__":
     count, length = int(sys.argv[1]), float(sys.argv[2])
-    rounds = rounds_for(length)
+    is_floor_first = sys.argv[3] == "1"
+    rounds, cores = rounds_for(length), len(os.sched_getaffinity(0))
     fresh_store("computing")
-    ours = time_of(lambda: all_busy(rounds=rounds, n=count))
-    cores = len(os.sched_getaffinity(0))
-    report(ours=ours, floor=fork_each(lambda: compute(rounds), count, cores), cores=cores)
+    calls = {
+        "ours": lambda: all_busy(rounds=rounds, n=count),
+        "floor": lambda: fork_each(lambda: compute(rounds), count, cores),
+    }
+    report(cores=cores, **{name: time_of(calls[name]) for name in sorted(calls, reverse=not is_floor_first)})

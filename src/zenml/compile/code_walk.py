@@ -15,7 +15,7 @@ from collections.abc import Callable, Hashable
 
 from zenml.compile.code_node import Node, is_label, is_reference, name_of, reference_to, without_numbers
 from zenml.compile.code_part import CodePart, PartKind, shown
-from zenml.compile.code_shape import Import, digest_of
+from zenml.compile.code_shape import Import, digest_of, plain_text
 from zenml.compile.code_values import PLAIN, ValueWriter
 from zenml.compile.packages import (
     OWN,
@@ -109,7 +109,7 @@ class Walk:
         if not wrapped:
             return label
         cells = (cell.cell_contents for cell in function.__closure__ or () if _is_plain(cell))
-        return f"wrapper {module}.{function.__qualname__} {wrapped} {[repr(value) for value in cells]}"
+        return f"wrapper {module}.{function.__qualname__} {wrapped} {[plain_text(value) for value in cells]}"
 
     def cls(self, cls: type) -> str:
         """Return the text that stands for a class; one of a package is not visited."""

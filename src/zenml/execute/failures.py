@@ -6,6 +6,7 @@ import traceback
 from typing import TYPE_CHECKING
 
 from zenml.errors import RunFailedError, StepProcessError
+from zenml.materializers import pickling
 from zenml.records.run import Failure
 
 if TYPE_CHECKING:
@@ -50,6 +51,38 @@ def user_traceback(trace: TracebackType | None) -> TracebackType | None:
             return current
         current = current.tb_next
     return trace
+
+
+def pack(error: BaseException) -> bytes | None:
+    """Return an exception as bytes for another process; None when it holds what cannot travel.
+
+    Pickle would call the class again with `args`, which doubles a message that `__init__` makes,
+    or fails where `__init__` wants other arguments. So class, arguments and attributes travel.
+    """
+    try:
+        # What `__reduce__` would call the class with: `args`, and the file name of an OSError.
+        arguments = error.__reduce__()[1]
+        return pickling.dumps((type(error), arguments, vars(error)))
+    except Exception:  # an exception may hold anything; then its record has to do
+        return None
+
+
+def unpack(data: bytes | None) -> BaseException | None:
+    """Return the exception that `pack` made bytes of, or None."""
+    if data is None:
+        return None
+    try:
+        kind, args, attributes = pickling.loads(data)
+        error = kind.__new__(kind, *args)
+        # The first constructor written in C fills the fields of OSError, ImportError and the like.
+        built_in = next(
+            base for base in kind.__mro__ if not hasattr(vars(base).get("__init__", pack), "__code__")
+        )
+        built_in.__init__(error, *args)
+        vars(error).update(attributes)
+    except Exception:  # a user's class may refuse in any way
+        return None
+    return error if isinstance(error, BaseException) else None
 
 
 def from_record(failure: Failure, where: str) -> BaseException:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from zenml.compile.program import Program
     from zenml.components.launcher import LaunchEnd, LaunchHandle
     from zenml.execute.output import StepLog
+    from zenml.records.run import Failure
 
 WORKER_MODULES = (
     "cloudpickle",
@@ -117,7 +118,7 @@ def _unpack(end: LaunchEnd, task: StepTask, started: int) -> tuple[StepOutcome, 
     outcome = wire.decode(end.answer, StepOutcome)
     if outcome.failure is None:
         return outcome, None
-    return msgspec.structs.replace(outcome, exception=None), _unpickled(outcome, step)
+    return msgspec.structs.replace(outcome, exception=None), _live_exception(outcome, outcome.failure, step)
 
 
 def _end_message(end: LaunchEnd, step: str) -> str:
@@ -139,19 +140,11 @@ def _end_message(end: LaunchEnd, step: str) -> str:
     return f"The process of step `{step}` ended without an answer. {end.problem}".rstrip()
 
 
-def _unpickled(outcome: StepOutcome, step: str) -> BaseException:
-    if outcome.failure is None:
-        raise AssertionError("only failures carry an exception")
-    fallback = failures.from_record(outcome.failure, f"Step `{step}`")
-    if outcome.exception is None:
-        return fallback
-    try:
-        error = pickling.loads(outcome.exception)
-    except Exception:  # user code may make unpickling fail in any way
-        return fallback
-    if not isinstance(error, BaseException):
-        return fallback
-    error.add_note(f"Traceback in the step's process:\n{outcome.failure.traceback}")
+def _live_exception(outcome: StepOutcome, failure: Failure, step: str) -> BaseException:
+    error = failures.unpack(outcome.exception)
+    if error is None:
+        return failures.from_record(failure, f"Step `{step}`")
+    error.add_note(f"Traceback in the step's process:\n{failure.traceback}")
     return error
 
 

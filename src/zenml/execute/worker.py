@@ -13,6 +13,7 @@ import msgspec
 
 from zenml.compile.program import Program
 from zenml.components.registry import load_flavor
+from zenml.execute import failures
 from zenml.execute.step_runner import run_step
 from zenml.execute.step_session import StepSession
 from zenml.materializers import pickling
@@ -47,7 +48,7 @@ def run_isolated(payload: bytes, send: Callable[[bytes], None]) -> bytes:
     store = load_flavor("artifact_store", "local")(parcel.task.artifact_root)
     outcome, error = run_step(parcel.task, program, store, StepSession(parcel.task, None))
     if error is not None:
-        outcome = msgspec.structs.replace(outcome, exception=_pickled(error))
+        outcome = msgspec.structs.replace(outcome, exception=failures.pack(error))
     return _ENCODER.encode(outcome)
 
 
@@ -60,11 +61,3 @@ def _program(parcel: Parcel) -> Program:
     for part in parcel.name.split("."):
         found = getattr(found, part)
     return Program(parcel.task.definition.name, getattr(found, "__zenml_function__", found))
-
-
-def _pickled(error: BaseException) -> bytes | None:
-    """Return the exception pickled, or None when it cannot be."""
-    try:
-        return pickling.dumps(error)
-    except Exception:  # an exception may hold anything; then its record has to do
-        return None
