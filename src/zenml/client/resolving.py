@@ -1,4 +1,4 @@
-"""From what a person types to one record: a name, an id, or the beginning or end of an id."""
+"""From what a person types to one run or step: a name, an id, or the beginning or end of an id."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from zenml.records.run import Run
 
 if TYPE_CHECKING:
     from zenml.store.store import Store
+    from zenml.views.run_view import RunView
+    from zenml.views.step_view import StepView
 
 SHOWN = 10
 """Candidates listed for an ambiguous name."""
@@ -44,6 +46,24 @@ def find_run(store: Store, text: str) -> Run:
         + (f"Close or recent: {listed}. " if close else "The store has no runs. ")
         + "List them with `zenml pipeline runs list`."
     )
+
+
+def find_step(run: RunView, text: str) -> StepView:
+    """Return the step of a run that an invocation id, or the last digits of its own id, stand for.
+
+    Raises:
+        NotFoundError: the run has no such step, or it did not begin; close names are listed.
+    """
+    if text not in run.steps:
+        by_id = [step for step in run.steps.values() if len(text) >= 4 and step.id.endswith(text)]
+        if len(by_id) == 1:
+            return by_id[0]
+        if any(invocation.id == text for invocation in run.plan.invocations):
+            raise NotFoundError(
+                f"Step `{text}` of run `{run.name}` has not started; the run is {run.record.status}. "
+                f"See what did with `zenml run show {short(run.id)}`."
+            )
+    return run.steps[text]
 
 
 def _ending_or_beginning(store: Store, text: str) -> list[Run]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import types
 
-from zenml.compile.code_part import CodePart, PartKind
 from zenml.compile.code_shape import digest_of
+from zenml.records.plan import CodePart, PartKind
 
 
 class Node:

@@ -1,28 +1,9 @@
-"""One thing that a step's code reaches: a function, a class, a constant, a package.
+"""How one part of a step's code is shown to people.
 
 Parts are stored with a run, so that two runs can be compared and the difference named.
 """
 
 from __future__ import annotations
-
-from typing import Literal
-
-import msgspec
-
-PartKind = Literal["function", "class", "constant", "package", "closure", "default", "module", "decorator"]
-
-
-class CodePart(msgspec.Struct, frozen=True):
-    """What one part is called, and a digest that changes when it does."""
-
-    name: str
-    """Dotted, unique in a fingerprint: `features.clean`, `features.THRESHOLD`, `numpy`."""
-    kind: PartKind
-    digest: str
-    file: str | None = None
-    line: int | None = None
-    text: str | None = None
-    """For people: `numpy 2.4.6`, `THRESHOLD = 0.5`; None where the source says it better."""
 
 
 def shown(name: str, value: object) -> str:

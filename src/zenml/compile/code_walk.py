@@ -14,7 +14,7 @@ import types
 from collections.abc import Callable, Hashable
 
 from zenml.compile.code_node import Node, is_label, is_reference, name_of, reference_to, without_numbers
-from zenml.compile.code_part import CodePart, PartKind, shown
+from zenml.compile.code_part import shown
 from zenml.compile.code_shape import Import, digest_of, plain_text
 from zenml.compile.code_values import PLAIN, ValueWriter
 from zenml.compile.packages import (
@@ -28,6 +28,7 @@ from zenml.compile.packages import (
 )
 from zenml.compile.static_imports import follow_imports
 from zenml.compile.wrappers import owner_of, without_own, wrapped_by
+from zenml.records.plan import CodePart, PartKind
 
 Describe = Callable[["Walk", Node], None]
 

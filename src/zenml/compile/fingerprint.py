@@ -21,13 +21,13 @@ import msgspec
 
 from zenml.compile.class_nodes import describe_class
 from zenml.compile.code_node import Node
-from zenml.compile.code_part import CodePart
 from zenml.compile.code_walk import Walk
 from zenml.compile.function_nodes import describe_decorators, describe_function
 from zenml.compile.source_text import source_text
 from zenml.compile.static_imports import StaticModule
 from zenml.compile.wrappers import without_own
 from zenml.errors import DeclarationError
+from zenml.records.plan import CodePart
 
 __all__ = ["CodePart", "Fingerprint", "fingerprint", "source_text"]
 

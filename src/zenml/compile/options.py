@@ -51,7 +51,7 @@ def step_options(step: DeclaredStep, pipeline: Mapping[str, Any], override: Mapp
 def pipeline_options(pipeline: DeclaredPipeline, chosen: Mapping[str, Any]) -> PipelineOptions:
     """Return the options of a pipeline as its run records them."""
     what = f"pipeline `{pipeline.name}`"
-    mode = chosen.get("execution_mode") or "continue_on_failure"
+    mode: Any = chosen.get("execution_mode") or "continue_on_failure"
     mode = getattr(mode, "value", mode)
     if mode not in get_args(ExecutionMode):
         raise ConfigurationError(

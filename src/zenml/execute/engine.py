@@ -231,7 +231,7 @@ class Engine:
         step, producer = event.step, damage.producer
         if producer is not None and self.machine.damaged(step.invocation_id, producer):
             self._forced.add(producer)
-            batch.ended.append(recording.interrupted(step, damage.message))
+            batch.ended.append(recording.interrupted(step, f"its input from step `{producer}` is damaged"))
             self.reporter.note(
                 f"Input of step `{step.invocation_id}` is damaged; step `{producer}` runs again."
             )
@@ -266,7 +266,7 @@ class Engine:
         for one in chosen:
             if self._try_hit(one, hits, batch) or self._must_wait(one, hits):
                 continue
-            attempt = self._attempts[one.id] = self._attempts.get(one.id, 0) + 1
+            attempt = self._next_attempt(one.id)
             invocation = self.machine.nodes[one.id].invocation
             step = recording.started(self.run, invocation, one.key, attempt, self._reason(one.id))
             self.machine.start(one.id)
@@ -311,7 +311,7 @@ class Engine:
             return False
         for artifact in entry.artifacts:
             self.artifacts[one.id, artifact.output] = artifact
-        step = recording.cached(self.run, invocation, one.key, entry, self._attempts.get(one.id, 0) + 1)
+        step = recording.cached(self.run, invocation, one.key, entry, self._next_attempt(one.id))
         batch.started.append(step)
         batch.inputs.extend(recording.inputs(step, self.artifact_of))
         self.machine.cached(one.id)
@@ -377,6 +377,10 @@ class Engine:
 
     def _can_start(self) -> bool:
         return bool(self._candidates) and any(self._workers.free().values())
+
+    def _next_attempt(self, identifier: str) -> int:
+        attempt = self._attempts[identifier] = self._attempts.get(identifier, 0) + 1
+        return attempt
 
     def _reason(self, identifier: str) -> str | None:
         if identifier in self._forced:

@@ -87,14 +87,15 @@ def show_output(data: bytes, log: StepLog | None) -> None:
 
 
 def _pack(task: StepTask, program: Program) -> Parcel:
-    source, script = task.definition.source, type_names.main_script()
+    source, script, materializers = task.definition.source, type_names.main_script(), registry.of_users()
     if (
         source.module != "__main__"
         and "<locals>" not in source.name
         and _is_importable(source.module, source.name, program)
     ):
-        return Parcel(task, b"", source.module, source.name, script)
-    return Parcel(task, pickling.dumps((program.function, program.name)), script=script)
+        live = pickling.dumps((None, "", materializers)) if materializers else b""
+        return Parcel(task, live, source.module, source.name, script)
+    return Parcel(task, pickling.dumps((program.function, program.name, materializers)), script=script)
 
 
 def _is_importable(module: str, name: str, program: Program) -> bool:

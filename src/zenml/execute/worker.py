@@ -28,8 +28,8 @@ class Parcel(msgspec.Struct, frozen=True):
     """What travels to the process of a step."""
 
     task: StepTask
-    function: bytes
-    """The step's function by value; empty when `module` and `name` say where it is."""
+    live: bytes
+    """The step's function by value, None when `module` and `name` say where it is; and users' materializers."""
     module: str = ""
     name: str = ""
     script: str | None = None
@@ -54,9 +54,10 @@ def run_isolated(payload: bytes, send: Callable[[bytes], None]) -> bytes:
 
 def _program(parcel: Parcel) -> Program:
     """Return the program of a parcel, as declared in this process."""
-    if parcel.function:
-        function, name = pickling.loads(parcel.function)
-        return Program(name, function)
+    if parcel.live:
+        function, name, _ = pickling.loads(parcel.live)  # a materializer registers itself when it is made
+        if function is not None:
+            return Program(name, function)
     found: Any = importlib.import_module(parcel.module)
     for part in parcel.name.split("."):
         found = getattr(found, part)

@@ -87,6 +87,11 @@ def register(materializer: Materializer) -> None:
         _found.clear()
 
 
+def of_users() -> tuple[Materializer, ...]:
+    """Return the classes that users defined; another process has to know them too."""
+    return tuple(_classes)
+
+
 def find(kind: type) -> Materializer:
     """Return the materializer for values of exactly this type; the cloudpickle one if there is no better."""
     found = _found.get(kind)

@@ -14,6 +14,7 @@ import msgspec
 
 ExecutionMode = Literal["continue_on_failure", "stop_on_failure", "fail_fast"]
 Runtime = Literal["inline", "isolated"]
+PartKind = Literal["function", "class", "constant", "package", "closure", "default", "module", "decorator"]
 
 
 class Value(msgspec.Struct, frozen=True, tag="value"):
@@ -68,14 +69,16 @@ class Output(msgspec.Struct, frozen=True):
 
 
 class CodePart(msgspec.Struct, frozen=True):
-    """One function, class, value or package that a step's code reaches, with its digest."""
+    """One thing that a step's code reaches: what it is called, and a digest that changes when it does."""
 
     name: str
-    kind: str
+    """Dotted, unique in a fingerprint: `features.clean`, `features.THRESHOLD`, `numpy`."""
+    kind: PartKind
     digest: str
     file: str | None = None
     line: int | None = None
     text: str | None = None
+    """For people: `numpy 2.4.6`, `THRESHOLD = 0.5`; None where the source says it better."""
 
 
 class StepOptions(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -116,10 +116,12 @@ class Lab:
         self._databases = []
 
     def write(self, name, text):
-        """Write a file beside the scripts."""
+        """Write a file beside the scripts; a program that starts meanwhile sees the old text or the new one."""
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(textwrap.dedent(text))
+        draft = path.with_name(f"{path.name}.draft")
+        draft.write_text(textwrap.dedent(text))
+        draft.rename(path)
         return path
 
     def start(self, code=None, *, script="script.py", env=None, path=()):

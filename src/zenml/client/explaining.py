@@ -1,0 +1,248 @@
+"""Why a step ran, or did not: the answer of `zenml step why`, as a value.
+
+A step that was answered from the cache names where the result comes from. One that was executed
+is compared, part by part of its cache key, with the newest earlier result of the same step.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from zenml.client.changes import Change
+from zenml.client.code_changes import code_changes
+from zenml.client.input_changes import input_change, read_arguments
+from zenml.client.resolving import find_run, find_step
+from zenml.client.step_reference import StepReference, find_references, reference_to
+from zenml.records.query import Condition, Query
+from zenml.records.run import Run, StepRun
+from zenml.views.run_view import RunView
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from zenml.records.plan import Output, StepDefinition
+    from zenml.store.store import Store
+    from zenml.views.step_view import StepView
+
+Verdict = Literal["cached", "executed", "skipped"]
+Cause = Literal["hit", "changed", "disabled", "first", "expired", "damaged", "skipped", "unknown"]
+
+RUNS_SEARCHED = 200
+"""How many earlier runs are searched for a result to compare with."""
+_INPUT = "input:"
+
+
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a step of a run was executed, answered from the cache, or skipped."""
+
+    run: str
+    run_id: str
+    step: str
+    step_run_id: str
+    status: str
+    verdict: Verdict
+    cause: Cause
+    reason: str
+    """One clause for people, which continues "was executed": because `clean()` in features.py:12 changed."""
+    reference: StepReference | None = None
+    """Where the cached result comes from, or the earlier result that this one was compared with."""
+    changes: tuple[Change, ...] = ()
+    blind_spots: tuple[str, ...] = ()
+    """What the fingerprint of the step's code cannot see."""
+
+
+def explain(store: Store, run: str, step: str) -> Explanation:
+    """Explain what became of a step.
+
+    Args:
+        store: the store that holds the run.
+        run: name, id or short id of the run.
+        step: invocation id of the step.
+
+    Raises:
+        NotFoundError: there is no such run, or no such step in it.
+    """
+    view = RunView(find_run(store, run), store)
+    found = find_step(view, step)
+    if found.record.status == "skipped":
+        return _answer(found, "skipped", "skipped", f"because {found.reason or 'the run ended first'}")
+    if found.record.status == "cached":
+        return _explain_hit(store, found)
+    return _explain_execution(store, found)
+
+
+def _explain_hit(store: Store, step: StepView) -> Explanation:
+    source = step.record.cached_from or ""
+    reference = find_references(store, [source]).get(source)
+    if reference is None:
+        return _answer(step, "cached", "hit", "from a step run that was deleted since")
+    where = "of the same run" if reference.run_id == step.run.id else f"of run `{reference.run}`"
+    return _answer(step, "cached", "hit", f"from step `{reference.step}` {where}", reference)
+
+
+def _explain_execution(store: Store, step: StepView) -> Explanation:
+    same = _same_result(store, step.record)
+    if step.definition.options.enable_cache and same is not None:
+        return _explain_refusal(step, *same)
+    earlier = _earlier_result(store, step)
+    changes = tuple(_changes(store, step, *earlier)) if earlier is not None else ()
+    reference = reference_to(*(same or earlier)) if (same or earlier) else None  # type: ignore[misc]  # a pair
+    if not step.definition.options.enable_cache:
+        return _answer(step, "executed", "disabled", "because caching is disabled for it", reference, changes)
+    if reference is None:
+        return _answer(step, "executed", "first", "because there is no earlier result of it")
+    if not changes:
+        reason = "although no part of its cache key differs from the last result"
+        return _answer(step, "executed", "unknown", reason, reference)
+    first = changes[0].text if len(changes) == 1 else f"{len(changes)} things changed"
+    return _answer(step, "executed", "changed", f"because {first}", reference, changes)
+
+
+def _explain_refusal(step: StepView, same: StepRun, run: Run) -> Explanation:
+    """Explain why a stored result with the very same key was not used."""
+    reference = reference_to(same, run)
+    limit = step.definition.options.cache_max_age
+    age = (step.record.started_at - (same.ended_at or same.started_at)) / 1e6
+    if limit is not None and age > limit:
+        reason = f"because the result of run `{run.name}` was older than its cache policy allows"
+        return _answer(step, "executed", "expired", reason, reference)
+    reason = f"because the stored result of run `{run.name}` was damaged or incomplete"
+    return _answer(step, "executed", "damaged", reason, reference)
+
+
+def _answer(
+    step: StepView,
+    verdict: Verdict,
+    cause: Cause,
+    reason: str,
+    reference: StepReference | None = None,
+    changes: tuple[Change, ...] = (),
+) -> Explanation:
+    return Explanation(
+        run=step.run.name,
+        run_id=step.run.id,
+        step=step.name,
+        step_run_id=step.id,
+        status=step.record.status,
+        verdict=verdict,
+        cause=cause,
+        reason=reason,
+        reference=reference,
+        changes=changes,
+        blind_spots=step.definition.blind_spots,
+    )
+
+
+# Earlier results
+
+
+def _same_result(store: Store, step: StepRun) -> tuple[StepRun, Run] | None:
+    """Return the newest result with the very same key that was there when the step began."""
+    if step.cache_key is None:
+        return None
+    conditions = (
+        Condition("cache_key", "equals", step.cache_key),
+        Condition("status", "equals", "completed"),
+        Condition("id", "lt", step.id),
+        Condition("ended_at", "lte", step.started_at),
+    )
+    return _newest(store, conditions)
+
+
+def _earlier_result(store: Store, step: StepView) -> tuple[StepRun, Run] | None:
+    """Return the newest earlier result of the step: in its own pipeline, else of its name in any."""
+    before = Condition("id", "lt", step.run.id)
+    of_pipeline = Condition("pipeline_name", "equals", step.run.record.pipeline_name)
+    named = Condition("invocation_id", "equals", step.name)
+    own = _newest(store, (_in_runs(store, before, of_pipeline), named, *_finished_before(step)))
+    if own is not None:
+        return own
+    alike = Condition("invocation_id", "startswith", step.definition.name)
+    in_runs = _in_runs(store, before)
+    candidates = store.find(StepRun, Query((in_runs, alike, *_finished_before(step)), size=RUNS_SEARCHED)).items
+    views: dict[str, RunView] = {}
+    for candidate in candidates:
+        if candidate.run_id not in views:
+            run = store.get(Run, candidate.run_id)
+            if run is None:
+                continue
+            views[candidate.run_id] = RunView(run, store)
+        view = views[candidate.run_id]
+        if view.plan.definitions[candidate.definition].name == step.definition.name:
+            return candidate, view.record
+    return None
+
+
+def _finished_before(step: StepView) -> tuple[Condition, ...]:
+    return (
+        Condition("status", "oneof", ("completed", "cached")),
+        Condition("ended_at", "lte", step.record.started_at),
+    )
+
+
+def _in_runs(store: Store, *conditions: Condition) -> Condition:
+    """Return the condition that a step run belongs to one of the newest runs that fit."""
+    runs = store.find(Run, Query(conditions, size=RUNS_SEARCHED)).items
+    return Condition("run_id", "oneof", tuple(run.id for run in runs))
+
+
+def _newest(store: Store, conditions: tuple[Condition, ...]) -> tuple[StepRun, Run] | None:
+    found = store.find(StepRun, Query(conditions, size=1)).items
+    if not found:
+        return None
+    run = store.get(Run, found[0].run_id)
+    return (found[0], run) if run is not None else None
+
+
+# Differences
+
+
+def _changes(store: Store, step: StepView, earlier: StepRun, run: Run) -> Iterator[Change]:
+    """Yield what differs between two cache keys: code first, then what was given, then what was declared."""
+    before, after = earlier.key_parts, step.record.key_parts
+    old, new = RunView(run, store).plan.definitions[earlier.definition], step.definition
+    if before.get("code") != after.get("code"):
+        yield from code_changes(old, new, store.document)
+    inputs = sorted(name for name in {**before, **after} if name.startswith(_INPUT))
+    differing = [name for name in inputs if before.get(name) != after.get(name)]
+    if differing:
+        arguments = read_arguments(store, earlier, step.record)
+        for name in differing:
+            counted = name in before, name in after
+            yield input_change(name.removeprefix(_INPUT), *arguments, counted=counted)
+    if before.get("outputs") != after.get("outputs"):
+        yield _outputs_change(old, new)
+    if before.get("settings") != after.get("settings"):
+        yield from _mapping_changes("settings", old.options.settings, new.options.settings)
+    if before.get("extra") != after.get("extra"):
+        yield from _mapping_changes("extra", old.options.extra, new.options.extra)
+
+
+def _outputs_change(old: StepDefinition, new: StepDefinition) -> Change:
+    was, now = (", ".join(_output_text(one, output) for output in one.outputs) or "none" for one in (old, new))
+    return Change(kind="outputs", name="outputs", text=f"outputs: {was} → {now}", before=was, after=now)
+
+
+def _output_text(definition: StepDefinition, output: Output) -> str:
+    chosen = definition.options.output_materializers.get(output.name) or output.materializer
+    names = chosen if isinstance(chosen, tuple) else (chosen,)
+    stored = ", ".join(name for name in names if name)
+    return f"`{output.name}`" + (f" by {stored}" if stored else "")
+
+
+def _mapping_changes(
+    kind: Literal["settings", "extra"], old: dict[str, object], new: dict[str, object]
+) -> Iterator[Change]:
+    for name in sorted({**old, **new}):
+        was, now = (repr(one[name]) if name in one else None for one in (old, new))
+        if was == now:
+            continue
+        if was is None:
+            text = f"{kind}: `{name}` was added"
+        elif now is None:
+            text = f"{kind}: `{name}` was removed"
+        else:
+            text = f"{kind}: `{name}` = {was} → {now}"
+        yield Change(kind=kind, name=name, text=text, before=was, after=now)
