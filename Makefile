@@ -17,11 +17,12 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(HAS_TEST) ## Make .venv with everything that tests and examples need
+	@echo "Ready. The commands are in $(BIN)."
 
 demo: ## Run the main job: three models on handwritten digits, a table and a report
 	@[ -e $(HAS_TEST) ] || $(MAKE) --silent $(HAS_EXAMPLES)
 	@$(BIN)/python examples/digits/pipeline.py
-	@echo 'The command `zenml` is in $(BIN). Run `make demo` again: nothing has changed, so nothing is computed.'
+	@echo 'The command `zenml` is in $(BIN). Run `make demo` again: what has not changed is not computed.'
 
 test: lint types layers ## Check everything: style, types, layers, then all tests; CI runs exactly this
 	$(BIN)/python -m pytest -n $(WORKERS)

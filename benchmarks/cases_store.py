@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import statistics
 import subprocess
@@ -112,10 +113,18 @@ def contend_in(folder: str, script: str) -> tuple[list[float], list[str]]:
                 problems.append(f"a process left with {child.returncode}")
         if problems:
             errors.seek(0)
-            problems[0] += f": {errors.read()[-400:].strip()}"
+            problems[0] += f": {complaints(errors.read())}"
     if not times:
         raise ChildError(problems[0])
     return times, problems
+
+
+def complaints(said: str) -> str:
+    """Return the lines that tell of an error, out of what 32 processes said."""
+    lines = [
+        line for line in said.splitlines() if re.match(r"[\w.]+(Error|Exception|Interrupt|Exit)\b", line)
+    ]
+    return " / ".join(lines)[:600] or said[-300:]
 
 
 def completed_runs(folder: str) -> int:

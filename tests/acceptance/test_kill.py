@@ -37,9 +37,12 @@ def check_interrupted(lab):
         return set()  # killed before the run was recorded
     (run,) = runs
     found = labkit.statuses(run)
-    assert str(run.status) == "interrupted"
-    assert "running" not in found.values()
-    assert os.listdir(lab.store / "leases") == []
+    if str(run.status) == "completed":  # killed after its end
+        assert set(found.values()) == {"completed"}
+    else:
+        assert str(run.status) == "interrupted"
+        assert "running" not in found.values()
+        assert os.listdir(lab.store / "leases") == []
     connection = sqlite3.connect(lab.store / "store.db")
     try:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
@@ -51,12 +54,12 @@ def check_interrupted(lab):
     return completed
 
 
-def kill_and_go_on(lab, script, seed, last_step):
-    """Kill a run at a random instant and run the script again; check every promise."""
+def kill_and_go_on(lab, script, seed, last_step, seconds):
+    """Kill a run at a random instant, at most `seconds` after a mark, and run the script again."""
     chance = random.Random(seed)
     program = lab.start(script)
-    program.wait_for_mark(*chance.choice([("start", 1), *[("begin", n + 1) for n in range(last_step + 1)]]))
-    moment = chance.random() * 0.03
+    program.wait_for_mark(*chance.choice([("start", 1), *[("begin", n + 1) for n in range(last_step)]]))
+    moment = chance.random() * seconds
     # The instant is the point here: nothing can be waited for.
     labkit.time.sleep(moment)
     program.kill()
@@ -72,28 +75,27 @@ def kill_and_go_on(lab, script, seed, last_step):
     assert result.facts["status"] == "completed"
     statuses = result.facts["statuses"]
     assert {name for name, status in statuses.items() if status == "cached"} == completed
-    assert os.listdir(lab.store / "leases") == []
 
 
 @pytest.mark.parametrize("seed", range(10))
 def test_an_owner_killed_at_a_random_instant_of_inline_steps(lab, seed):
     script = CHAIN.format(steps=5, runtime="inline", seconds=0.02)
 
-    kill_and_go_on(lab, script, seed, 4)
+    kill_and_go_on(lab, script, seed, 4, 0.03)
 
 
 @pytest.mark.parametrize("seed", range(10))
 def test_an_owner_killed_at_a_random_instant_between_quick_steps(lab, seed):
-    script = CHAIN.format(steps=40, runtime="inline", seconds=0)
+    script = CHAIN.format(steps=150, runtime="inline", seconds=0)
 
-    kill_and_go_on(lab, script, seed, 39)
+    kill_and_go_on(lab, script, seed, 149, 0.01)
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_an_owner_killed_at_a_random_instant_of_isolated_steps(lab, seed):
     script = CHAIN.format(steps=4, runtime="isolated", seconds=0.02)
 
-    kill_and_go_on(lab, script, seed, 3)
+    kill_and_go_on(lab, script, seed, 3, 0.05)
 
 
 def test_nothing_of_an_isolated_step_survives_its_owner(lab):

@@ -31,6 +31,8 @@ Cause = Literal["hit", "changed", "disabled", "first", "expired", "damaged", "sk
 
 RUNS_SEARCHED = 200
 """How many earlier runs are searched for a result to compare with."""
+CANDIDATES = 20
+"""How many results under a similar name are looked at, where there is none under the very same."""
 _INPUT = "input:"
 
 
@@ -160,19 +162,31 @@ def _earlier_result(store: Store, step: StepView) -> tuple[StepRun, Run] | None:
     if own is not None:
         return own
     alike = Condition("invocation_id", "startswith", step.definition.name)
-    in_runs = _in_runs(store, before)
-    candidates = store.find(StepRun, Query((in_runs, alike, *_finished_before(step)), size=RUNS_SEARCHED)).items
+    return _newest_alike(store, step, (_in_runs(store, before), alike, *_finished_before(step)))
+
+
+def _newest_alike(
+    store: Store, step: StepView, conditions: tuple[Condition, ...]
+) -> tuple[StepRun, Run] | None:
+    """Return the newest result of the same function under another id, or in another pipeline."""
     views: dict[str, RunView] = {}
-    for candidate in candidates:
+    for candidate in store.find(StepRun, Query(conditions, size=CANDIDATES)).items:
         if candidate.run_id not in views:
             run = store.get(Run, candidate.run_id)
             if run is None:
                 continue
             views[candidate.run_id] = RunView(run, store)
         view = views[candidate.run_id]
-        if view.plan.definitions[candidate.definition].name == step.definition.name:
+        if _is_same_step(view.plan.definitions[candidate.definition], step.definition):
             return candidate, view.record
     return None
+
+
+def _is_same_step(one: StepDefinition, other: StepDefinition) -> bool:
+    """Tell whether two definitions are of one step: unrelated functions may share a name."""
+    if one.name != other.name:
+        return False
+    return one.code == other.code or (one.source.name, one.source.file) == (other.source.name, other.source.file)
 
 
 def _finished_before(step: StepView) -> tuple[Condition, ...]:

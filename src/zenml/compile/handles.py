@@ -65,6 +65,22 @@ class OutputHandle(StepHandle):
         """Refuse to index."""
         self._refuse(f"Item {key!r} was asked of")
 
+    def __eq__(self, other: object) -> bool:
+        """Refuse to compare with a value; two calls are the same only if they are one."""
+        if isinstance(other, StepHandle):
+            return self is other
+        self._refuse("A comparison asked for the value of")
+
+    __hash__ = object.__hash__
+
+    def _refuse_operator(self, *_others: object) -> NoReturn:
+        self._refuse("An operator was applied to")
+
+    __lt__ = __le__ = __gt__ = __ge__ = __neg__ = __abs__ = __invert__ = _refuse_operator
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __pow__ = __rpow__ = _refuse_operator
+    __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = _refuse_operator
+    __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = __matmul__ = __rmatmul__ = _refuse_operator
+
     def __getattr__(self, name: str) -> NoReturn:
         """Refuse attributes of the value; protocol look-ups (`__x__`) are answered as absent."""
         if name.startswith("__"):

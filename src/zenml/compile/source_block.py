@@ -29,7 +29,7 @@ class SourceFiles:
         indent = len(first) - len(first.lstrip())
         block = lines[line - 1 : line - 1 + _length(lines[line - 1 :], indent)]
         return (
-            "".join(text[indent:] if text[:indent].isspace() else text.lstrip(" ") for text in block).rstrip()
+            "".join(text.lstrip(" ") if text[:indent].strip() else text[indent:] for text in block).rstrip()
             + "\n"
         )
 

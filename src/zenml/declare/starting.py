@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from zenml.compile.compiler import compile_pipeline
 from zenml.compile.signature import did_you_mean
+from zenml.compile.uncached import without_cache
 from zenml.errors import ArgumentError
 from zenml.execute.running import failure_of, run_plan
 from zenml.store.opening import open_store
@@ -15,11 +16,22 @@ if TYPE_CHECKING:
     from zenml.declare.pipeline import Pipeline
 
 
-def start(pipeline: Pipeline[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> RunView:
-    """Run a pipeline in this process and return its run."""
+def start(
+    pipeline: Pipeline[Any], args: tuple[Any, ...], kwargs: dict[str, Any], *, use_cache: bool = True
+) -> RunView:
+    """Run a pipeline in this process and return its run.
+
+    Args:
+        pipeline: the pipeline to run.
+        args: positional arguments of the call.
+        kwargs: keyword arguments of the call.
+        use_cache: whether stored results may be used; False beats what steps say of themselves.
+    """
     options = pipeline.run_options
     arguments = _with_configured(pipeline, args, kwargs, options.get("parameters") or {})
     compiled = compile_pipeline(pipeline, args, arguments, steps=options.get("steps"))
+    if not use_cache:
+        compiled = without_cache(compiled)
     store = open_store()
     ended = run_plan(compiled, store, run_name=options.get("run_name"))
     error = failure_of(ended)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zenml.errors import RunFailedError, StepProcessError
 from zenml.materializers import pickling
@@ -60,8 +60,8 @@ def pack(error: BaseException) -> bytes | None:
     or fails where `__init__` wants other arguments. So class, arguments and attributes travel.
     """
     try:
-        # What `__reduce__` would call the class with: `args`, and the file name of an OSError.
-        arguments = error.__reduce__()[1]
+        # What Python's own `__reduce__` would call the class with: `args`, and the file name of an OSError.
+        arguments = _written_in_c(type(error), "__reduce__").__reduce__(error)[1]
         return pickling.dumps((type(error), arguments, vars(error)))
     except Exception:  # an exception may hold anything; then its record has to do
         return None
@@ -75,14 +75,16 @@ def unpack(data: bytes | None) -> BaseException | None:
         kind, args, attributes = pickling.loads(data)
         error = kind.__new__(kind, *args)
         # The first constructor written in C fills the fields of OSError, ImportError and the like.
-        built_in = next(
-            base for base in kind.__mro__ if not hasattr(vars(base).get("__init__", pack), "__code__")
-        )
-        built_in.__init__(error, *args)
+        _written_in_c(kind, "__init__").__init__(error, *args)
         vars(error).update(attributes)
     except Exception:  # a user's class may refuse in any way
         return None
     return error if isinstance(error, BaseException) else None
+
+
+def _written_in_c(kind: type, method: str) -> Any:
+    """Return the first class along the bases whose own `method` is not a user's."""
+    return next(base for base in kind.__mro__ if not hasattr(vars(base).get(method, pack), "__code__"))
 
 
 def from_record(failure: Failure, where: str) -> BaseException:

@@ -18,7 +18,7 @@ from zenml.errors import StepProcessError
 from zenml.execute import failures
 from zenml.execute.output import terminal
 from zenml.execute.worker import Parcel
-from zenml.materializers import pickling
+from zenml.materializers import pickling, registry
 from zenml.records import type_names, wire
 from zenml.records.ids import microseconds_now
 from zenml.records.task import StepOutcome, StepTask

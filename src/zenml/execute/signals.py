@@ -44,7 +44,8 @@ class Signals:
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         error: BaseException = KeyboardInterrupt() if number == signal.SIGINT else Terminated(128 + number)
-        if self._engine.is_interruptible:
+        # A second signal does not wait: whoever sends it has waited long enough.
+        if self._engine.is_interruptible or self._engine.interrupt is not None:
             self._engine.is_interruptible = False
             raise error
         self._engine.interrupt = error

@@ -217,7 +217,10 @@ def _choose(choice: MaterializerChoice, kind: type) -> Materializer:
 
 def _by_annotation(value: Any, annotation: Any) -> Materializer | None:
     """Return a user's materializer for the declared type, such as an abstract class the value fits."""
-    if not isinstance(annotation, type) or not isinstance(value, annotation):
+    try:
+        if not isinstance(annotation, type) or not isinstance(value, annotation):
+            return None
+    except TypeError:  # `Any` and most protocols are classes that have no instances
         return None
     found = registry.find(annotation)
     return found if found.SHORT_NAME is None else None

@@ -1,0 +1,110 @@
+"""`zenml pipeline`: running pipelines, and listing them and their runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from zenml.cli.commands import Group, json_option, print_json, print_lines
+from zenml.cli.run_list import list_options, paged, say_page, show_runs
+from zenml.cli.shapes import page_shape, run_shape
+from zenml.cli.style import local_time, painted
+from zenml.cli.tables import table, terminal_width
+from zenml.client.client import Client
+from zenml.records.query import Condition, Query
+from zenml.records.run import Run
+from zenml.views.run_view import RunView
+
+if TYPE_CHECKING:
+    from zenml.store.store import Store
+    from zenml.views.run_view import PipelineView
+
+    # A pipeline with the number of its runs and the newest one.
+    Listed = tuple[PipelineView, int, RunView | None]
+
+
+@click.group(cls=Group)
+def pipeline() -> None:
+    """Run pipelines; list them and their runs."""
+
+
+@pipeline.command()
+@click.argument("target")
+@click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="An argument. Repeat for several.")
+@click.option("--no-cache", is_flag=True, help="Execute every step, whatever is stored.")
+@click.option("--name", help="Name of the run.")
+@json_option
+def run(target: str, params: tuple[str, ...], name: str | None, *, no_cache: bool, as_json: bool) -> None:
+    """Run the pipeline that TARGET names.
+
+    TARGET is `package.module:pipeline`, `module.pipeline`, `file.py:pipeline`, or `file.py` alone if
+    it holds one pipeline. The status is 0 if every step succeeded, else 1.
+    """
+    from zenml.cli.pipeline_run import run_target
+
+    run_target(target, params, name=name, use_cache=not no_cache, as_json=as_json)
+
+
+@pipeline.command("list")
+@click.option("--name", help="Of this name; also contains:TEXT, startswith:TEXT.")
+@paged
+@json_option
+def list_pipelines(name: str | None, *, as_json: bool, **chosen: Any) -> None:
+    """List pipelines, the newest first."""
+    client = Client()
+    client.store.interrupt_dead_runs()
+    filters = {} if name is None else {"name": name}
+    found = client.list_pipelines(chosen["sort"], chosen["page"], chosen["size"], **filters)
+    if as_json:
+        print_json(page_shape(found, lambda item: _shape(_with_runs(client.store, item))))
+        return
+    rows = [_cells(_with_runs(client.store, item)) for item in found.items]
+    headings = ("NAME", "RUNS", "LAST RUN", "STATUS", "STARTED")
+    if rows:
+        print_lines(
+            table(headings, rows, width=terminal_width(), cut=(0, 2), right=(1,), paint={3: _paint_status})
+        )
+    elif not found.total:
+        click.echo("No pipelines yet. Start one with `zenml pipeline run MODULE:PIPELINE`.", err=True)
+    say_page(found, "pipeline")
+
+
+@pipeline.group()
+def runs() -> None:
+    """Look at the runs of pipelines."""
+
+
+@runs.command("list")
+@list_options
+def list_runs(*, as_json: bool, **chosen: Any) -> None:
+    """List runs, the newest first."""
+    show_runs(chosen, as_json=as_json)
+
+
+def _with_runs(store: Store, item: PipelineView) -> Listed:
+    """Return a pipeline with its number of runs and its newest run: one indexed query for each on a page."""
+    found = store.find(Run, Query((Condition("pipeline_name", "equals", item.name),), size=1))
+    return item, found.total, RunView(found.items[0], store) if found.items else None
+
+
+def _shape(listed: Listed) -> dict[str, Any]:
+    """Return a pipeline for programs: id, name, runs (their number), last_run as in `run_shape`."""
+    item, number, last = listed
+    return {
+        "id": item.id,
+        "name": item.name,
+        "runs": number,
+        "last_run": run_shape(last) if last is not None else None,
+    }
+
+
+def _cells(listed: Listed) -> tuple[str, ...]:
+    item, number, last = listed
+    if last is None:
+        return item.name, str(number), "", "", ""
+    return item.name, str(number), last.name, last.record.status, local_time(last.record.created_at)
+
+
+def _paint_status(status: str, text: str) -> str:
+    return painted(status, text) if status else text

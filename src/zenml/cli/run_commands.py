@@ -1,0 +1,97 @@
+"""`zenml run`: looking at runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from zenml.cli.commands import Group, json_option, print_json, print_lines
+from zenml.cli.run_list import list_options, show_runs
+from zenml.cli.run_tree import tree_lines
+from zenml.cli.shapes import whole_run_shape
+from zenml.cli.style import local_time, painted
+from zenml.cli.tables import table
+from zenml.client.client import Client
+from zenml.client.input_changes import shown_value
+from zenml.client.step_reference import find_references
+from zenml.execute.reporter import count, duration
+from zenml.records.ids import microseconds_now, short
+from zenml.views.failure_panel import failure_panel
+
+if TYPE_CHECKING:
+    from zenml.client.step_reference import StepReference
+    from zenml.store.store import Store
+    from zenml.views.run_view import RunView
+
+
+@click.group(cls=Group)
+def run() -> None:
+    """Look at runs."""
+
+
+@run.command("list")
+@list_options
+def list_runs(*, as_json: bool, **chosen: Any) -> None:
+    """List runs, the newest first: short for `zenml pipeline runs list`."""
+    show_runs(chosen, as_json=as_json)
+
+
+@run.command()
+@click.argument("run")
+@json_option
+def show(run: str, *, as_json: bool) -> None:
+    """Show what became of RUN and of each of its steps."""
+    client = Client()
+    view = client.get_pipeline_run(run)
+    references = cached_references(view, client.store)
+    if as_json:
+        producers = [step.record.cached_from or step.record.id for step in view.steps.values()]
+        print_json(whole_run_shape(view, references, client.store.outputs_of(producers)))
+    else:
+        print_lines(run_lines(view, references))
+
+
+def cached_references(run: RunView, store: Store) -> dict[str, StepReference]:
+    """Return where the cached steps of a run have their results from."""
+    return find_references(store, [step.cached_from for step in run.attempts if step.cached_from])
+
+
+def run_lines(run: RunView, references: dict[str, StepReference]) -> list[str]:
+    """Return a run as text: a header, the tree of its steps, and what to do if it failed."""
+    lines = table((), _header(run))
+    lines += ["", *(tree_lines(run, references) or ["It has no steps."])]
+    panel = failure_panel(run) if run.record.ended_at is not None else ""
+    return [*lines, "", panel] if panel else lines
+
+
+def _header(run: RunView) -> list[tuple[str, str]]:
+    record = run.record
+    end = microseconds_now() if record.ended_at is None else record.ended_at
+    rows = [
+        ("Run", record.name),
+        ("Id", f"{short(record.id)} ({record.id})"),
+        ("Status", painted(record.status) + (f": {record.reason}" if record.reason else "")),
+        ("Pipeline", record.pipeline_name),
+        ("Started", local_time(record.created_at)),
+        ("Duration", duration(record.created_at, end) + (" so far" if record.ended_at is None else "")),
+        ("Steps", _counts(run)),
+    ]
+    if run.tags:
+        rows.append(("Tags", ", ".join(run.tags)))
+    for number, (name, raw) in enumerate(record.parameters.items()):
+        rows.append(("" if number else "Parameters", f"{name} = {shown_value(name, msgspec.Raw(raw))}"))
+    return rows
+
+
+def _counts(run: RunView) -> str:
+    """Return how many steps are in each state."""
+    states: dict[str, int] = {}
+    for step in run.steps.values():
+        states[step.record.status] = states.get(step.record.status, 0) + 1
+    total = max(len(run.plan.invocations), len(run.steps))
+    if total > len(run.steps):
+        states["waiting" if run.record.ended_at is None else "not started"] = total - len(run.steps)
+    listed = ", ".join(f"{number} {state}" for state, number in states.items())
+    return count(total, "step") + (f": {listed}" if listed else "")

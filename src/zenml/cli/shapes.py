@@ -1,0 +1,158 @@
+"""What `--json` prints: one function for each shape, whose keys stay as they are.
+
+Times are ISO 8601 in UTC, durations are seconds, ids are whole. A key is always there; its
+value is null where there is nothing to say.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from zenml.cli.style import iso_time, seconds_between
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from zenml.client.explaining import Explanation
+    from zenml.client.step_reference import StepReference
+    from zenml.records.query import Page
+    from zenml.records.run import Artifact, Failure
+    from zenml.views.run_view import RunView
+    from zenml.views.step_view import StepView
+
+    Shape = dict[str, Any]
+
+
+def page_shape(page: Page, item: Callable[[Any], Shape]) -> Shape:
+    """Return a page of a list: items, total, page, size, total_pages."""
+    return {
+        "items": [item(one) for one in page.items],
+        "total": page.total,
+        "page": page.page,
+        "size": page.size,
+        "total_pages": page.total_pages,
+    }
+
+
+def run_shape(run: RunView) -> Shape:
+    """Return a run of a list: id, name, status, pipeline, started_at, ended_at, duration, reason."""
+    record = run.record
+    return {
+        "id": record.id,
+        "name": record.name,
+        "status": record.status,
+        "pipeline": record.pipeline_name,
+        "started_at": iso_time(record.created_at),
+        "ended_at": iso_time(record.ended_at),
+        "duration": seconds_between(record.created_at, record.ended_at),
+        "reason": record.reason,
+    }
+
+
+def whole_run_shape(
+    run: RunView, references: Mapping[str, StepReference], outputs: Mapping[str, Iterable[Artifact]]
+) -> Shape:
+    """Return a run as `run show` prints it.
+
+    The keys of `run_shape`, and: parameters, as stored JSON by name; tags; failure, as in
+    `failure_shape`; steps, each as in `step_shape`, in the order in which they began; waiting, the
+    ids of steps that did not begin.
+
+    Args:
+        run: the run.
+        references: where cached steps have their results from, by id of step run.
+        outputs: artifacts by the id of the step run that produced them.
+    """
+    begun = run.steps
+    return {
+        **run_shape(run),
+        "parameters": {name: msgspec.json.decode(raw) for name, raw in run.record.parameters.items()},
+        "tags": run.tags,
+        "failure": failure_shape(run.failure),
+        "steps": [step_shape(step, references, outputs) for step in begun.values()],
+        "waiting": [one.id for one in run.plan.invocations if one.id not in begun],
+    }
+
+
+def step_shape(
+    step: StepView, references: Mapping[str, StepReference], outputs: Mapping[str, Iterable[Artifact]]
+) -> Shape:
+    """Return a step in its last attempt.
+
+    id, its invocation id; step_run_id; name, that of the step; status; attempt; started_at; ended_at;
+    duration; upstream, ids of the steps it waited for; cached_from, as in `reference_shape`; reason;
+    failure, as in `failure_shape`; outputs, each name, artifact_id, type, size; log, a path.
+    """
+    record = step.record
+    logs = step.logs
+    return {
+        "id": record.invocation_id,
+        "step_run_id": record.id,
+        "name": step.definition.name,
+        "status": record.status,
+        "attempt": record.attempt,
+        "started_at": iso_time(record.started_at),
+        "ended_at": iso_time(record.ended_at),
+        "duration": seconds_between(record.started_at, record.ended_at),
+        "upstream": list(record.invocation.upstream()),
+        "cached_from": reference_shape(references.get(record.cached_from or "")),
+        "reason": record.reason,
+        "failure": failure_shape(record.failure),
+        "outputs": [
+            {"name": one.output, "artifact_id": one.id, "type": one.type, "size": one.size}
+            for one in outputs.get(record.cached_from or record.id, ())
+        ],
+        "log": logs.uri if logs is not None else None,
+    }
+
+
+def failure_shape(failure: Failure | None) -> Shape | None:
+    """Return an exception: type, message, traceback, notes, exit_code, signal."""
+    if failure is None:
+        return None
+    return {
+        "type": failure.type,
+        "message": failure.message,
+        "traceback": failure.traceback,
+        "notes": list(failure.notes),
+        "exit_code": failure.exit_code,
+        "signal": failure.signal,
+    }
+
+
+def reference_shape(reference: StepReference | None) -> Shape | None:
+    """Return which step run is meant: run, run_id, step, step_run_id, ended_at."""
+    if reference is None:
+        return None
+    return {
+        "run": reference.run,
+        "run_id": reference.run_id,
+        "step": reference.step,
+        "step_run_id": reference.step_run_id,
+        "ended_at": iso_time(reference.ended_at),
+    }
+
+
+def explanation_shape(explanation: Explanation) -> Shape:
+    """Return the answer of `step why`.
+
+    run, run_id, step, step_run_id, status; verdict: `cached`, `executed` or `skipped`; cause: `hit`,
+    `changed`, `disabled`, `first`, `expired`, `damaged`, `skipped` or `unknown`; reason, a clause;
+    reference, as in `reference_shape`: the result that was used, or that was compared with; changes,
+    each kind, name, text, before, after, file, line, diff; blind_spots.
+    """
+    return {
+        "run": explanation.run,
+        "run_id": explanation.run_id,
+        "step": explanation.step,
+        "step_run_id": explanation.step_run_id,
+        "status": explanation.status,
+        "verdict": explanation.verdict,
+        "cause": explanation.cause,
+        "reason": explanation.reason,
+        "reference": reference_shape(explanation.reference),
+        "changes": [msgspec.structs.asdict(change) for change in explanation.changes],
+        "blind_spots": list(explanation.blind_spots),
+    }

@@ -1,0 +1,47 @@
+"""How states and times look in the terminal."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import click
+
+MARKS = {
+    "completed": "✓",
+    "cached": "≡",
+    "failed": "✗",
+    "running": "▸",
+    "stopping": "▸",
+    "skipped": "–",
+    "stopped": "■",
+    "interrupted": "!",
+    "waiting": "·",
+}
+"""One sign for each state; a step that was never begun is waiting."""
+_COLOURS = {"completed": "green", "cached": "cyan", "failed": "red"}
+
+
+def painted(status: str, text: str | None = None) -> str:
+    """Return a state, or another text about it, in the colour of the state.
+
+    The colour is taken out again where output does not go to a terminal, or NO_COLOR is set.
+    """
+    return click.style(status if text is None else text, fg=_COLOURS.get(status, "yellow"))
+
+
+def local_time(microseconds: int) -> str:
+    """Return a stored time for people: to the second, in the time zone of this machine."""
+    return f"{datetime.fromtimestamp(microseconds / 1e6, UTC).astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def iso_time(microseconds: int | None) -> str | None:
+    """Return a stored time for programs: ISO 8601 in UTC, such as `2025-01-31T12:00:00.000001Z`."""
+    if microseconds is None:
+        return None
+    moment = datetime.fromtimestamp(microseconds // 1_000_000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{microseconds % 1_000_000:06d}Z"
+
+
+def seconds_between(start: int, end: int | None) -> float | None:
+    """Return a duration for programs, in seconds; None for what has not ended."""
+    return None if end is None else (end - start) / 1e6

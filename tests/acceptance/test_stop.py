@@ -1,0 +1,179 @@
+"""Ctrl-C and SIGTERM end a run in good order, within seconds, and leave nobody behind."""
+
+import signal
+
+import labkit
+import pytest
+
+SCRIPTS = {
+    "inline": """
+        @step
+        def work():
+            mark("running")
+            hang()
+
+        @step
+        def later():
+            mark("later")
+
+        @pipeline
+        def flow():
+            later(after=work())
+
+        flow()
+    """,
+    "long sleep": """
+        @step
+        def work():
+            mark("running")
+            time.sleep(100)
+
+        @pipeline
+        def flow():
+            work()
+
+        flow()
+    """,
+    "isolated": """
+        @step(runtime="isolated")
+        def work():
+            mark("running")
+            hang()
+
+        @step
+        def later():
+            mark("later")
+
+        @pipeline
+        def flow():
+            later(after=work())
+
+        flow()
+    """,
+    "parallel": """
+        @step
+        def inline(x: int):
+            mark("running")
+            hang()
+
+        @step(runtime="isolated")
+        def isolated(x: int):
+            mark("running")
+            import subprocess
+            subprocess.run([sys.executable, "-c", "import labkit; labkit.hang()"])
+
+        @pipeline
+        def flow():
+            for x in range(3):
+                inline(x)
+            isolated(1)
+
+        flow()
+    """,
+    "cleanup": """
+        @step
+        def work():
+            try:
+                mark("running")
+                hang()
+            finally:
+                mark("cleaned")
+
+        @pipeline
+        def flow():
+            work()
+
+        flow()
+    """,
+}
+RUNNING = {"parallel": 4}
+KEYBOARD = (-signal.SIGINT, 128 + signal.SIGINT)
+SECONDS = 10
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_signal_stops_the_run(lab, name, number):
+    program = lab.start(SCRIPTS[name])
+    program.wait_for_mark("running", RUNNING.get(name, 1))
+    sent = labkit.time.monotonic()
+
+    program.kill(number)
+    result = program.finish()
+
+    assert labkit.time.monotonic() - sent < SECONDS
+    assert result.returncode in KEYBOARD if number == signal.SIGINT else result.returncode == 143
+    assert lab.survivors() == []
+    (run,) = lab.client().list_pipeline_runs().items
+    assert str(run.status) == "stopped"
+    assert run.reason
+    statuses = labkit.statuses(run)
+    assert statuses.pop("later", "skipped") == "skipped"
+    assert set(statuses.values()) == {"stopped"}
+    assert result.count("later") == 0
+    assert result.count("cleaned") == (name == "cleanup")
+
+
+def test_a_stopped_run_can_be_caught_and_another_one_started(lab):
+    program = lab.start("""
+        import signal
+
+        @step(enable_cache=False)
+        def work(is_long: bool) -> int:
+            mark("running")
+            if is_long:
+                hang()
+            return 1
+
+        @pipeline
+        def flow(is_long: bool):
+            work(is_long)
+
+        try:
+            flow(True)
+        except KeyboardInterrupt:
+            fact(value=value(flow(False), "work"))
+        fact(restored=signal.getsignal(signal.SIGINT) is signal.default_int_handler)
+    """)
+    program.wait_for_mark("running")
+
+    program.kill(signal.SIGINT)
+    result = program.finish()
+
+    assert result.returncode == 0
+    assert result.facts == {"value": 1, "restored": True}
+    runs = lab.client().list_pipeline_runs().items
+    assert [str(run.status) for run in runs] == ["completed", "stopped"]
+
+
+def test_a_run_that_goes_on_elsewhere_is_not_stopped_by_a_signal_to_this_one(lab):
+    script = """
+        @step(enable_cache=False)
+        def begin():
+            mark("begun")
+
+        @step
+        def work() -> int:
+            mark("running")
+            wait_for_mark("go")
+            return 1
+
+        @pipeline
+        def flow():
+            work(after=begin())
+
+        fact(value=value(flow(), "work"))
+    """
+    leader = lab.start(script)
+    leader.wait_for_mark("running")
+    follower = lab.start()
+    follower.wait_for_mark("begun")
+
+    follower.kill(signal.SIGTERM)
+    stopped = follower.finish()
+    lab.run("mark('go')", script="go.py")
+    finished = leader.finish()
+
+    assert stopped.returncode == 143
+    assert finished.facts == {"value": 1}
+    assert lab.client().list_pipeline_runs(status="stopped").total == 1

@@ -1,0 +1,105 @@
+"""A process that uses a store and says where it is: run as `python store_process.py VERB ROOT …`.
+
+It writes a line when it has got somewhere and goes on when it reads one.
+"""
+
+import os
+import sys
+
+from store_samples import DOCUMENTS, a_run, an_artifact, started_run
+
+from zenml.store.database import Database
+
+
+def say(*words):
+    print(*words, flush=True)
+
+
+def listen():
+    return sys.stdin.readline().strip()
+
+
+def own(root):
+    """Own a run, live on until told to leave."""
+    store = Database(root)
+    run = started_run(store)
+    say(store.owner().id, run.id)
+    listen()
+
+
+def own_and_fork(root):
+    """Own a run, fork a child that lives on, and tell whether the child is an owner of its own."""
+    store = Database(root)
+    run = started_run(store)
+    parent = store.owner().id
+    child = os.fork()
+    if child == 0:
+        mine = Database(root)
+        other = a_run(mine.owner().id)
+        mine.start_run(other, DOCUMENTS)
+        say(parent, run.id, mine.owner().id, other.id, os.getpid())
+        listen()
+        os._exit(0)
+    os.waitpid(child, 0)
+
+
+def hold(root, how="plainly"):
+    """Hold the write lock until told to leave; maybe have a forked child live on."""
+    store = Database(root)
+    with store.file.write():
+        child = os.fork() if how == "forked" else 1
+        if child == 0:
+            say("child", os.getpid())
+            listen()
+            os._exit(0)
+        if how != "forked":
+            say("holding")
+        sys.stdin.read() if how == "forked" else listen()
+
+
+def open_together(root):
+    """Open a store at the same moment as others."""
+    say("ready")
+    listen()
+    store = Database(root)
+    say(store.file.read("PRAGMA user_version")[0][0], store.is_trusted(an_artifact()), store._key.hex())
+
+
+def add_versions(root, count):
+    """Record many versions of one artifact at the same time as others."""
+    store = Database(root)
+    say("ready")
+    listen()
+    for _ in range(int(count)):
+        store.insert_artifact(an_artifact())
+    say("done")
+
+
+def count_syncs(root, durability):
+    """Commit, wait, and tell how often the disk was asked for before and after."""
+    calls = []
+    original = os.fdatasync
+    os.fdatasync = lambda file: (original(file), calls.append(os.readlink(f"/proc/self/fd/{file}")))
+    store = Database(root, is_durable=durability == "full")
+    store.wait_durable()
+    calls.clear()
+    started_run(store)
+    store.wait_durable()
+    say(*{os.path.basename(path) for path in calls} or ["nothing"])
+
+
+def modes(root):
+    """Make a store and use it under the most liberal umask."""
+    os.umask(0)
+    store = Database(root)
+    started_run(store)
+    for folder, folders, files in os.walk(root):
+        for name in folders:
+            say("folder", oct(os.stat(os.path.join(folder, name)).st_mode & 0o777), name)
+        for name in files:
+            say("file", oct(os.stat(os.path.join(folder, name)).st_mode & 0o777), name)
+    say("folder", oct(os.stat(root).st_mode & 0o777), "root")
+
+
+if __name__ == "__main__":
+    globals()[sys.argv[1]](*sys.argv[2:])
