@@ -40,8 +40,8 @@ layers: $(HAS_TEST) ## Check that imports go one way
 unit: $(HAS_TEST) ## Run the unit tests only
 	$(BIN)/python -m pytest -n $(WORKERS) tests/unit
 
-bench: $(HAS_TEST) ## Measure every budget; takes some minutes, and a quiet machine
-	$(BIN)/python benchmarks/run.py
+bench: $(HAS_TEST) ## Measure every budget and write benchmarks/RESULTS.md; wants a quiet machine
+	$(BIN)/python benchmarks/run.py --write
 
 clean: ## Remove caches and results; .venv stays
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .benchmarks build dist

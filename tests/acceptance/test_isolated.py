@@ -437,6 +437,73 @@ def test_a_custom_materializer_of_the_script(lab):
     assert result.facts == {"there": "hello", "here": "hello", "made": "hello"}
 
 
+def test_a_materializer_that_the_step_does_not_name(lab):
+    """It is chosen by the type of the value, wherever it is defined, as for an inline step."""
+    materializer = """
+        import os
+        from zenml.materializers.base_materializer import BaseMaterializer
+
+        class {name}Materializer(BaseMaterializer):
+            ASSOCIATED_TYPES = ({name},)
+
+            def save(self, data):
+                with open(os.path.join(self.uri, "text"), "w") as file:
+                    file.write(data.text)
+
+            def load(self, data_type):
+                with open(os.path.join(self.uri, "text")) as file:
+                    return data_type(file.read())
+    """
+    thing = """
+        class {name}:
+            def __init__(self, text):
+                self.text = text
+    """
+    lab.write("things.py", thing.format(name="Other"))
+    lab.write("storing.py", "        from things import Other" + materializer.format(name="Other"))
+    lab.write(
+        "tasks.py",
+        """
+        from things import Other
+        from zenml import step
+
+        @step(runtime="isolated")
+        def other(text: str) -> Other:
+            return Other(text)
+        """,
+    )
+
+    result = lab.run(
+        thing.format(name="Own")
+        + materializer.format(name="Own")
+        + """
+        import storing
+        from tasks import other
+
+        @step(runtime="isolated")
+        def own(text: str) -> Own:
+            return Own(text)
+
+        @step(runtime="isolated")
+        def join(own: Own, other: "Other") -> str:
+            return own.text + other.text
+
+        @pipeline
+        def flow():
+            join(own("a"), other("b"))
+
+        run = flow()
+        fact(joined=value(run, "join"), used=[run.steps[name].output.materializer for name in ("own", "other")])
+        """
+    )
+
+    assert result.facts["joined"] == "ab"
+    assert [name.rpartition(".")[2] for name in result.facts["used"]] == [
+        "OwnMaterializer",
+        "OtherMaterializer",
+    ]
+
+
 # -- surroundings
 
 

@@ -194,10 +194,12 @@ def test_parallel_steps_that_finished_before_the_kill_are_kept(lab):
     program.wait_for_mark("slow")
     client = lab.client()
     labkit.wait_until(
-        lambda: [
-            *labkit.statuses(client.list_pipeline_runs().items[0]).values(),
-        ].count("completed")
-        == 4
+        lambda: (
+            [
+                *labkit.statuses(client.list_pipeline_runs().items[0]).values(),
+            ].count("completed")
+            == 4
+        )
     )
 
     program.kill()

@@ -269,7 +269,9 @@ def test_frames_arrays_estimators_and_files(lab, runtime):
     assert result.facts["found"] == [pytest.approx(5.0), "hello"]
 
 
-@pytest.mark.parametrize("annotation", ["", "-> object", "-> Any", "-> HasX", "-> Thing", "-> Optional[Thing]"])
+@pytest.mark.parametrize(
+    "annotation", ["", "-> object", "-> Any", "-> HasX", "-> Thing", "-> Optional[Thing]"]
+)
 @pytest.mark.parametrize("runtime", ["inline", "isolated"])
 def test_objects_of_a_class_of_the_script(lab, runtime, annotation):
     result = lab.run(f"""

@@ -142,7 +142,7 @@ def dead_run(store, **fields):
     return run
 
 
-def write(store, run, **batch):
+def write(store, run, /, **batch):
     with store.run_transaction(run) as transaction:
         transaction.write(Batch(**batch))
 

@@ -106,6 +106,13 @@ def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")(command)
 
 
+def is_verbose() -> bool:
+    """Tell whether the running command was asked to show tracebacks."""
+    context = click.get_current_context(silent=True)
+    options = context.find_object(dict) if context is not None else None
+    return bool(options and options.get(VERBOSE))
+
+
 def print_json(value: Any) -> None:
     """Print a value as JSON."""
     import json

@@ -1,10 +1,10 @@
 """The command `zenml`: its table of commands, and what every error becomes.
 
-    exit status   0    done
-                  1    it failed: a run failed, something was not found …
-                  2    the command line is wrong
-                  130  Ctrl-C
-                  143  SIGTERM
+exit status   0    done
+              1    it failed: a run failed, something was not found …
+              2    the command line is wrong
+              130  Ctrl-C
+              143  SIGTERM
 """
 
 from __future__ import annotations
@@ -40,9 +40,7 @@ def _print_version(ctx: click.Context, parameter: click.Parameter, value: Any) -
         ctx.exit()
 
 
-@click.group(
-    "zenml", cls=LateGroup, table=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]}
-)
+@click.group("zenml", cls=LateGroup, table=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--version",
     is_flag=True,

@@ -31,7 +31,9 @@ def pipeline() -> None:
 
 @pipeline.command()
 @click.argument("target")
-@click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="An argument. Repeat for several.")
+@click.option(
+    "--param", "params", multiple=True, metavar="NAME=VALUE", help="An argument. Repeat for several."
+)
 @click.option("--no-cache", is_flag=True, help="Execute every step, whatever is stored.")
 @click.option("--name", help="Name of the run.")
 @json_option
@@ -48,10 +50,10 @@ def run(target: str, params: tuple[str, ...], name: str | None, *, no_cache: boo
 
 @pipeline.command("list")
 @click.option("--name", help="Of this name; also contains:TEXT, startswith:TEXT.")
-@paged
+@paged("asc:name")
 @json_option
 def list_pipelines(name: str | None, *, as_json: bool, **chosen: Any) -> None:
-    """List pipelines, the newest first."""
+    """List pipelines, with the number of their runs and the last one."""
     client = Client()
     client.store.interrupt_dead_runs()
     filters = {} if name is None else {"name": name}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import traceback
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from zenml.cli.commands import print_json
+from zenml.cli.commands import is_verbose, print_json
 from zenml.cli.run_commands import cached_references
 from zenml.cli.shapes import whole_run_shape
 from zenml.cli.targets import find_pipeline, place_of
@@ -50,7 +51,9 @@ def run_target(
         click.get_current_context().exit(1)
 
 
-def run_to_end(pipeline: Pipeline[Any], arguments: dict[str, Any], store: Store, *, use_cache: bool) -> RunView:
+def run_to_end(
+    pipeline: Pipeline[Any], arguments: dict[str, Any], store: Store, *, use_cache: bool
+) -> RunView:
     """Run a pipeline and return its run, whether it succeeded or not.
 
     Raises:
@@ -62,6 +65,8 @@ def run_to_end(pipeline: Pipeline[Any], arguments: dict[str, Any], store: Store,
     except Exception as error:  # steps and the pipeline function are the user's code
         run = _run_since(store, begin)
         if run is not None and run.status != "running":
+            if is_verbose():
+                click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
             return RunView(run, store)
         if isinstance(error, ZenMLError):
             raise
@@ -91,6 +96,12 @@ def read_params(pipeline: Pipeline[Any], params: Sequence[str]) -> dict[str, Any
             found[name] = from_text(text, signature.annotation(name), what=f"`{name}`")
         except TypeMismatchError as error:
             raise click.UsageError(str(error)) from error
+    missing = signature.missing({**(pipeline.run_options.get("parameters") or {}), **found})
+    if missing:
+        names = ", ".join(f"`{name}`" for name in missing)
+        raise click.UsageError(
+            f"Pipeline `{pipeline.name}` needs a value for {names}. Add `--param {missing[0]}=VALUE`."
+        )
     return found
 
 

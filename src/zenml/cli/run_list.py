@@ -16,7 +16,7 @@ from zenml.records.ids import microseconds_now, short
 from zenml.records.status import RunStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from zenml.records.query import Page
     from zenml.views.run_view import RunView
@@ -24,30 +24,32 @@ if TYPE_CHECKING:
 HEADINGS = ("ID", "NAME", "PIPELINE", "STATUS", "STARTED", "DURATION")
 
 
-def paged(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options `--sort`, `--page` and `--size`."""
-    command = click.option("--size", type=int, default=20, show_default=True, help="Items on a page.")(command)
-    command = click.option("--page", type=int, default=1, help="Number of the page, from 1.")(command)
-    return click.option(
-        "--sort", default="desc:created", show_default=True, help="asc:FIELD or desc:FIELD."
-    )(command)
+def paged(sort: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return a decorator that gives a command `--sort`, with this default, `--page` and `--size`."""
+    options = (
+        click.option("--sort", default=sort, show_default=True, help="asc:FIELD or desc:FIELD."),
+        click.option("--page", type=int, default=1, help="Number of the page, from 1."),
+        click.option("--size", type=int, default=20, show_default=True, help="Items on a page."),
+    )
+    return lambda command: _with_options(command, options)
 
 
 def list_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the filters, the sort, the page and `--json` of a list of runs."""
     options = (
         click.option(
-            "--status", multiple=True, type=click.Choice(get_args(RunStatus)), help="Repeat for several states."
+            "--status",
+            multiple=True,
+            type=click.Choice(get_args(RunStatus)),
+            help="Repeat for several states.",
         ),
         click.option("--pipeline", help="Of this pipeline."),
         click.option("--name", help="Of this name; also contains:TEXT, startswith:TEXT."),
         click.option("--tag", help="With this tag."),
-        paged,
+        paged("desc:created"),
         json_option,
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return _with_options(command, options)
 
 
 def show_runs(chosen: dict[str, Any], *, as_json: bool) -> None:
@@ -85,6 +87,12 @@ def say_page(found: Page, what: str) -> None:
     if found.total_pages > 1:
         more = f" Next: --page {found.page + 1}" if found.page < found.total_pages else ""
         click.echo(f"Page {found.page} of {found.total_pages}, {found.total} {what}s.{more}", err=True)
+
+
+def _with_options(command: Callable[..., Any], options: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 def _cells(run: RunView) -> tuple[str, ...]:

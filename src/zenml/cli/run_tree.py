@@ -73,7 +73,9 @@ def tree_lines(run: RunView, references: Mapping[str, StepReference]) -> list[st
     for (prefix, row), label in zip(drawn, labels, strict=True):
         text = shorten(label, max(widest, display_width(prefix) + 12))
         padding = " " * (widest - display_width(text))
-        lines.append(f"{_painted_label(prefix, text, row)}{padding}  {_details(row, run, references)}".rstrip())
+        lines.append(
+            f"{_painted_label(prefix, text, row)}{padding}  {_details(row, run, references)}".rstrip()
+        )
         lines += _failures_below(prefix, row)
     return lines
 
@@ -118,7 +120,9 @@ def _attach(rows: Sequence[Row]) -> list[Row]:
     attached: set[int] = set()
     roots: list[Row] = []
     for row in rows:
-        above = {id(row_of[name]): row_of[name] for call in row.calls for name in call.upstream if name in row_of}
+        above = {
+            id(row_of[name]): row_of[name] for call in row.calls for name in call.upstream if name in row_of
+        }
         # Calls that are one row may wait for each other through others; only what stands above counts.
         row.parent = _meeting_point([one for one in above.values() if id(one) in attached])
         row.depth = row.parent.depth + 1 if row.parent is not None else 0
@@ -177,7 +181,7 @@ def _draw(rows: Sequence[Row], indent: str, *, is_root: bool, drawn: list[tuple[
 
 
 def _mark(row: Row) -> str:
-    return MARKS[_status(row.calls)]
+    return MARKS.get(_status(row.calls), MARKS["waiting"])
 
 
 def _painted_label(prefix: str, label: str, row: Row) -> str:
@@ -189,7 +193,7 @@ def _status(calls: Iterable[Call]) -> str:
     """Return the state that matters most to a reader."""
     states = {call.status for call in calls}
     order = ("failed", "interrupted", "stopped", "running", "skipped", "waiting", "completed", "cached")
-    return next(state for state in order if state in states)
+    return next((state for state in order if state in states), "waiting")
 
 
 def _details(row: Row, run: RunView, references: Mapping[str, StepReference]) -> str:

@@ -141,7 +141,7 @@ def explanation_shape(explanation: Explanation) -> Shape:
     run, run_id, step, step_run_id, status; verdict: `cached`, `executed` or `skipped`; cause: `hit`,
     `changed`, `disabled`, `first`, `expired`, `damaged`, `skipped` or `unknown`; reason, a clause;
     reference, as in `reference_shape`: the result that was used, or that was compared with; changes,
-    each kind, name, text, before, after, file, line, diff; blind_spots.
+    each kind, name, text, before, after, file, line, step, diff; blind_spots.
     """
     return {
         "run": explanation.run,

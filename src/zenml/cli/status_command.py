@@ -85,7 +85,10 @@ def _lines(found: dict[str, Any]) -> list[str]:
     dead = found["interrupted"]
     if dead:
         names = ", ".join(f"`{name}`" for name in dead)
-        lines += ["", f"{count(len(dead), 'run')} found without a living process and marked interrupted: {names}"]
+        lines += [
+            "",
+            f"{count(len(dead), 'run')} found without a living process and marked interrupted: {names}",
+        ]
     return lines
 
 
@@ -102,9 +105,7 @@ def _file_size(path: str) -> int:
 
 def _folder_size(path: str) -> int:
     """Return the bytes of all files below a folder."""
-    return sum(
-        _file_size(os.path.join(folder, name)) for folder, _, names in os.walk(path) for name in names
-    )
+    return sum(_file_size(os.path.join(folder, name)) for folder, _, names in os.walk(path) for name in names)
 
 
 def _readable(size: float) -> str:

@@ -53,6 +53,8 @@ def explanation_lines(explanation: Explanation) -> list[str]:
     lines = [f"Step `{explanation.step}` of run `{explanation.run}` was {verdict} {explanation.reason}."]
     lines += _reference_lines(explanation)
     lines += _change_lines(explanation.changes)
+    sources = dict.fromkeys(change.step for change in explanation.changes if change.step)
+    lines += [f"  Why it did: zenml step why {short(explanation.run_id)} {step}" for step in sources]
     if explanation.blind_spots:
         lines += ["", "What a look at its code cannot see:"]
         lines += [f"  {spot}" for spot in explanation.blind_spots]

@@ -12,7 +12,7 @@ MARKS = {
     "failed": "✗",
     "running": "▸",
     "stopping": "▸",
-    "skipped": "–",
+    "skipped": "-",
     "stopped": "■",
     "interrupted": "!",
     "waiting": "·",

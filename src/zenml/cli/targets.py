@@ -42,7 +42,7 @@ def import_file(path: str) -> ModuleType:
     """Import a file as the module that it is, with the folder of its outermost package on the path."""
     full = os.path.abspath(path)
     if not os.path.isfile(full):
-        raise NotFoundError(f"There is no file `{path}`{_close_files(full)}. Check the path.")
+        raise NotFoundError(f"There is no file `{path}`. {_close_files(full)}")
     folder, file = os.path.split(full)
     name = file.removesuffix(".py")
     while os.path.isfile(os.path.join(folder, "__init__.py")):
@@ -133,7 +133,9 @@ def _choose(module: ModuleType, name: str, where: str) -> Pipeline[Any]:
             raise NotFoundError(_missing(module, name, where, found))
         return chosen
     # What is imported from elsewhere does not make the choice unclear.
-    own = {key: value for key, value in found.items() if value.function.__module__ == module.__name__} or found
+    own = {
+        key: value for key, value in found.items() if value.function.__module__ == module.__name__
+    } or found
     different = {id(value): key for key, value in own.items()}
     if len(different) == 1:
         return next(iter(own.values()))
@@ -150,7 +152,9 @@ def _missing(module: ModuleType, name: str, where: str, found: dict[str, Pipelin
         what = " It is a step; call it in a pipeline." if kind == "Step" else f" It is a {kind}."
     close = difflib.get_close_matches(name, found, 3)
     listed = ", ".join(f"`{key}`" for key in close or found)
-    hint = f"Did you mean {listed}?" if close else f"There is: {listed}." if found else "It holds no pipeline."
+    hint = (
+        f"Did you mean {listed}?" if close else f"There is: {listed}." if found else "It holds no pipeline."
+    )
     return f"There is no pipeline `{name}` in `{where}`.{what} {hint}"
 
 
@@ -160,9 +164,9 @@ def _close_files(path: str) -> str:
     try:
         names = [name for name in os.listdir(folder) if name.endswith(".py")]
     except OSError:
-        return f": there is no folder `{folder}`"
+        return f"There is no folder `{folder}` either. Check the path."
     close = difflib.get_close_matches(file, names, 3)
-    return f"; did you mean {', '.join(f'`{name}`' for name in close)}?" if close else ""
+    return f"Did you mean {' or '.join(f'`{name}`' for name in close)}?" if close else "Check the path."
 
 
 def _put_first(folder: str) -> None:

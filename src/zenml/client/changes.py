@@ -21,5 +21,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     after: str | None = None
     file: str | None = None
     line: int | None = None
+    step: str | None = None
+    """The step of the same run whose output it is, where that has other content."""
     diff: str | None = None
     """A unified diff of the source, where both texts are stored."""

@@ -133,9 +133,7 @@ def _value(part: CodePart | None) -> str | None:
     return part.text.partition(" = ")[2] or None
 
 
-def _sources(
-    old: CodePart | None, new: CodePart | None, document: ReadDocument
-) -> tuple[str, str] | None:
+def _sources(old: CodePart | None, new: CodePart | None, document: ReadDocument) -> tuple[str, str] | None:
     """Return the stored source of both sides, or None if one has none."""
     if old is None or new is None or new.kind not in WITH_SOURCE:
         return None

@@ -88,13 +88,14 @@ def _explain_execution(store: Store, step: StepView) -> Explanation:
     same = _same_result(store, step.record)
     if step.definition.options.enable_cache and same is not None:
         return _explain_refusal(step, *same)
-    earlier = _earlier_result(store, step)
+    earlier = _earlier_result(store, step) if same is None else None
     changes = tuple(_changes(store, step, *earlier)) if earlier is not None else ()
-    reference = reference_to(*(same or earlier)) if (same or earlier) else None  # type: ignore[misc]  # a pair
+    found = same or earlier
+    reference = reference_to(*found) if found is not None else None
     if not step.definition.options.enable_cache:
         return _answer(step, "executed", "disabled", "because caching is disabled for it", reference, changes)
     if reference is None:
-        return _answer(step, "executed", "first", "because there is no earlier result of it")
+        return _answer(step, "executed", "first", f"because {_without_result(store, step)}")
     if not changes:
         reason = "although no part of its cache key differs from the last result"
         return _answer(step, "executed", "unknown", reason, reference)
@@ -155,14 +156,24 @@ def _same_result(store: Store, step: StepRun) -> tuple[StepRun, Run] | None:
 
 def _earlier_result(store: Store, step: StepView) -> tuple[StepRun, Run] | None:
     """Return the newest earlier result of the step: in its own pipeline, else of its name in any."""
-    before = Condition("id", "lt", step.run.id)
-    of_pipeline = Condition("pipeline_name", "equals", step.run.record.pipeline_name)
     named = Condition("invocation_id", "equals", step.name)
-    own = _newest(store, (_in_runs(store, before, of_pipeline), named, *_finished_before(step)))
+    in_runs = _in_runs(store, *_before_in_pipeline(step))
+    own = _newest(store, (in_runs, named, *_finished_before(step)))
     if own is not None:
         return own
     alike = Condition("invocation_id", "startswith", step.definition.name)
-    return _newest_alike(store, step, (_in_runs(store, before), alike, *_finished_before(step)))
+    anywhere = _in_runs(store, Condition("id", "lt", step.run.id))
+    return _newest_alike(store, step, (anywhere, alike, *_finished_before(step)))
+
+
+def _without_result(store: Store, step: StepView) -> str:
+    """Return a clause on a step that has no earlier result: it is new, or it never succeeded."""
+    own = Condition("invocation_id", "equals", step.name)
+    in_runs = _in_runs(store, *_before_in_pipeline(step))
+    last = _newest(store, (in_runs, own, Condition("id", "lt", step.id)))
+    if last is None:
+        return "there is no earlier result of it"
+    return f"it has no result yet: in run `{last[1].name}`, the last one before, it was {last[0].status}"
 
 
 def _newest_alike(
@@ -186,7 +197,17 @@ def _is_same_step(one: StepDefinition, other: StepDefinition) -> bool:
     """Tell whether two definitions are of one step: unrelated functions may share a name."""
     if one.name != other.name:
         return False
-    return one.code == other.code or (one.source.name, one.source.file) == (other.source.name, other.source.file)
+    return one.code == other.code or (one.source.name, one.source.file) == (
+        other.source.name,
+        other.source.file,
+    )
+
+
+def _before_in_pipeline(step: StepView) -> tuple[Condition, ...]:
+    return (
+        Condition("id", "lt", step.run.id),
+        Condition("pipeline_name", "equals", step.run.record.pipeline_name),
+    )
 
 
 def _finished_before(step: StepView) -> tuple[Condition, ...]:
@@ -235,7 +256,9 @@ def _changes(store: Store, step: StepView, earlier: StepRun, run: Run) -> Iterat
 
 
 def _outputs_change(old: StepDefinition, new: StepDefinition) -> Change:
-    was, now = (", ".join(_output_text(one, output) for output in one.outputs) or "none" for one in (old, new))
+    was, now = (
+        ", ".join(_output_text(one, output) for output in one.outputs) or "none" for one in (old, new)
+    )
     return Change(kind="outputs", name="outputs", text=f"outputs: {was} → {now}", before=was, after=now)
 
 

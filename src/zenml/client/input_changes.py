@@ -42,7 +42,8 @@ def read_arguments(store: Store, *steps: StepRun) -> list[Arguments]:
     """Read the arguments of step runs."""
     rows = store.select(StepInput, step_run_id=[step.id for step in steps])
     artifacts = {
-        artifact.id: artifact for artifact in store.select(Artifact, id=list({row.artifact_id for row in rows}))
+        artifact.id: artifact
+        for artifact in store.select(Artifact, id=list({row.artifact_id for row in rows}))
     }
     return [
         Arguments(
@@ -82,7 +83,14 @@ def input_change(name: str, before: Arguments, after: Arguments, *, counted: tup
         text = f"`{name}`: {_origin(new)} {how}"
     else:
         text = f"`{name}` was {was} and is {now}"
-    return Change(kind="parameter" if is_parameter else "input", name=name, text=text, before=was, after=now)
+    return Change(
+        kind="parameter" if is_parameter else "input",
+        name=name,
+        text=text,
+        before=was,
+        after=now,
+        step=new.step if isinstance(new, OutputRef) else None,
+    )
 
 
 def shown_value(name: str, data: msgspec.Raw) -> str:

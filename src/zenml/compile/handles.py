@@ -67,9 +67,9 @@ class OutputHandle(StepHandle):
 
     def __eq__(self, other: object) -> bool:
         """Refuse to compare with a value; two calls are the same only if they are one."""
-        if isinstance(other, StepHandle):
-            return self is other
-        self._refuse("A comparison asked for the value of")
+        if not isinstance(other, StepHandle):
+            self._refuse("A comparison asked for the value of")
+        return self is other
 
     __hash__ = object.__hash__
 

@@ -7,10 +7,11 @@ it, and it counts by its compiled code, together with the project modules that i
 
 from __future__ import annotations
 
+import _ast
 import os
 import sys
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -18,6 +19,7 @@ from zenml.compile.code_shape import Import, digest_of, shape_of
 from zenml.compile.packages import package_of
 
 if TYPE_CHECKING:  # the module costs a millisecond, and the specs come from the import system itself
+    from collections.abc import Callable
     from importlib.machinery import ModuleSpec
 
 
@@ -149,9 +151,43 @@ def _digest(content: bytes, file: str) -> tuple[str, tuple[Import, ...]]:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # they are shown when the module is really imported
-                code = compile(content, file, "exec", dont_inherit=True)
+                code = compile(_without_type_imports(content, file), file, "exec", dont_inherit=True)
         except (SyntaxError, ValueError):
             return digest_of(content.hex()), ()
         shape = shape_of(code)
         return shape.digest, shape.imports
     return digest_of(content.hex()), ()
+
+
+def _without_type_imports(content: bytes, file: str) -> _ast.Module:
+    """Parse a module and leave out its `if TYPE_CHECKING:` blocks, which never run."""
+    tree: _ast.Module = compile(content, file, "exec", flags=_ast.PyCF_ONLY_AST, dont_inherit=True)  # type: ignore[assignment]  # the flag makes it a module
+    kept: list[_ast.stmt] = []
+    for statement in tree.body:
+        if isinstance(statement, _ast.If) and _is_type_guard(statement.test):
+            kept += statement.orelse
+        else:
+            kept.append(statement)
+    tree.body = kept
+    return tree
+
+
+def _is_type_guard(test: _ast.expr) -> bool:
+    name = test.attr if isinstance(test, _ast.Attribute) else getattr(test, "id", "")
+    return name == "TYPE_CHECKING"
+
+
+def modules_named_by(function: Callable[..., Any]) -> list[str]:
+    """Return the modules that a function's own import statements name."""
+    code, package = (
+        getattr(function, "__code__", None),
+        getattr(function, "__globals__", {}).get("__package__"),
+    )
+    if code is None:
+        return []
+    return [
+        name
+        for item in shape_of(code).imports
+        for name, is_certain in _names(item, package or "")
+        if is_certain
+    ]

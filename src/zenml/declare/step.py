@@ -78,7 +78,15 @@ class Step(Generic[P, R]):
             self._outputs = read_outputs(self.function)
         return self._outputs
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+    @overload
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
+    @overload
+    def __call__(self, *args: Any, id: str, after: Any = ..., **kwargs: Any) -> R: ...
+    @overload
+    def __call__(self, *args: Any, step_name: str, after: Any = ..., **kwargs: Any) -> R: ...
+    @overload
+    def __call__(self, *args: Any, after: Any, **kwargs: Any) -> R: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> R:
         """Add the step to the pipeline that is being put together, or run it alone.
 
         Args:

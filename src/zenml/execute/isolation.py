@@ -39,6 +39,13 @@ WORKER_MODULES = (
     "zenml.materializers.builtin_materializer",
 )
 """What every isolated step needs: imported once, before the first fork."""
+STORING = {
+    "matplotlib": ("zenml.materializers.matplotlib_materializer",),
+    "numpy": ("zenml.materializers.numpy_materializer",),
+    "pandas": ("pyarrow.parquet", "zenml.materializers.pandas_materializer"),
+    "sklearn": ("skops.io", "zenml.materializers.sklearn_materializer"),
+}
+"""By library: what stores its values, and is otherwise imported with the first one stored or loaded."""
 ENTRY = "zenml.execute.worker:run_isolated"
 
 
@@ -157,5 +164,5 @@ def heavy_modules() -> tuple[str, ...]:
             continue
         file = getattr(module, "__file__", None) or ""
         if "site-packages" in file or "dist-packages" in file:
-            found.append(name)
+            found += [name, *STORING.get(name, ())]
     return tuple(sorted(found))

@@ -11,7 +11,7 @@ The states of an invocation, and the only transitions there are:
     ready → cached | running
     pending | ready → skipped
     completed | cached → ready      (repair: its stored output was found damaged)
-    running → pending               (the consumer that found the damage waits for the repair)
+    running | ready → pending       (what takes the damaged output waits for the repair)
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ State = Literal["pending", "ready", "running", "completed", "cached", "failed", 
 
 TRANSITIONS: dict[State, frozenset[State]] = {
     "pending": frozenset(("ready", "skipped")),
-    "ready": frozenset(("running", "cached", "skipped")),
+    "ready": frozenset(("running", "cached", "skipped", "pending")),
     "running": frozenset(("completed", "failed", "stopped", "pending")),
     "completed": frozenset(("ready",)),
     "cached": frozenset(("ready",)),
@@ -136,29 +136,31 @@ class Machine:
         self.running -= 1
         self.unfinished -= 1
 
-    def damaged(self, consumer: str, producer: str) -> bool:
-        """Start a repair: the producer runs again, the consumer waits for it.
+    def damaged(self, consumer: str, producer: str, *, is_current: bool = True) -> bool:
+        """Start a repair: the producer runs again, and whatever takes its outputs waits for it.
 
-        Returns False when the producer was repaired too often already, or is not of this run;
-        then the consumer has failed.
+        Returns False when the producer was repaired too often already, cannot run, or is not of this
+        run; then the consumer has failed. An input that is not current was made anew while the
+        consumer read it: the consumer just starts again.
         """
         node = self.nodes.get(producer)
-        if node is None or node.repairs >= MAX_REPAIRS or self.is_stopping:
+        if node is None or node.state in ("failed", "skipped", "stopped") or self.is_stopping:
             return False
-        self._move(consumer, "pending")
-        self.running -= 1
-        waiting = self.nodes[consumer]
-        if node.state in ("completed", "cached"):
+        if is_current and node.state in ("completed", "cached"):
+            if node.repairs >= MAX_REPAIRS:
+                return False
             node.repairs += 1
-            self._move(producer, "ready")
             self.unfinished += 1
-            self._ready.append(producer)
+            self._make_ready(producer)
+            if self._open_upstream(producer):  # its own input is being made anew right now
+                self._hold_back(producer)
             for identifier in node.downstream:
-                other = self.nodes[identifier]
-                if other.state == "pending":
-                    other.missing += 1
-        else:
-            waiting.missing += 1
+                self._hold_back(identifier)
+        self.running -= 1
+        self._move(consumer, "pending")
+        self.nodes[consumer].missing = self._open_upstream(consumer)
+        if not self.nodes[consumer].missing:
+            self._make_ready(consumer)
         return True
 
     def stop(self) -> list[str]:
@@ -184,6 +186,19 @@ class Machine:
             self._skip(node.invocation.id, f"step `{blocked}` did not succeed")
         elif not node.missing:
             self._make_ready(node.invocation.id)
+
+    def _open_upstream(self, identifier: str) -> int:
+        upstream = self.nodes[identifier].invocation.upstream()
+        return sum(self.nodes[one].state not in ("completed", "cached") for one in upstream)
+
+    def _hold_back(self, identifier: str) -> None:
+        """Make a step that has not started wait for an input that is being made anew."""
+        node = self.nodes[identifier]
+        if node.state == "ready":
+            self._move(identifier, "pending")
+            self._ready = [one for one in self._ready if one != identifier]
+        if node.state == "pending":
+            node.missing = self._open_upstream(identifier)
 
     def _succeeded(self, identifier: str) -> None:
         self.unfinished -= 1

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from zenml.errors import RunStoppedError
-from zenml.execute import failures
+from zenml.errors import ConfigurationError, RunStoppedError
 from zenml.execute.engine import Engine
 from zenml.execute.environment import current_changes, current_environment
 from zenml.execute.output import Capture
@@ -19,14 +18,13 @@ from zenml.execute.reporter import choose_reporter
 from zenml.execute.signals import Signals
 from zenml.execute.workers import Workers
 from zenml.records import wire
-from zenml.records.ids import ArtifactId, PipelineId, RunId, microseconds_now, new_id, short
-from zenml.records.run import Artifact, Run, RunOutput
-from zenml.store.store import Batch, RunDocuments
+from zenml.records.ids import PipelineId, RunId, microseconds_now, new_id, short
+from zenml.records.run import Artifact, Run
+from zenml.store.store import RunDocuments
 
 if TYPE_CHECKING:
     from zenml.compile.compiler import Compiled
     from zenml.execute.reporter import Reporter
-    from zenml.records.status import RunStatus
     from zenml.store.store import Store
 
 
@@ -51,23 +49,19 @@ def run_plan(
     run = start_run(compiled, store, run_name)
     reporter.run_started(run, len(compiled.plan.invocations))
     log_folder = "" if store.root == ":memory:" else f"{store.root}/logs"
-    workers = Workers(
-        artifact_root(store), log_folder, compiled.plan.options.max_parallelism, compiled.externals
-    )
+    workers = Workers(artifact_root(store), log_folder, compiled.plan.options.max_parallelism)
     engine = Engine(store, run, compiled, workers, reporter)
     try:
         with Capture(), Signals(engine):
             engine.execute()
     except BaseException as error:
-        reason = _reason_of(error)
-        _try_to_stop(engine, store, run, reason, reporter)
+        _try_to_stop(engine, _reason_of(error))
         raise
     finally:
         workers.close()
-    run = end_run(engine, store, run, engine.machine.verdict(), None)
     store.wait_durable()
-    reporter.run_ended(run)
-    return Ended(run, engine.artifacts, tuple(engine.failures))
+    reporter.run_ended(engine.run)
+    return Ended(engine.run, engine.admission.artifacts, tuple(engine.failures))
 
 
 def start_run(compiled: Compiled, store: Store, run_name: str | None) -> Run:
@@ -76,58 +70,32 @@ def start_run(compiled: Compiled, store: Store, run_name: str | None) -> Run:
     encoded = wire.encode(plan)
     environment, environment_body = current_environment()
     current_changes()  # git begins to look, and has time until the run ends
-    now = microseconds_now()
-    run = Run(
-        id=RunId(new_id()),
-        name=run_name or default_name(plan.pipeline, now),
-        status="running",
-        pipeline_id=PipelineId(wire.digest_of(plan.pipeline.encode())[:24]) if plan.is_listed else None,
-        pipeline_name=plan.pipeline,
-        owner_id=store.owner().id,
-        created_at=now,
-        plan=wire.digest_of(encoded),
-        environment=environment,
-        options=plan.options,
-        parameters=plan.parameters,
-    )
-    sources = {} if store.document(run.plan) is not None else compiled.sources()
-    store.start_run(run, RunDocuments(encoded, environment_body, sources))
-    return run
-
-
-def end_run(engine: Engine, store: Store, run: Run, status: RunStatus, reason: str | None) -> Run:
-    """Record the end of a run with its outputs."""
-    failure = failures.describe(engine.failures[0][1]) if engine.failures else None
-    ended = msgspec.structs.replace(
-        run,
-        status=status,
-        ended_at=microseconds_now(),
-        reason=reason,
-        failure=failure,
-        changes=current_changes().digest(),
-    )
-    batch = Batch(run=ended)
-    for position, output in enumerate(engine.plan.outputs):
-        artifact = engine.artifacts.get((output.ref.step, output.ref.name))
-        if artifact is None:
-            continue
-        if output.name is not None and artifact.name != output.name:
-            inline = artifact.inline
-            if inline is None and artifact.key is None:
-                inline = store.inline_bytes(artifact.id)
-            artifact = msgspec.structs.replace(
-                artifact,
-                id=ArtifactId(new_id()),
-                name=output.name,
-                producer=None,
-                inline=inline,
-                created_at=ended.ended_at,
+    digest = wire.digest_of(encoded)
+    sources = {} if store.document(digest) is not None else compiled.sources()
+    documents = RunDocuments(encoded, environment_body, sources)
+    while True:
+        now = microseconds_now()
+        run = Run(
+            id=RunId(new_id()),
+            name=run_name or default_name(plan.pipeline, now),
+            status="running",
+            pipeline_id=PipelineId(wire.digest_of(plan.pipeline.encode())[:24]) if plan.is_listed else None,
+            pipeline_name=plan.pipeline,
+            owner_id=store.owner().id,
+            created_at=now,
+            plan=digest,
+            environment=environment,
+            options=plan.options,
+            parameters=plan.parameters,
+        )
+        if store.start_run(run, documents):
+            return run
+        if run_name is not None:
+            raise ConfigurationError(
+                f"There is already a run named `{run_name}`. Choose another `run_name`, "
+                "or leave it out and get a name with the time in it."
             )
-            batch.aliases.append(artifact)
-        batch.outputs.append(RunOutput(run_id=run.id, position=position, artifact_id=artifact.id))
-    with store.run_transaction(run) as transaction:
-        transaction.write(batch)
-    return ended
+        # Another process began a run of this pipeline in the very same microsecond: take a later one.
 
 
 def failure_of(ended: Ended) -> BaseException | None:
@@ -158,16 +126,15 @@ def artifact_root(store: Store) -> str:
     return tempfile.mkdtemp(prefix="zenml-")
 
 
-def _try_to_stop(engine: Engine, store: Store, run: Run, reason: str, reporter: Reporter) -> None:
+def _try_to_stop(engine: Engine, reason: str) -> None:
     """Record that a run was stopped; what made it stop is raised whatever happens here."""
     try:
         engine.stop(reason)
-        run = end_run(engine, store, run, "stopped" if engine.fatal is None else "failed", reason)
-        store.wait_durable()
-        reporter.run_ended(run)
+        engine.store.wait_durable()
+        engine.reporter.run_ended(engine.run)
     except Exception as failure:  # the first error is the one to raise
         if not isinstance(failure, RunStoppedError):
-            reporter.note(f"The end of run `{run.name}` could not be recorded: {failure}")
+            engine.reporter.note(f"The end of run `{engine.run.name}` could not be recorded: {failure}")
 
 
 def _reason_of(error: BaseException) -> str:

@@ -7,13 +7,16 @@ that wait, up to the limit, and leave with the run.
 
 from __future__ import annotations
 
+import importlib
 import os
+import sys
 import threading
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from zenml.compile.static_imports import modules_named_by
 from zenml.components.cpu_count import usable_cpus
 from zenml.components.registry import load_flavor
 from zenml.execute import failures
@@ -26,13 +29,14 @@ from zenml.records.plan import Collection, OutputRef, Value
 from zenml.records.task import StepOutcome, StepTask, TaskArtifact, TaskInput, TaskList
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from zenml.artifacts.artifact_store import ArtifactStore
     from zenml.components.launcher import Launcher, LaunchHandle
     from zenml.execute.engine import Engine
-    from zenml.records.plan import ArtifactRef, StepDefinition
-    from zenml.records.run import Artifact, StepRun
+    from zenml.records.plan import ArtifactRef, Runtime, StepDefinition
+    from zenml.records.run import StepRun
 
-Kind = Literal["inline", "isolated"]
 GRACE = 5.0
 """Seconds between asking a process tree to end and ending it."""
 MAX_INLINE = 32
@@ -42,18 +46,14 @@ MAX_INLINE = 32
 class Workers:
     """The places in which the steps of one run execute."""
 
-    def __init__(
-        self, artifact_root: str, log_folder: str, max_parallelism: int | None, externals: dict[str, Artifact]
-    ) -> None:
+    def __init__(self, artifact_root: str, log_folder: str, max_parallelism: int | None) -> None:
         self.artifacts: ArtifactStore = load_flavor("artifact_store", "local")(artifact_root)
         self._artifact_root = artifact_root
         self._log_folder = log_folder
         self._limit = max_parallelism or MAX_INLINE
         self._max_parallelism = max_parallelism
-        self._externals = externals
         self._engine: Engine
-        self._running: dict[str, tuple[Kind, StepRun]] = {}
-        self._logs: dict[str, StepLog] = {}
+        self._running: dict[str, tuple[Runtime, StepRun]] = {}
         self._queue: SimpleQueue[StepRun | None] = SimpleQueue()
         self._threads = 0
         self._idle = 0
@@ -74,7 +74,7 @@ class Workers:
 
     # What the engine asks, with the baton
 
-    def free(self) -> dict[Kind, int]:
+    def free(self) -> dict[Runtime, int]:
         """Return how many more steps of each kind may start now."""
         isolated = sum(1 for kind, _ in self._running.values() if kind == "isolated")
         inline = len(self._running) - isolated
@@ -84,7 +84,7 @@ class Workers:
             "isolated": max(0, min(left, self._capacity - isolated)),
         }
 
-    def kind_of(self, definition: StepDefinition) -> Kind:
+    def kind_of(self, definition: StepDefinition) -> Runtime:
         """Return where a step runs: in a process of its own only if it asks for one."""
         return definition.options.runtime or "inline"
 
@@ -123,10 +123,6 @@ class Workers:
         self._running.clear()
         self._to_launch.clear()
         return steps
-
-    def external(self, artifact_id: str) -> Artifact:
-        """Return an artifact that existed before the run."""
-        return self._externals[artifact_id]
 
     def close(self) -> None:
         """Send the threads home and end every process of this run."""
@@ -176,6 +172,7 @@ class Workers:
             if step is None:
                 return
             try:
+                _load_imports(self._engine.programs[step.definition].function)
                 self.run_here(step)
             except (KeyboardInterrupt, SystemExit) as error:  # raised by user code: signals come elsewhere
                 self._post_failure(step, error)
@@ -252,7 +249,7 @@ class Workers:
         if isinstance(binding, Value):
             return binding
         engine = self._engine
-        artifact = engine.artifact_of(binding)
+        artifact = engine.admission.artifact_of(binding)
         stored = artifact.stored_value()
         if stored.inline is None and stored.key is None:
             stored = msgspec.structs.replace(stored, inline=engine.store.inline_bytes(artifact.id))
@@ -275,3 +272,21 @@ class Workers:
         if log is None or not log.was_written:
             return step
         return msgspec.structs.replace(step, log=log.path)
+
+
+def _load_imports(function: Callable[..., Any]) -> None:
+    """Load the modules that a step's own import statements name, one thread at a time.
+
+    Threads that import parts of one large package at the same moment can meet in a circular
+    import, where Python gives one of them up. What fails here fails again in the step itself.
+    """
+    for name in modules_named_by(function):
+        if name not in sys.modules:
+            with _loading:
+                try:
+                    importlib.import_module(name)
+                except Exception:  # noqa: S110  the step's own import statement tells the user
+                    pass
+
+
+_loading = threading.Lock()

@@ -8,6 +8,7 @@ they delay the first step.
 
 from __future__ import annotations
 
+import array  # noqa: F401  `socket.recv_fds` imports it late, when a user's file of that name would be found
 import gc
 import marshal
 import os

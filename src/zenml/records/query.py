@@ -15,6 +15,9 @@ from zenml.errors import ConfigurationError
 Operator = Literal["equals", "contains", "startswith", "gt", "gte", "lt", "lte", "ne", "oneof"]
 OPERATORS: tuple[str, ...] = get_args(Operator)
 MAX_PAGE_SIZE = 10_000
+MAX_PAGE = 10**12
+MAX_OPTIONS = 10_000
+"""Values of one `oneof`: safely below what any database takes in a statement."""
 
 
 class Condition(msgspec.Struct, frozen=True):
@@ -52,6 +55,37 @@ class Page(msgspec.Struct, frozen=True):
 
 def read_condition(field: str, value: Any) -> Condition:
     """Read one filter; text may begin with an operator and a colon."""
+    condition = _parse(field, value)
+    options = condition.value if condition.operator == "oneof" else (condition.value,)
+    if len(options) > MAX_OPTIONS:
+        raise ConfigurationError(f"`{field}` is compared with {len(options)} values; give it up to {MAX_OPTIONS}.")
+    for option in options:
+        check_value(option, f"`{field}`")
+    return condition
+
+
+def check_value(value: Any, what: str) -> None:
+    """Raise for a value that no stored field can have."""
+    if value is None or isinstance(value, (bytes, float)):
+        return
+    if isinstance(value, int) and -(2**63) <= value < 2**63:
+        return
+    if isinstance(value, str) and _is_unicode(value):
+        return
+    raise ConfigurationError(
+        f"{what} cannot be compared with {value!r}. Compare with valid text, or a number of up to 64 bits."
+    )
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _parse(field: str, value: Any) -> Condition:
     if isinstance(value, (list, tuple, set, frozenset)):
         return Condition(field, "oneof", tuple(value))
     if isinstance(value, str):
@@ -75,6 +109,8 @@ def read_page(page: int, size: int) -> tuple[int, int]:
     """Check a page number and a page size."""
     if page < 1:
         raise ConfigurationError(f"There is no page {page}; the first page is 1.")
+    if page > MAX_PAGE:
+        raise ConfigurationError(f"There is no page {page}; the last one that can be asked for is {MAX_PAGE}.")
     if not 1 <= size <= MAX_PAGE_SIZE:
         raise ConfigurationError(f"A page cannot hold {size} items; choose 1 to {MAX_PAGE_SIZE}.")
     return page, size

@@ -12,7 +12,7 @@ import hmac
 import os
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from zenml.errors import ConfigurationError, NotFoundError, RunStoppedError
+from zenml.errors import NotFoundError, RunStoppedError
 from zenml.records import wire
 from zenml.records.ids import microseconds_now
 from zenml.records.query import Page, Query
@@ -119,8 +119,8 @@ class Database:
         """Return this process as an owner of runs."""
         return owners.current_owner(self.root)
 
-    def start_run(self, run: Run, documents: RunDocuments) -> None:
-        """Record a run with its owner, pipeline, plan and environment, in one transaction."""
+    def start_run(self, run: Run, documents: RunDocuments) -> bool:
+        """Record a run with all that belongs to it in one transaction; False if its name is taken."""
         with self.file.write() as transaction:
             owner = self.owner()
             if owner.id != self._recorded_owner:
@@ -135,13 +135,11 @@ class Database:
                     _insert_once(transaction, Document(digest=digest, body=body))
             _insert_once(transaction, Document(digest=run.environment, body=documents.environment))
             if not _insert_once(transaction, run):
-                raise ConfigurationError(
-                    f"There is already a run named `{run.name}`. Choose another `run_name`, "
-                    "or leave it out and get a name with the time in it."
-                )
+                return False
             tags = [Tag(kind="run", target_id=run.id, name=name) for name in run.options.tags]
             _insert_many(transaction, tags)
         self._recorded_owner = owner.id
+        return True
 
     def run_transaction(self, run: Run) -> RunWriter:
         """Open a write transaction of a run."""
@@ -267,11 +265,15 @@ class RunWriter:
         _insert_many(self._transaction, batch.inputs)
         self._insert_artifacts(batch.aliases)
         _insert_many(self._transaction, batch.outputs)
-        if (
-            batch.run is not None
-            and self._transaction.run(queries.END_RUN, table_of(Run).row(batch.run)) != 1
-        ):
+        if batch.run is not None:
+            self._end_run(batch.run)
+
+    def _end_run(self, run: Run) -> None:
+        row = table_of(Run).row(run)
+        if self._transaction.run(queries.END_RUN, row) != 1:
             self._refuse()
+        if run.status != "completed":
+            self._transaction.run(queries.END_LEFT_STEPS, row)
 
     def _start_steps(self, started: list[StepRun]) -> None:
         table = table_of(StepRun)
@@ -298,6 +300,7 @@ class RunWriter:
         dead = [owner for owner in found if not owners.is_alive(owner, self._database.root)]
         for owner in dead:
             _interrupt(self._transaction, owner)
+            owners.remove_lease(self._database.root, owner)
         return bool(dead)
 
     def _refuse(self) -> None:

@@ -129,7 +129,12 @@ def _process_start(pid: int) -> str:
 
 
 def _forget_in_child() -> None:
-    """Close the parent's leases in a forked child: record locks are not inherited anyway."""
+    """Close the parent's leases in a forked child: record locks are not inherited anyway.
+
+    The lock is made anew: another thread of the parent may have held it at that moment.
+    """
+    global _lock
+    _lock = threading.Lock()
     for _, _, descriptor in _leases.values():
         if descriptor >= 0:
             os.close(descriptor)

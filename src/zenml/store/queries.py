@@ -32,6 +32,12 @@ UPDATE runs SET status = :status, ended_at = :ended_at, reason = :reason, failur
 WHERE id = :id AND epoch = :epoch AND status IN ('running', 'stopping')
 """
 
+# No step of an ended run stays running, or other runs would wait for its result.
+END_LEFT_STEPS = """
+UPDATE step_runs SET status = 'interrupted', ended_at = :ended_at, reason = 'the run ended before it'
+WHERE run_id = :id AND status = 'running'
+"""
+
 # The newest finished and the newest running step run of each key, with the outputs.
 LOOK_UP = """
 SELECT s.cache_key, s.id, s.run_id, s.status, s.ended_at, {artifact}

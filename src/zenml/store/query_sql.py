@@ -6,6 +6,7 @@ import difflib
 from typing import TYPE_CHECKING, Any
 
 from zenml.errors import ConfigurationError
+from zenml.records.query import check_value
 
 if TYPE_CHECKING:
     from zenml.records.query import Condition, Query
@@ -27,6 +28,7 @@ def page_sql(table: Table, query: Query) -> tuple[str, str, dict[str, Any]]:
     values: dict[str, Any] = {}
     parts = [_condition_sql(table, condition, values) for condition in query.conditions]
     if query.tag is not None:
+        check_value(query.tag, "`tag`")
         parts.append("id IN (SELECT target_id FROM tags WHERE kind = :_kind AND name = :_tag)")
         values.update(_kind=table.kind.table.rstrip("s"), _tag=query.tag)
     where = f" WHERE {' AND '.join(parts)}" if parts else ""

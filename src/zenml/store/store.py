@@ -100,8 +100,8 @@ class Store(Protocol):
     def owner(self) -> Owner:
         """Return this process as an owner of runs."""
 
-    def start_run(self, run: Run, documents: RunDocuments) -> None:
-        """Record a run and what it needs to be understood later."""
+    def start_run(self, run: Run, documents: RunDocuments) -> bool:
+        """Record a run and what it needs to be understood later; return False if its name is taken."""
 
     def run_transaction(self, run: Run) -> AbstractContextManager[RunTransaction]:
         """Open a write transaction of a run."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 LOG_LINES = 10
 """How much of the end of a step's log is shown."""
+AGAIN = "Run the pipeline again: steps that succeeded are answered from the cache."
 _TAIL = 64 * 1024
 """Bytes from the end of a log in which its last lines are looked for."""
 _OTHERS = 10
@@ -114,7 +115,8 @@ def _without_step(run: RunView) -> str:
     if run.record.status == "completed":
         return ""
     why = run.reason or (cause(run.failure) if run.failure else "")
-    return f"Run `{run.name}` is {run.record.status}" + (f": {why}" if why else ".")
+    said = f"Run `{run.name}` is {run.record.status}" + (f": {why}" if why else ".")
+    return f"{said}\n\n{AGAIN}"
 
 
 def _log_block(step: StepView) -> list[str]:
@@ -132,7 +134,7 @@ def _others_block(others: Sequence[StepView]) -> list[str]:
 
 def _remedy_block(run: RunView, step: StepView) -> list[str]:
     """Return what to do now."""
-    lines = ["Repair it and run the pipeline again: steps that succeeded are answered from the cache."]
+    lines = [f"Repair it. {AGAIN}"]
     if step.logs is not None:
         lines.append(f"The whole log: zenml logs {short(run.id)} {step.name}")
     return lines

@@ -1,19 +1,19 @@
 """A lab: scripts in a folder of their own, run as a user runs them, against a store of their own.
 
-    result = lab.run('''
-        @step
-        def work() -> int:
-            mark("work")
-            return 1
+result = lab.run('''
+    @step
+    def work() -> int:
+        mark("work")
+        return 1
 
-        @pipeline
-        def flow():
-            work()
+    @pipeline
+    def flow():
+        work()
 
-        fact(statuses=statuses(flow()))
-    ''')
-    assert result.count("work") == 1
-    assert result.facts["statuses"] == {"work": "completed"}
+    fact(statuses=statuses(flow()))
+''')
+assert result.count("work") == 1
+assert result.facts["statuses"] == {"work": "completed"}
 """
 
 import os
@@ -94,7 +94,7 @@ class Program:
                 raise AssertionError(f"ended with {self.process.returncode}:\n{self.read('err')}")
             return found if len(found) >= count else None
 
-        return labkit.wait_until(enough, f"mark {name} × {count}")
+        return labkit.wait_until(enough, f"mark {name}, {count} of them")
 
     def kill(self, number=signal.SIGKILL):
         self.process.send_signal(number)

@@ -35,7 +35,7 @@ def wait_until(condition, what="a condition"):
 
 def wait_for_mark(name, count=1):
     """Return when the trace holds `count` lines of this name."""
-    return wait_until(lambda: len(marks(name)) >= count, f"mark {name} × {count}")
+    return wait_until(lambda: len(marks(name)) >= count, f"mark {name}, {count} of them")
 
 
 def hang():

@@ -1,0 +1,236 @@
+"""What becomes of a ready step: answered from the cache, made to wait, or started.
+
+A ready step is looked up. A finished result answers it. The same work in flight makes it wait,
+whether this run or another one does it. Otherwise it is a candidate, and starts when a worker
+is free; if time has passed since, it is looked up once more in the transaction that starts it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from zenml.compile.cache_key import CacheKey, KeyBuilder
+from zenml.execute import recording
+from zenml.records.plan import ArtifactRef, OutputRef
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from zenml.artifacts.artifact_store import ArtifactStore
+    from zenml.execute.machine import Machine
+    from zenml.records.plan import Plan, Runtime, StepDefinition
+    from zenml.records.run import Artifact, Run, StepRun
+    from zenml.store.store import Batch, CacheEntry, RunTransaction, Store
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """A ready step with its cache key, and the turn in which the cache was last asked for it."""
+
+    id: str
+    key: CacheKey
+    turn: int = -1
+
+
+class Places(Protocol):
+    """Where steps can run."""
+
+    def free(self) -> dict[Runtime, int]:
+        """Return how many more steps of each kind may start now."""
+
+    def kind_of(self, definition: StepDefinition) -> Runtime:
+        """Return which kind of place a step needs."""
+
+
+class Admission:
+    """The ready steps of one run. Everything here happens with the engine's baton."""
+
+    def __init__(
+        self,
+        run: Run,
+        plan: Plan,
+        machine: Machine,
+        artifact_store: ArtifactStore,
+        externals: Mapping[str, Artifact],
+    ) -> None:
+        self.artifacts: dict[tuple[str, str], Artifact] = {}
+        """The current artifact of each output, by invocation id and output name."""
+        self._run = run
+        self._plan = plan
+        self._machine = machine
+        self._artifact_store = artifact_store
+        self._externals = externals
+        self._keys = KeyBuilder()
+        self._attempts: dict[str, int] = {}
+        self._forced: set[str] = set()
+        self._turn = 0
+        self._candidates: list[Candidate] = []
+        """Steps that the cache does not answer, waiting for a free worker; a stack."""
+        self._elsewhere: list[Candidate] = []
+        """Steps whose result another run is computing right now."""
+        self._in_flight: dict[str, list[Candidate]] = {}
+        """By cache key that this run is computing: further steps that wait for the same result."""
+        self._released: list[Candidate] = []
+        """Steps whose wait for a result of this run is over."""
+
+    # Questions
+
+    @property
+    def has_candidates(self) -> bool:
+        """Tell whether a step waits for nothing but a free worker."""
+        return bool(self._candidates)
+
+    @property
+    def waits_elsewhere(self) -> bool:
+        """Tell whether a step waits for another run, which has to be looked at again and again."""
+        return bool(self._elsewhere)
+
+    def artifact_of(self, ref: OutputRef | ArtifactRef) -> Artifact:
+        """Return the artifact that a binding refers to."""
+        if isinstance(ref, ArtifactRef):
+            return self._externals[ref.id]
+        return self.artifacts[ref.step, ref.name]
+
+    def take_ready(self, *, is_poll: bool = False) -> list[Candidate]:
+        """Return what is to be looked up: new steps, and those whose wait may be over."""
+        self._turn += 1
+        found = [one for one in self._released if self._machine.nodes[one.id].state == "ready"]
+        self._released = []
+        if is_poll:
+            found += self._elsewhere
+            self._elsewhere = []
+        return [*found, *map(self._with_key, self._machine.take_ready())]
+
+    # Changes
+
+    def force(self, identifier: str) -> None:
+        """Have a step executed although the cache knows it: its stored output is damaged."""
+        self._forced.add(identifier)
+
+    def release(self, step: StepRun) -> None:
+        """Have whoever waited for a step ask again; a failure is not shared, each then tries itself."""
+        if step.cache_key is not None:
+            self._released.extend(self._in_flight.pop(step.cache_key, ()))
+
+    def forget(self) -> None:
+        """Let go of everything that has not started."""
+        self._candidates.clear()
+        self._elsewhere.clear()
+        self._in_flight.clear()
+        self._released.clear()
+
+    # Decisions
+
+    def answer_from_cache(self, store: Store, batch: Batch) -> None:
+        """Resolve the cached beginning of the graph by plain reads, level by level."""
+        while ready := self.take_ready():
+            hits = store.look_up([one.key.digest for one in ready if self._may_use_cache(one.id)])
+            missed = [one for one in ready if not self._try_hit(one, hits, batch)]
+            self._candidates.extend(reversed(missed))
+
+    def decide(self, transaction: RunTransaction, ready: list[Candidate], batch: Batch) -> None:
+        """Answer ready steps from the cache, and what that makes ready, inside the transaction."""
+        while ready:
+            hits = self._look_up(transaction, ready)
+            missed = [
+                one for one in ready if not self._try_hit(one, hits, batch) and not self._must_wait(one, hits)
+            ]
+            self._candidates.extend(Candidate(one.id, one.key, self._turn) for one in reversed(missed))
+            ready = [self._with_key(identifier) for identifier in self._machine.take_ready()]
+
+    def start(self, transaction: RunTransaction, places: Places, batch: Batch) -> list[StepRun]:
+        """Start as many candidates as there are free places, the deepest first."""
+        started: list[StepRun] = []
+        free = places.free()
+        while chosen := self._choose(free, places):
+            hits = self._look_up(transaction, [one for one in chosen if one.turn != self._turn])
+            for one in chosen:
+                if self._try_hit(one, hits, batch) or self._must_wait(one, hits):
+                    free[places.kind_of(self._definition(one.id))] += 1
+                    continue
+                started.append(self._start_one(one, batch))
+            # What was answered just now may have made other steps ready.
+            self.decide(transaction, [self._with_key(i) for i in self._machine.take_ready()], batch)
+        return started
+
+    def _start_one(self, one: Candidate, batch: Batch) -> StepRun:
+        invocation = self._machine.nodes[one.id].invocation
+        reason = None
+        if one.id in self._forced:
+            reason = "its stored output was damaged"
+        elif not self._may_use_cache(one.id):
+            reason = "caching is disabled for it"
+        step = recording.started(self._run, invocation, one.key, self._next_attempt(one.id), reason)
+        self._machine.start(one.id)
+        if self._may_use_cache(one.id):
+            self._in_flight[one.key.digest] = []
+        self._forced.discard(one.id)
+        batch.started.append(step)
+        batch.inputs.extend(recording.inputs(step, self.artifact_of))
+        return step
+
+    def _choose(self, free: dict[Runtime, int], places: Places) -> list[Candidate]:
+        """Take candidates for which a place is free off the stack."""
+        chosen, postponed = [], []
+        while self._candidates and any(free.values()):
+            one = self._candidates.pop()
+            if self._machine.nodes[one.id].state != "ready":
+                continue
+            kind = places.kind_of(self._definition(one.id))
+            if free[kind]:
+                free[kind] -= 1
+                chosen.append(one)
+            else:
+                postponed.append(one)
+        self._candidates.extend(reversed(postponed))
+        return chosen
+
+    def _try_hit(self, one: Candidate, hits: Mapping[str, CacheEntry], batch: Batch) -> bool:
+        """Use a stored result if it is complete and young enough."""
+        entry = hits.get(one.key.digest)
+        if entry is None or not entry.is_finished or not self._may_use_cache(one.id):
+            return False
+        if not recording.is_usable(entry, self._definition(one.id), self._artifact_store):
+            return False
+        for artifact in entry.artifacts:
+            self.artifacts[one.id, artifact.output] = artifact
+        invocation = self._machine.nodes[one.id].invocation
+        step = recording.cached(self._run, invocation, one.key, entry, self._next_attempt(one.id))
+        batch.started.append(step)
+        batch.inputs.extend(recording.inputs(step, self.artifact_of))
+        self._machine.cached(one.id)
+        return True
+
+    def _must_wait(self, one: Candidate, hits: Mapping[str, CacheEntry]) -> bool:
+        """Let a step wait for the same work in flight, in this run or in another one."""
+        if not self._may_use_cache(one.id):
+            return False
+        if one.key.digest in self._in_flight:
+            self._in_flight[one.key.digest].append(one)
+            return True
+        entry = hits.get(one.key.digest)
+        if entry is not None and not entry.is_finished and entry.run_id != self._run.id:
+            self._elsewhere.append(one)
+            return True
+        return False
+
+    def _look_up(self, transaction: RunTransaction, candidates: Iterable[Candidate]) -> dict[str, CacheEntry]:
+        keys = list({one.key.digest for one in candidates if self._may_use_cache(one.id)})
+        return transaction.look_up(keys) if keys else {}
+
+    def _with_key(self, identifier: str) -> Candidate:
+        invocation = self._machine.nodes[identifier].invocation
+        return Candidate(
+            identifier, self._keys.build(invocation, self._definition(identifier), self.artifact_of)
+        )
+
+    def _definition(self, identifier: str) -> StepDefinition:
+        return self._plan.definitions[self._machine.nodes[identifier].invocation.definition]
+
+    def _may_use_cache(self, identifier: str) -> bool:
+        return self._definition(identifier).options.enable_cache and identifier not in self._forced
+
+    def _next_attempt(self, identifier: str) -> int:
+        attempt = self._attempts[identifier] = self._attempts.get(identifier, 0) + 1
+        return attempt
