@@ -102,7 +102,8 @@ def _rows(calls: Sequence[Call]) -> list[Row]:
         if len(family) < ALIKE:
             rows.append(Row([call], call.id))
         elif family[0] is call:
-            rows.append(Row(family, f"{family[0].id} … {family[-1].id}"))
+            numbered = sorted((one.id for one in family), key=lambda name: (len(name), name))
+            rows.append(Row(family, f"{numbered[0]} … {numbered[-1]}"))
     return rows
 
 

@@ -139,12 +139,12 @@ class Machine:
     def damaged(self, consumer: str, producer: str, *, is_current: bool = True) -> bool:
         """Start a repair: the producer runs again, and whatever takes its outputs waits for it.
 
-        Returns False when the producer was repaired too often already, cannot run, or is not of this
-        run; then the consumer has failed. An input that is not current was made anew while the
-        consumer read it: the consumer just starts again.
+        Returns False when the producer was repaired too often already, or is not of this run, or when
+        an earlier repair that either of the two needs has failed; then the consumer has failed. An
+        input that is not current was made anew while the consumer read it: the consumer starts again.
         """
         node = self.nodes.get(producer)
-        if node is None or node.state in ("failed", "skipped", "stopped") or self.is_stopping:
+        if node is None or self.is_stopping or self._is_cut_off(producer) or self._is_cut_off(consumer):
             return False
         if is_current and node.state in ("completed", "cached"):
             if node.repairs >= MAX_REPAIRS:
@@ -190,6 +190,11 @@ class Machine:
     def _open_upstream(self, identifier: str) -> int:
         upstream = self.nodes[identifier].invocation.upstream()
         return sum(self.nodes[one].state not in ("completed", "cached") for one in upstream)
+
+    def _is_cut_off(self, identifier: str) -> bool:
+        """Tell whether a step, or one that it needs, has ended without success."""
+        needed = (identifier, *self.nodes[identifier].invocation.upstream())
+        return any(self.nodes[one].state in ("failed", "skipped", "stopped") for one in needed)
 
     def _hold_back(self, identifier: str) -> None:
         """Make a step that has not started wait for an input that is being made anew."""

@@ -33,7 +33,7 @@ def add(numbers: list[int]) -> int:
 
 
 @pipeline
-def reading(count: int = 3, api_token: str = "t0ps3cret"):
+def reading(count: int = 3, api_token: str = "t0ps3cret"):  # noqa: S107  shown as hidden
     add(load(count))
 
 

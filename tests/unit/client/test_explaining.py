@@ -24,7 +24,7 @@ def load(seed: int, note: str = "") -> list[int]:
 
 
 @step
-def train(data: list[int], rate: float, password: str = "a") -> float:
+def train(data: list[int], rate: float, password: str = "a") -> float:  # noqa: S107  shown as hidden
     if rate < 0:
         raise ValueError("negative")
     return len(data) * rate
@@ -41,7 +41,7 @@ def one(x: int) -> int:
 
 
 @pipeline
-def flow(seed: int = 1, rate: float = 0.1, password: str = "a"):
+def flow(seed: int = 1, rate: float = 0.1, password: str = "a"):  # noqa: S107  shown as hidden
     train(load(seed), rate, password)
 
 
