@@ -46,19 +46,20 @@ def run_plan(
         StoreError: the run could not be recorded.
     """
     reporter = reporter or choose_reporter()
-    run = start_run(compiled, store, run_name)
-    reporter.run_started(run, len(compiled.plan.invocations))
-    log_folder = "" if store.root == ":memory:" else f"{store.root}/logs"
-    workers = Workers(artifact_root(store), log_folder, compiled.plan.options.max_parallelism)
-    engine = Engine(store, run, compiled, workers, reporter)
-    try:
-        with Capture(), Signals(engine):
-            engine.execute()
-    except BaseException as error:
-        _try_to_stop(engine, _reason_of(error))
-        raise
-    finally:
-        workers.close()
+    with Signals() as signals:
+        run = start_run(compiled, store, run_name)
+        reporter.run_started(run, len(compiled.plan.invocations))
+        workers = Workers(artifact_root(store), log_root(store), compiled.plan.options.max_parallelism)
+        engine = Engine(store, run, compiled, workers, reporter)
+        signals.attach(engine)
+        try:
+            with Capture():
+                engine.execute()
+        except BaseException as error:
+            _try_to_stop(engine, _reason_of(error))
+            raise
+        finally:
+            workers.close()
     store.wait_durable()
     reporter.run_ended(engine.run)
     return Ended(engine.run, engine.admission.artifacts, tuple(engine.failures))
@@ -124,6 +125,11 @@ def artifact_root(store: Store) -> str:
     import tempfile
 
     return tempfile.mkdtemp(prefix="zenml-")
+
+
+def log_root(store: Store) -> str:
+    """Return the folder of a store's logs, "" where there is none."""
+    return "" if store.root == ":memory:" else f"{store.root}/logs"
 
 
 def _try_to_stop(engine: Engine, reason: str) -> None:

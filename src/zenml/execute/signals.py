@@ -21,11 +21,21 @@ class Terminated(SystemExit):
 
 
 class Signals:
-    """Handles SIGINT and SIGTERM for one run, in the main thread only; restores what was there."""
+    """Handles SIGINT and SIGTERM for one run, in the main thread only; restores what was there.
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    It begins before the run is recorded: a signal that arrives until the engine is there waits
+    for it, so that no recorded run is left without an end.
+    """
+
+    def __init__(self) -> None:
+        self._engine: Engine | None = None
+        self._early: BaseException | None = None
         self._previous: dict[int, Any] = {}
+
+    def attach(self, engine: Engine) -> None:
+        """Hand over to the engine, with the signal that has arrived already, if one has."""
+        self._engine = engine
+        engine.interrupt = self._early
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
@@ -41,11 +51,19 @@ class Signals:
     def __exit__(self, kind: object, error: BaseException | None, trace: TracebackType | None) -> None:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
+        if self._engine is None and self._early is not None and error is None:
+            raise self._early
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         error: BaseException = KeyboardInterrupt() if number == signal.SIGINT else Terminated(128 + number)
+        engine = self._engine
+        if engine is None:
+            is_second, self._early = self._early is not None, error
+            if is_second:
+                raise error
+            return
         # A second signal does not wait: whoever sends it has waited long enough.
-        if self._engine.is_interruptible or self._engine.interrupt is not None:
-            self._engine.is_interruptible = False
+        if engine.is_interruptible or engine.interrupt is not None:
+            engine.is_interruptible = False
             raise error
-        self._engine.interrupt = error
+        engine.interrupt = error

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 
 from zenml.records.ids import OwnerId, microseconds_now, new_id
 from zenml.records.run import Owner
@@ -19,6 +20,8 @@ from zenml.records.run import Owner
 _leases: dict[str, tuple[int, Owner, int]] = {}
 """By store folder: the pid that locked, the owner it is, and the locked descriptor."""
 _lock = threading.Lock()
+SWEPT_FROM = 16
+"""Lease files in a folder from which on it is swept when a process becomes an owner."""
 
 
 def current_owner(root: str) -> Owner:
@@ -36,7 +39,8 @@ def current_owner(root: str) -> Owner:
             created_at=microseconds_now(),
         )
         _leases[root] = (os.getpid(), owner, _lock_lease(root, owner.id))
-        return owner
+    _sweep(root)
+    return owner
 
 
 def is_alive(owner: Owner, root: str) -> bool:
@@ -68,6 +72,28 @@ def remove_lease(root: str, owner: Owner) -> None:
         os.unlink(_lease_path(root, owner.id))
     except OSError:
         pass
+
+
+def _sweep(root: str) -> None:
+    """Remove lease files that processes left behind which died between two runs.
+
+    A young file may belong to a process that is about to lock it.
+    """
+    if root == ":memory:":
+        return
+    folder = os.path.join(root, "leases")
+    names = os.listdir(folder)
+    if len(names) <= SWEPT_FROM:
+        return
+    own = {owner.id for _, owner, _ in _leases.values()}
+    for name in names:
+        path = os.path.join(folder, name)
+        try:
+            is_old = time.time() - os.stat(path).st_mtime > 60
+            if name not in own and is_old and not _lease_is_held(root, name):
+                os.unlink(path)
+        except OSError:
+            pass  # another process swept it first
 
 
 def _lease_path(root: str, owner_id: str) -> str:

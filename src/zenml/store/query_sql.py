@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from zenml.errors import ConfigurationError
 from zenml.records.query import check_value
+from zenml.records.run import Pipeline
 
 if TYPE_CHECKING:
     from zenml.records.query import Condition, Query
@@ -42,6 +43,8 @@ def page_sql(table: Table, query: Query) -> tuple[str, str, dict[str, Any]]:
 def field_name(table: Table, name: str) -> str:
     """Return the column that a field name stands for, or name the close matches."""
     name = _FIELD_ALIASES.get(name, name)
+    if name == "id" and table.kind is Pipeline:
+        name = "created_at"  # the id of a pipeline is made from its name
     if name in table.columns:
         return name
     known = sorted((*table.names, *_FIELD_ALIASES))
