@@ -196,14 +196,18 @@ def test_a_filter_for_none_finds_records_without_a_value(store):
 
 
 def test_filters_are_joined_by_and(store):
-    store.insert([an_artifact(name="a", size=1), an_artifact(name="b", size=1), an_artifact(name="c", size=2)])
+    store.insert(
+        [an_artifact(name="a", size=1), an_artifact(name="b", size=1), an_artifact(name="c", size=2)]
+    )
 
     assert names_found(store, size=1, name="ne:a") == ["b"]
 
 
 @pytest.mark.parametrize(("direction", "expected"), [(False, [1, 2, 3]), (True, [3, 2, 1])])
 def test_a_sort_goes_by_the_field_in_its_direction(store, direction, expected):
-    store.insert([an_artifact(name="b", size=2), an_artifact(name="c", size=3), an_artifact(name="a", size=1)])
+    store.insert(
+        [an_artifact(name="b", size=2), an_artifact(name="c", size=3), an_artifact(name="a", size=1)]
+    )
 
     page = store.find(Artifact, Query(sort="size", is_descending=direction))
 
@@ -243,14 +247,18 @@ def test_pages_hold_every_record_once_and_know_the_total(store, count, size):
 
 def test_a_query_for_a_tag_finds_what_has_it(store):
     run, other = started_run(store), started_run(store)
-    store.insert([Tag(kind="run", target_id=run.id, name="x"), Tag(kind="artifact", target_id=other.id, name="x")])
+    store.insert(
+        [Tag(kind="run", target_id=run.id, name="x"), Tag(kind="artifact", target_id=other.id, name="x")]
+    )
 
     assert store.find(Run, Query(tag="x")).items == [run]
 
 
 @pytest.mark.parametrize("query", [Query((read_condition("stauts", "failed"),)), Query(sort="stauts")])
 def test_an_unknown_field_is_refused_with_a_close_match(store, query):
-    with pytest.raises(ConfigurationError, match=r"Run records have no field `stauts`.*Did you mean `status`\?"):
+    with pytest.raises(
+        ConfigurationError, match=r"Run records have no field `stauts`.*Did you mean `status`\?"
+    ):
         store.find(Run, query)
 
 
@@ -275,7 +283,9 @@ def test_any_text_is_a_query_or_a_configuration_error(store, field, value, sort,
     try:
         by, is_descending = read_sort(sort)
         number, items = read_page(page, size)
-        query = Query((read_condition(field, value),), by, is_descending=is_descending, page=number, size=items, tag=tag)
+        query = Query(
+            (read_condition(field, value),), by, is_descending=is_descending, page=number, size=items, tag=tag
+        )
         store.find(Run, query)
     except ConfigurationError:
         pass
@@ -293,7 +303,9 @@ def test_a_value_that_no_record_can_have_is_a_configuration_error(store, value):
 
 def test_the_list_of_runs_uses_an_index(store):
     for field, value in (("pipeline_name", "p"), ("status", "failed")):
-        plan = store.file.read(f"EXPLAIN QUERY PLAN SELECT * FROM runs WHERE {field} = ? ORDER BY id DESC LIMIT 20", [value])
+        plan = store.file.read(
+            f"EXPLAIN QUERY PLAN SELECT * FROM runs WHERE {field} = ? ORDER BY id DESC LIMIT 20", [value]
+        )
 
         assert "USING INDEX runs_by_" in plan[0][-1]
         assert not any("TEMP B-TREE" in row[-1] for row in plan)
@@ -637,7 +649,9 @@ def test_a_changed_identity_is_not_trusted(store, change):
     assert not store.is_trusted(msgspec.structs.replace(artifact, **change))
 
 
-@pytest.mark.parametrize("change", [{"name": "b"}, {"version": 9}, {"producer": "p"}, {"created_at": 1}], ids=str)
+@pytest.mark.parametrize(
+    "change", [{"name": "b"}, {"version": 9}, {"producer": "p"}, {"created_at": 1}], ids=str
+)
 def test_what_an_artifact_is_called_does_not_matter_for_trust(store, change):
     artifact = store.insert_artifact(an_artifact())
 

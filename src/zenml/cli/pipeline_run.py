@@ -13,13 +13,13 @@ from zenml.cli.commands import is_verbose, print_json
 from zenml.cli.run_commands import cached_references
 from zenml.cli.shapes import whole_run_shape
 from zenml.cli.targets import find_pipeline, place_of
-from zenml.compile.signature import did_you_mean
-from zenml.compile.type_check import from_text
 from zenml.declare.starting import start
 from zenml.errors import DeclarationError, TypeMismatchError, ZenMLError
 from zenml.records.ids import new_id, short
 from zenml.records.query import Condition, Query
 from zenml.records.run import Run
+from zenml.signatures.signature import did_you_mean
+from zenml.signatures.type_check import from_text
 from zenml.store.opening import open_store
 from zenml.views.failure_panel import failure_panel
 from zenml.views.run_view import RunView

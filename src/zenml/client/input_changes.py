@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from zenml.client.changes import Change
-from zenml.compile.code_part import shown
 from zenml.errors import ZenMLError
+from zenml.fingerprint.part_text import shown
 from zenml.records import values
 from zenml.records.plan import ArtifactRef, Collection, OutputRef, Value
 from zenml.records.run import Artifact, StepInput

@@ -13,18 +13,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from zenml.compile import edges
-from zenml.compile.fingerprint import fingerprint
 from zenml.compile.handles import ArtifactHandle, OutputHandle, StepHandle
 from zenml.compile.options import dotted_path, pipeline_options, step_options
 from zenml.compile.program import Program
-from zenml.compile.signature import did_you_mean
-from zenml.compile.source_block import SourceFiles
 from zenml.compile.storable import check_outputs
 from zenml.compile.trace import Trace, TracedCall, check_complete
-from zenml.compile.type_check import from_config
-from zenml.compile.type_names import describe
 from zenml.config.precedence import STEP_OPTIONS, check_options
 from zenml.errors import ArgumentError, ConfigurationError, DeclarationError, MaterializerError
+from zenml.fingerprint.fingerprint import fingerprint
+from zenml.fingerprint.source_block import SourceFiles
 from zenml.records import values, wire
 from zenml.records.plan import (
     ArtifactRef,
@@ -39,6 +36,9 @@ from zenml.records.plan import (
     StepDefinition,
     Value,
 )
+from zenml.signatures.signature import did_you_mean
+from zenml.signatures.type_check import from_config
+from zenml.signatures.type_names import describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

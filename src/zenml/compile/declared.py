@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from zenml.compile.outputs import OutputSpec
-    from zenml.compile.signature import Signature
     from zenml.config.precedence import Layers
+    from zenml.signatures.outputs import OutputSpec
+    from zenml.signatures.signature import Signature
 
 
 class Declared(Protocol):

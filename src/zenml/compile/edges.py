@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
-from zenml.compile.signature import did_you_mean
-from zenml.compile.type_check import can_flow
-from zenml.compile.type_names import describe
 from zenml.errors import DeclarationError, TypeMismatchError
+from zenml.signatures.signature import did_you_mean
+from zenml.signatures.type_check import can_flow
+from zenml.signatures.type_names import describe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from zenml.compile.outputs import OutputSpec, read_outputs
-from zenml.compile.signature import Signature, read_signature
+from zenml.signatures.outputs import OutputSpec, read_outputs
+from zenml.signatures.signature import Signature, read_signature
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, get_origin
 
-from zenml.compile.type_names import bare, describe
 from zenml.errors import ConfigurationError, MaterializerError
 from zenml.materializers import pickling, registry
+from zenml.signatures.type_names import bare, describe
 
 if TYPE_CHECKING:
     from zenml.compile.declared import DeclaredStep

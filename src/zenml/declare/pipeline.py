@@ -11,9 +11,9 @@ from zenml.errors import DeclarationError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from zenml.compile.signature import Signature
     from zenml.config.cache_policy import CachePolicy
     from zenml.records.plan import ExecutionMode
+    from zenml.signatures.signature import Signature
     from zenml.views.run_view import RunView
 
 P = ParamSpec("P")
@@ -48,7 +48,7 @@ class Pipeline(Generic[P]):
     def signature(self) -> Signature:
         """The parameters of the function, read when first asked for."""
         if self._signature is None:
-            from zenml.compile.signature import read_signature
+            from zenml.signatures.signature import read_signature
 
             self._signature = read_signature(self.function)
         return self._signature

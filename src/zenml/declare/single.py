@@ -8,7 +8,6 @@ import msgspec
 
 from zenml.compile.compiler import compile_pipeline
 from zenml.compile.handles import ArtifactHandle
-from zenml.compile.signature import Signature
 from zenml.components.registry import load_flavor
 from zenml.config.precedence import Layers
 from zenml.execute.running import artifact_root, failure_of, run_plan
@@ -16,6 +15,7 @@ from zenml.materializers import storage
 from zenml.records import values
 from zenml.records.ids import ArtifactId, microseconds_now, new_id
 from zenml.records.run import Artifact
+from zenml.signatures.signature import Signature
 from zenml.store.opening import open_store
 from zenml.views.run_view import RunView
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from zenml.compile.compiler import compile_pipeline
-from zenml.compile.signature import did_you_mean
 from zenml.compile.uncached import without_cache
 from zenml.errors import ArgumentError
 from zenml.execute.running import failure_of, run_plan
+from zenml.signatures.signature import did_you_mean
 from zenml.store.opening import open_store
 from zenml.views.run_view import RunView
 

@@ -16,10 +16,10 @@ from zenml.errors import DeclarationError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from zenml.compile.outputs import OutputSpec
-    from zenml.compile.signature import Signature
     from zenml.config.cache_policy import CachePolicy
     from zenml.records.plan import Runtime
+    from zenml.signatures.outputs import OutputSpec
+    from zenml.signatures.signature import Signature
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -42,7 +42,7 @@ class Step(Generic[P, R]):
         self._signature: Signature | None = None
         self._outputs: tuple[OutputSpec, ...] | None = None
         if is_switched_on("ZENML_ENFORCE_TYPE_ANNOTATIONS"):
-            from zenml.compile.signature import require_annotations
+            from zenml.signatures.signature import require_annotations
 
             require_annotations(function)
 
@@ -64,7 +64,7 @@ class Step(Generic[P, R]):
     def signature(self) -> Signature:
         """The parameters of the function, read when first asked for."""
         if self._signature is None:
-            from zenml.compile.signature import read_signature
+            from zenml.signatures.signature import read_signature
 
             self._signature = read_signature(self.function)
         return self._signature
@@ -73,7 +73,7 @@ class Step(Generic[P, R]):
     def outputs(self) -> tuple[OutputSpec, ...]:
         """The outputs of the function, read when first asked for."""
         if self._outputs is None:
-            from zenml.compile.outputs import read_outputs
+            from zenml.signatures.outputs import read_outputs
 
             self._outputs = read_outputs(self.function)
         return self._outputs

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from zenml.compile.outputs import split_result
-from zenml.compile.type_check import check
 from zenml.errors import ArtifactDamagedError
 from zenml.execute import failures
 from zenml.execute.signals import Terminated
@@ -19,6 +17,8 @@ from zenml.records import values
 from zenml.records.ids import microseconds_now
 from zenml.records.plan import Value
 from zenml.records.task import Damage, StepOutcome, StepTask, TaskArtifact, TaskInput
+from zenml.signatures.outputs import split_result
+from zenml.signatures.type_check import check
 
 if TYPE_CHECKING:
     from zenml.artifacts.artifact_store import ArtifactStore

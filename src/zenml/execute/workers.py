@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from zenml.compile.static_imports import modules_named_by
 from zenml.components.cpu_count import usable_cpus
 from zenml.components.registry import load_flavor
 from zenml.execute import failures
@@ -24,6 +23,7 @@ from zenml.execute.events import Finished
 from zenml.execute.output import StepLog
 from zenml.execute.step_runner import run_step
 from zenml.execute.step_session import StepSession
+from zenml.fingerprint.static_imports import modules_named_by
 from zenml.records.ids import microseconds_now
 from zenml.records.plan import Collection, OutputRef, Value
 from zenml.records.task import StepOutcome, StepTask, TaskArtifact, TaskInput, TaskList

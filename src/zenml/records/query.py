@@ -58,7 +58,9 @@ def read_condition(field: str, value: Any) -> Condition:
     condition = _parse(field, value)
     options = condition.value if condition.operator == "oneof" else (condition.value,)
     if len(options) > MAX_OPTIONS:
-        raise ConfigurationError(f"`{field}` is compared with {len(options)} values; give it up to {MAX_OPTIONS}.")
+        raise ConfigurationError(
+            f"`{field}` is compared with {len(options)} values; give it up to {MAX_OPTIONS}."
+        )
     for option in options:
         check_value(option, f"`{field}`")
     return condition
@@ -110,7 +112,9 @@ def read_page(page: int, size: int) -> tuple[int, int]:
     if page < 1:
         raise ConfigurationError(f"There is no page {page}; the first page is 1.")
     if page > MAX_PAGE:
-        raise ConfigurationError(f"There is no page {page}; the last one that can be asked for is {MAX_PAGE}.")
+        raise ConfigurationError(
+            f"There is no page {page}; the last one that can be asked for is {MAX_PAGE}."
+        )
     if not 1 <= size <= MAX_PAGE_SIZE:
         raise ConfigurationError(f"A page cannot hold {size} items; choose 1 to {MAX_PAGE_SIZE}.")
     return page, size

@@ -338,7 +338,9 @@ def graphs(draw):
     """Acyclic graphs of up to 30 invocations, as upstream by id, in topological order."""
     size = draw(st.integers(1, 30))
     return {
-        f"n{i}": tuple(sorted(draw(st.sets(st.sampled_from([f"n{j}" for j in range(i)]), max_size=4)))) if i else ()
+        f"n{i}": tuple(sorted(draw(st.sets(st.sampled_from([f"n{j}" for j in range(i)]), max_size=4))))
+        if i
+        else ()
         for i in range(size)
     }
 
