@@ -19,7 +19,7 @@ class Process:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": HERE},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([HERE, *sys.path])},
         )
         self.pid = self._process.pid
 

@@ -26,8 +26,9 @@ KINDS = (Owner, Pipeline, Run, StepRun, StepInput, Artifact, RunOutput, Tag, Doc
 DOCUMENTS = RunDocuments(b"plan", b"environment", {"code-1": b"def f(): ..."})
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
+FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | TEXT,
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | FLOATS | TEXT,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
     max_leaves=5,
 )
@@ -42,7 +43,7 @@ def values_of(hint: Any) -> st.SearchStrategy:
         int: st.integers(-(2**63), 2**63 - 1),
         bool: st.booleans(),
         bytes: st.binary(max_size=20),
-        float: st.floats(allow_nan=False, allow_infinity=False),
+        float: FLOATS,
         type(None): st.none(),
         Any: JSON,
         msgspec.Raw: JSON.map(lambda value: msgspec.Raw(msgspec.json.encode(value))),

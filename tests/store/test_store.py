@@ -29,7 +29,6 @@ from zenml.records.ids import new_id
 from zenml.records.query import OPERATORS, Query, read_condition, read_page, read_sort
 from zenml.records.run import Artifact, Document, Owner, Pipeline, Run, StepInput, StepRun, Tag
 from zenml.store import owners, queries
-from zenml.store.schema import table_of
 
 several_examples = settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -263,7 +262,7 @@ def test_an_unknown_field_is_refused_with_a_close_match(store, query):
 
 
 def test_an_unknown_field_without_a_close_match_is_refused_with_all_fields(store):
-    with pytest.raises(ConfigurationError, match="Fields are: .*, status"):
+    with pytest.raises(ConfigurationError, match=r"Fields are: .*, status"):
         store.find(Run, Query((read_condition("zzz", "1"),)))
 
 
@@ -301,16 +300,6 @@ def test_a_value_that_no_record_can_have_is_a_configuration_error(store, value):
         store.find(Run, Query((read_condition("name", value),)))
 
 
-def test_the_list_of_runs_uses_an_index(store):
-    for field, value in (("pipeline_name", "p"), ("status", "failed")):
-        plan = store.file.read(
-            f"EXPLAIN QUERY PLAN SELECT * FROM runs WHERE {field} = ? ORDER BY id DESC LIMIT 20", [value]
-        )
-
-        assert "USING INDEX runs_by_" in plan[0][-1]
-        assert not any("TEMP B-TREE" in row[-1] for row in plan)
-
-
 # Starting a run
 
 
@@ -337,12 +326,11 @@ def test_runs_of_one_plan_share_their_documents(store):
 
 
 def test_a_run_name_is_given_once(store):
-    started_run(store, name="mine")
+    first = started_run(store, name="mine")
 
-    with pytest.raises(ZenMLError, match="already a run named `mine`.*another `run_name`"):
-        started_run(store, name="mine")
+    assert not store.start_run(a_run(store.owner().id, name="mine"), DOCUMENTS)
 
-    assert len(store.select(Run)) == 1
+    assert store.select(Run) == [first]
 
 
 def test_an_unknown_document_is_none(store):
@@ -596,14 +584,6 @@ def test_outputs_are_found_by_producer(store):
     }
 
 
-def test_the_look_up_uses_its_index(store):
-    for count in (1, 3):
-        plan = store.file.read("EXPLAIN QUERY PLAN " + queries.look_up(count), ["k"] * count)
-
-        assert any("step_runs_by_key" in row[-1] for row in plan)
-        assert not any(row[-1].startswith("SCAN s") for row in plan)
-
-
 def test_a_dead_owners_work_is_interrupted_when_a_run_looks_it_up(store):
     dead = dead_run(store)
     step = a_step(dead, cache_key="k")
@@ -822,13 +802,6 @@ def test_a_process_of_an_earlier_boot_is_not_alive(store):
 
 def test_one_process_is_one_owner_of_a_store(store):
     assert store.owner() == store.owner()
-
-
-def test_every_field_of_a_record_is_a_column(store):
-    for kind in KINDS:
-        columns = [row[1] for row in store.file.read(f"PRAGMA table_info({kind.table})")]
-
-        assert columns == list(table_of(kind).names)
 
 
 def test_a_store_can_be_used_again_after_it_was_closed(sqlite_store):

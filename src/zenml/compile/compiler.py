@@ -151,7 +151,8 @@ class _Compiler:
 
     def _configured(self, call: TracedCall) -> dict[str, Any]:
         """Return what the run's configuration says of a call: of its id, else of its step's name."""
-        return dict(self._steps.get(call.id) or self._steps.get(call.step.name) or {})
+        found = self._steps.get(call.id) or self._steps.get(call.step.name) or {}
+        return {name: value for name, value in found.items() if value is not None}
 
     def _invocation(self, call: TracedCall) -> Invocation:
         configured = self._configured(call) if self._steps else {}

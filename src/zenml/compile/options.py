@@ -62,7 +62,7 @@ def pipeline_options(pipeline: DeclaredPipeline, chosen: Mapping[str, Any]) -> P
         raise ConfigurationError(f'`tags` of {what} is a list; write `tags=["{tags}"]`.')
     read_cache_policy(chosen.get("cache_policy"), what)
     parallelism = chosen.get("max_parallelism")
-    if parallelism is not None and (not isinstance(parallelism, int) or parallelism < 1):
+    if parallelism is not None and (type(parallelism) is not int or parallelism < 1):
         raise ConfigurationError(
             f"`max_parallelism` of {what} is {parallelism!r}; it must be a number from 1 up."
         )

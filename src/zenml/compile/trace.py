@@ -52,7 +52,7 @@ class Trace:
         """Call the pipeline function with this trace as the active session; return what it returns."""
         token = session.active.set(self)
         try:
-            return self.pipeline.function(**arguments)
+            return _call(self.pipeline, arguments)
         finally:
             session.active.reset(token)
 
@@ -81,12 +81,17 @@ class Trace:
         check_complete(pipeline, arguments)
         outer, self._current = self._current, pipeline
         try:
-            return pipeline.function(**arguments)
+            return _call(pipeline, arguments)
         finally:
             self._current = outer
 
     def _new_id(self, step: DeclaredStep, invocation_id: str | None) -> str:
         if invocation_id is not None:
+            if not isinstance(invocation_id, str):
+                raise DeclarationError(
+                    f"The `id` of a call of step `{step.name}` is {invocation_id!r}; it must be text. "
+                    "Leave it out and get `name`, `name_2`, …"
+                )
             if invocation_id in self.calls:
                 raise DeclarationError(
                     f"Two calls in pipeline `{self.pipeline.name}` have the id `{invocation_id}`. "
@@ -101,6 +106,11 @@ class Trace:
             if call_id not in self.calls:
                 self._counts[name] = count
                 return call_id
+
+
+def _call(pipeline: DeclaredPipeline, arguments: dict[str, Any]) -> Any:
+    positional, named = pipeline.signature.arrange(arguments)
+    return pipeline.function(*positional, **named)
 
 
 def check_complete(pipeline: DeclaredPipeline, arguments: dict[str, Any]) -> None:

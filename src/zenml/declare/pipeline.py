@@ -96,7 +96,7 @@ class Pipeline(Generic[P]):
             **{name: options[name] for name in RUN_OPTIONS & options.keys()},
         }
         self.layers = self.layers.with_level(
-            level, {k: v for k, v in options.items() if k not in RUN_OPTIONS}
+            level, {k: v for k, v in options.items() if k not in RUN_OPTIONS and v is not None}
         )
 
     def __repr__(self) -> str:

@@ -7,6 +7,7 @@ a pipeline is compiled. What a call of a step means is the active session's busi
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
 from zenml.config.precedence import STEP_OPTIONS, Layers, check_options
@@ -123,17 +124,13 @@ class Step(Generic[P, R]):
 
     def _add(self, level: Any, options: Mapping[str, Any]) -> None:
         check_options(options, STEP_OPTIONS | {"parameters"}, f"Step `{self.name}`")
-        options = dict(options)
-        self.parameters = {**self.parameters, **(options.pop("parameters", None) or {})}
+        options = {name: value for name, value in options.items() if value is not None}
+        self.parameters = {**self.parameters, **options.pop("parameters", {})}
         self.layers = self.layers.with_level(level, options)
 
     def _take(self, values: dict[str, Any], name: str) -> Any:
         """Take a keyword of our own out of a call, unless it is a parameter of the function."""
-        if name in values:
-            code = getattr(self.function, "__code__", None)
-            if code is None or name not in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]:
-                return values.pop(name)
-        return None
+        return values.pop(name) if name in values and name not in self.signature.parameters else None
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:
         """Refuse to be a method: a step has no `self`."""
@@ -146,12 +143,23 @@ class Step(Generic[P, R]):
 
     def __reduce__(self) -> Any:
         """Travel by name where the step can be imported, by value otherwise."""
-        if self.function.__module__ != "__main__" and "<locals>" not in self.function.__qualname__:
+        found: Any = sys.modules.get(self.function.__module__) if self.__module__ != "__main__" else None
+        for part in self.function.__qualname__.split("."):
+            found = getattr(found, part, None)
+        if found is self:
             return self.function.__qualname__
+        if isinstance(found, Step) and found.function is self.function:
+            return _vary, (found, self.layers.levels, self.parameters)
         return _rebuild, (self.function, self.layers.levels, self.parameters)
 
     def __repr__(self) -> str:
         return f"<step `{self.name}`>"
+
+
+def _vary(step: Step[Any, Any], levels: Any, parameters: dict[str, Any]) -> Step[Any, Any]:
+    copy = step.with_options()
+    copy.layers, copy.parameters = Layers(levels), parameters
+    return copy
 
 
 def _rebuild(function: Callable[..., Any], levels: Any, parameters: dict[str, Any]) -> Step[Any, Any]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from zenml.execute.machine import Machine
     from zenml.records.plan import Plan, Runtime, StepDefinition
     from zenml.records.run import Artifact, Run, StepRun
+    from zenml.records.task import Damage
     from zenml.store.store import Batch, CacheEntry, RunTransaction, Store
 
 
@@ -56,6 +57,8 @@ class Admission:
     ) -> None:
         self.artifacts: dict[tuple[str, str], Artifact] = {}
         """The current artifact of each output, by invocation id and output name."""
+        self.own: set[str] = set()
+        """Ids of the artifacts that this run itself made: they are trusted before they are signed."""
         self._run = run
         self._plan = plan
         self._machine = machine
@@ -102,11 +105,27 @@ class Admission:
             self._elsewhere = []
         return [*found, *map(self._with_key, self._machine.take_ready())]
 
+    def is_current(self, damage: Damage) -> bool:
+        """Tell whether a damaged artifact is still the one that its producer's output stands for."""
+        return any(
+            artifact.id == damage.artifact_id and step == damage.producer
+            for (step, _), artifact in self.artifacts.items()
+        )
+
     # Changes
 
     def force(self, identifier: str) -> None:
-        """Have a step executed although the cache knows it: its stored output is damaged."""
+        """Have a step executed although the cache knows it: its stored output is damaged.
+
+        Steps that take the output wait for it again, and get their keys anew.
+        """
         self._forced.add(identifier)
+        for waiting in (self._candidates, self._elsewhere, self._released, *self._in_flight.values()):
+            waiting[:] = [one for one in waiting if self._machine.nodes[one.id].state == "ready"]
+
+    def skipped(self, identifier: str) -> StepRun:
+        """Return the record of a step that will not run."""
+        return recording.skipped(self._run, self._machine.nodes[identifier], self._next_attempt(identifier))
 
     def release(self, step: StepRun) -> None:
         """Have whoever waited for a step ask again; a failure is not shared, each then tries itself."""

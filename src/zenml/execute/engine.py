@@ -95,12 +95,13 @@ class Engine:
         with self._baton:
             batch = Batch()
             for identifier in self.machine.stop():
-                batch.started.append(recording.skipped(self.run, self.machine.nodes[identifier]))
+                batch.started.append(self.admission.skipped(identifier))
             self.admission.forget()
             self._stop_steps(self._workers.abandon(), reason, batch)
             self._add_end("stopped" if self.fatal is None else "failed", reason, batch)
             with self.store.run_transaction(self.run) as transaction:
                 transaction.write(batch)
+            self.run = batch.run or self.run
             self._report(batch)
 
     def post(self, event: Finished) -> None:
@@ -136,7 +137,7 @@ class Engine:
             raise error
         if self.fatal is not None:
             raise self.fatal
-        return self.machine.is_over and not self._inbox
+        return self.run.status != "running"  # only what is recorded counts
 
     # A turn, with the baton
 
@@ -159,6 +160,7 @@ class Engine:
                 if self.machine.is_over:
                     self._add_end(self.machine.verdict(), None, begins)
                 transaction.write(begins)
+        self.run = begins.run or self.run
         self._report(ends)
         self._report(begins)
         self._workers.hand_out(started)
@@ -168,9 +170,10 @@ class Engine:
 
     def _add_end(self, status: RunStatus, reason: str | None, batch: Batch) -> None:
         """Add the end of the run to a batch, once."""
-        if self.run.status == "running":
-            self.run = batch.run = ending.end_of_run(self.run, status, reason, self.failures)
-            ending.add_outputs(batch, self.run, self.plan.outputs, self.admission.artifacts, self.store)
+        if self.run.status == "running" and batch.run is None:
+            batch.run = ending.end_of_run(self.run, status, reason, self.failures)
+            if self.fatal is None:  # else nobody knows which outputs are recorded
+                ending.add_outputs(batch, batch.run, self.plan.outputs, self.admission.artifacts, self.store)
 
     def _end(self, event: Finished, batch: Batch) -> None:
         step, outcome = event.step, event.outcome
@@ -190,6 +193,7 @@ class Engine:
                 is_kept = (identifier, artifact.output) in self._pipeline_outputs
                 kept = artifact if is_kept else recording.without_bulk(artifact)
                 self.admission.artifacts[identifier, artifact.output] = kept
+                self.admission.own.add(artifact.id)
             batch.ended.append(end)
             self.machine.completed(identifier)
 
@@ -197,7 +201,7 @@ class Engine:
         if error is not None:
             self.failures.append((identifier, error))
         for skipped in self.machine.failed(identifier):
-            batch.started.append(recording.skipped(self.run, self.machine.nodes[skipped]))
+            batch.started.append(self.admission.skipped(skipped))
         if self.machine.is_stopping:
             self.admission.forget()
         if self.machine.mode == "fail_fast":
@@ -214,8 +218,10 @@ class Engine:
     def _repair(self, event: Finished, damage: Damage, batch: Batch) -> None:
         """Have the producer of a damaged input run again, and the consumer after it."""
         step, producer = event.step, damage.producer
-        if producer is not None and self.machine.damaged(step.invocation_id, producer):
-            self.admission.force(producer)
+        is_current = self.admission.is_current(damage)
+        if producer is not None and self.machine.damaged(step.invocation_id, producer, is_current=is_current):
+            if is_current:
+                self.admission.force(producer)
             batch.ended.append(recording.interrupted(step, f"its input from step `{producer}` is damaged"))
             self.reporter.note(
                 f"Input of step `{step.invocation_id}` is damaged; step `{producer}` runs again."

@@ -34,9 +34,9 @@ def describe(error: BaseException) -> Failure:
     trace = user_traceback(error.__traceback__)
     return Failure(
         type=f"{type(error).__module__}.{type(error).__qualname__}",
-        message=_text(error),
-        traceback="".join(traceback.format_exception(type(error), error, trace)),
-        notes=tuple(getattr(error, "__notes__", ())),
+        message=_storable(text_of(error)),
+        traceback=_storable("".join(traceback.format_exception(type(error), error, trace))),
+        notes=tuple(_storable(str(note)) for note in getattr(error, "__notes__", ())),
         exit_code=getattr(error, "exit_code", None) if isinstance(error, StepProcessError) else None,
         signal=getattr(error, "signal", None) if isinstance(error, StepProcessError) else None,
     )
@@ -95,8 +95,22 @@ def from_record(failure: Failure, where: str) -> BaseException:
     return error
 
 
-def _text(error: BaseException) -> str:
+def text_of(error: BaseException) -> str:
+    """Return the text of an exception, whatever its class does."""
     try:
         return str(error)
     except Exception:  # a user's __str__ may raise anything
         return f"<{type(error).__name__} whose text cannot be made>"
+
+
+def add_note(error: BaseException, note: str) -> None:
+    """Add a note to an exception, if its class lets it have one."""
+    try:
+        error.add_note(note)
+    except Exception:  # noqa: S110  a frozen class refuses; the exception itself matters more
+        pass
+
+
+def _storable(text: str) -> str:
+    """Escape what is no Unicode, such as the bytes of a file name that could not be decoded."""
+    return text.encode(errors="backslashreplace").decode()

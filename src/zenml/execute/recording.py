@@ -65,13 +65,14 @@ def cached(run: Run, invocation: Invocation, key: CacheKey, entry: CacheEntry, a
     )
 
 
-def skipped(run: Run, node: Node) -> StepRun:
+def skipped(run: Run, node: Node, attempt: int) -> StepRun:
     """Return the record of a step that will not run."""
     now = microseconds_now()
     return StepRun(
         id=StepRunId(new_id()),
         run_id=run.id,
         invocation_id=node.invocation.id,
+        attempt=attempt,
         status="skipped",
         definition=node.invocation.definition,
         invocation=node.invocation,

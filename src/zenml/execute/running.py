@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from zenml.errors import ConfigurationError, RunStoppedError
+from zenml.execute import failures
 from zenml.execute.engine import Engine
 from zenml.execute.environment import current_changes, current_environment
 from zenml.execute.output import Capture
@@ -106,9 +107,10 @@ def failure_of(ended: Ended) -> BaseException | None:
     (step, error), *others = ended.failures
     where = f"Step `{step}` of run `{ended.run.name}` failed. See: zenml run show {short(ended.run.id)}"
     if where not in getattr(error, "__notes__", ()):
-        error.add_note(where)
+        failures.add_note(error, where)
     for other, cause in others:
-        error.add_note(f"Step `{other}` failed too: {type(cause).__name__}: {cause}")
+        text = f"{type(cause).__name__}: {failures.text_of(cause)}"
+        failures.add_note(error, f"Step `{other}` failed too: {text}")
     return error
 
 

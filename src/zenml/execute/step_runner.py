@@ -69,9 +69,7 @@ def _run(task: StepTask, program: Program, artifact_store: ArtifactStore) -> tup
     positional, named = program.signature.arrange(arguments)
     result = program.function(*positional, **named)
     if hasattr(result, "__await__"):
-        import asyncio
-
-        result = asyncio.run(_await(result))
+        result = _wait_for(result)
     returned = split_result(result, program.outputs, step=step)
     options = task.definition.options
     return tuple(
@@ -86,6 +84,21 @@ def _run(task: StepTask, program: Program, artifact_store: ArtifactStore) -> tup
         )
         for output, value in zip(program.outputs, returned, strict=True)
     )
+
+
+def _wait_for(awaitable: Any) -> Any:
+    """Run a coroutine to its end; in a thread beside this one where a loop runs here, as in notebooks."""
+    import asyncio
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(_await(awaitable))
+    from concurrent.futures import ThreadPoolExecutor
+    from contextvars import copy_context
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(copy_context().run, asyncio.run, _await(awaitable)).result()
 
 
 async def _await(awaitable: Any) -> Any:

@@ -56,7 +56,6 @@ class Workers:
         self._running: dict[str, tuple[Runtime, StepRun]] = {}
         self._queue: SimpleQueue[StepRun | None] = SimpleQueue()
         self._threads = 0
-        self._idle = 0
         self._for_caller: StepRun | None = None
         self._to_launch: list[StepRun] = []
         self._capacity = 0
@@ -95,11 +94,13 @@ class Workers:
             self._running[step.id] = (kind, step)
             if kind == "isolated":
                 self._to_launch.append(step)
-            elif len(self._running) == 1 and len(started) == 1:
+            elif len(self._running) == 1 and len(started) == 1 and not self._engine.admission.waits_elsewhere:
                 self._for_caller = step
             else:
                 self._queue.put(step)
-                if self._idle < self._queue.qsize() and self._threads < self._limit:
+                # Each step that runs has a thread: one that just ended its step comes back for the next.
+                inline = sum(kind == "inline" for kind, _ in self._running.values())
+                if self._threads < min(inline, self._limit):
                     self._threads += 1
                     threading.Thread(
                         target=self._work, name=f"zenml-step-{self._threads}", daemon=True
@@ -166,11 +167,11 @@ class Workers:
 
     def _work(self) -> None:
         while True:
-            self._idle += 1
             step = self._queue.get()
-            self._idle -= 1
             if step is None:
                 return
+            if step.id not in self._running:
+                continue  # it was recorded as stopped before it began
             try:
                 _load_imports(self._engine.programs[step.definition].function)
                 self.run_here(step)
@@ -259,7 +260,7 @@ class Workers:
             name=artifact.name,
             stored=stored,
             is_trusted=not artifact.needs_trust
-            or not artifact.signature
+            or artifact.id in engine.admission.own
             or engine.store.is_trusted(artifact),
         )
 

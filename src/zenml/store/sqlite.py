@@ -119,6 +119,7 @@ class SQLiteFile:
         return self._writer
 
     def _open(self) -> sqlite3.Connection:
+        connection = None
         try:
             connection = sqlite3.connect(
                 self.path, timeout=60, isolation_level=None, check_same_thread=False, cached_statements=256
@@ -133,6 +134,8 @@ class SQLiteFile:
             ):
                 connection.execute(f"PRAGMA {pragma}").fetchall()
         except sqlite3.Error as error:
+            if connection is not None:
+                connection.close()
             raise self._explain(error) from error
         if self.path != MEMORY and os.stat(self.path).st_mode & 0o077:
             os.chmod(self.path, 0o600)

@@ -158,6 +158,13 @@ def test_stopping_skips_everything_that_did_not_start():
     assert machine.take_ready() == []
 
 
+def test_ready_steps_that_nobody_took_do_not_start_after_a_stop():
+    machine = machine_of(a=(), b=())
+    machine.stop()
+
+    assert machine.take_ready() == []
+
+
 def test_a_stopped_run_is_over_when_nothing_runs_any_more():
     machine = machine_of(a=())
     machine.take_ready()

@@ -1,0 +1,220 @@
+"""From layers of options to what holds for a step and for a pipeline."""
+
+import enum
+
+import pytest
+
+from zenml.compile.compiler import compile_pipeline
+from zenml.config import CachePolicy
+from zenml.declare.pipeline import pipeline
+from zenml.declare.step import step
+from zenml.errors import ConfigurationError
+from zenml.materializers.base_materializer import BaseMaterializer
+
+
+def function(x: int = 0) -> int:
+    return x
+
+
+class Plain(BaseMaterializer):
+    pass
+
+
+def plan_of(step_options=None, pipeline_options=None, steps=None, configure=None, with_options=None):
+    """Compile a pipeline of one step, with options at the given places."""
+    declared = step(**(step_options or {}))(function)
+    if configure:
+        declared.configure(**configure)
+    if with_options:
+        declared = declared.with_options(**with_options)
+
+    def pipe():
+        declared()
+
+    return compile_pipeline(pipeline(**(pipeline_options or {}))(pipe), (), {}, steps=steps).plan
+
+
+def options_of(**places):
+    plan = plan_of(**places)
+    return plan.definitions[plan.invocations[0].definition].options
+
+
+# Precedence
+
+PLACES = (
+    ("pipeline_options", lambda value: {"pipeline_options": {"enable_cache": value}}),
+    ("decorator", lambda value: {"step_options": {"enable_cache": value}}),
+    ("configure", lambda value: {"configure": {"enable_cache": value}}),
+    ("with_options", lambda value: {"with_options": {"enable_cache": value}}),
+    ("run", lambda value: {"steps": {"function": {"enable_cache": value}}}),
+)
+
+
+@pytest.mark.parametrize("name", [name for name, _ in PLACES])
+@pytest.mark.parametrize("value", [True, False])
+def test_an_option_holds_wherever_it_is_said(name, value):
+    assert options_of(**dict(PLACES)[name](value)).enable_cache is value
+
+
+@pytest.mark.parametrize(
+    ("weaker", "stronger"), [(a, b) for i, (a, _) in enumerate(PLACES) for b, _ in PLACES[i + 1 :]]
+)
+@pytest.mark.parametrize("value", [True, False])
+def test_a_stronger_place_beats_a_weaker_one(weaker, stronger, value):
+    places = dict(PLACES)
+
+    assert options_of(**places[weaker](not value), **places[stronger](value)).enable_cache is value
+
+
+@pytest.mark.parametrize("name", ["decorator", "configure", "with_options", "run"])
+def test_none_says_nothing(name):
+    places = dict(PLACES)
+
+    assert not options_of(**places["pipeline_options"](False), **places[name](None)).enable_cache
+
+
+@pytest.mark.parametrize(
+    "flag", ["enable_cache", "enable_step_logs", "enable_artifact_metadata", "enable_artifact_visualization"]
+)
+def test_a_flag_is_on_unless_said_otherwise(flag):
+    assert getattr(options_of(), flag) is True
+    assert getattr(options_of(step_options={flag: False}), flag) is False
+
+
+def test_the_cache_policy_of_the_pipeline_holds_for_its_steps():
+    found = options_of(pipeline_options={"cache_policy": CachePolicy(max_age_days=1, ignore_fields=["x"])})
+
+    assert (found.cache_max_age, found.cache_ignored) == (86_400, ("x",))
+
+
+def test_settings_of_several_places_are_merged():
+    found = options_of(
+        step_options={"settings": {"a": 1, "b": {"x": 1}}}, with_options={"settings": {"b": {"y": 2}}}
+    )
+
+    assert found.settings == {"a": 1, "b": {"x": 1, "y": 2}}
+
+
+# Values
+
+
+@pytest.mark.parametrize("flag", ["enable_cache", "enable_step_logs"])
+def test_a_flag_is_true_or_false(flag):
+    with pytest.raises(
+        ConfigurationError, match=f"`{flag}` of step `function` is 'yes'; it must be True or False"
+    ):
+        options_of(step_options={flag: "yes"})
+
+
+def test_an_unknown_runtime_is_refused():
+    with pytest.raises(
+        ConfigurationError, match="`runtime` of step `function` is 'docker'; it can be `inline` or `isolated`"
+    ):
+        options_of(step_options={"runtime": "docker"})
+
+
+@pytest.mark.parametrize("policy", [None, "default"])
+def test_the_default_cache_policy_ignores_nothing(policy):
+    found = options_of(step_options={"cache_policy": policy})
+
+    assert (found.cache_max_age, found.cache_ignored) == (None, ())
+
+
+def test_a_cache_policy_can_be_a_mapping():
+    assert options_of(step_options={"cache_policy": {"expires_after": 60}}).cache_max_age == 60
+
+
+def test_another_cache_policy_is_refused():
+    with pytest.raises(
+        ConfigurationError, match=r"`cache_policy` of step `function` is 'never'. Give it a `CachePolicy"
+    ):
+        options_of(step_options={"cache_policy": "never"})
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (Plain, {"output": (f"{__name__}.Plain",)}),
+        (f"{__name__}.Plain", {"output": (f"{__name__}.Plain",)}),
+        ({"output": Plain}, {"output": (f"{__name__}.Plain",)}),
+        ({"output": [Plain, f"{__name__}.Plain"]}, {"output": (f"{__name__}.Plain",) * 2}),
+    ],
+)
+def test_materializers_are_kept_by_their_paths(given, expected):
+    assert options_of(step_options={"output_materializers": given}).output_materializers == expected
+
+
+def test_a_materializer_for_an_unknown_output_is_refused():
+    with pytest.raises(
+        ConfigurationError,
+        match=r"names the output `model`, which it does not have. Its outputs are: `output`",
+    ):
+        options_of(step_options={"output_materializers": {"model": Plain}})
+
+
+class Setting:
+    def model_dump(self):
+        return {"a": 1}
+
+
+def test_settings_that_can_tell_their_fields_are_written_out():
+    assert options_of(step_options={"settings": {"s": Setting()}}).settings == {"s": {"a": 1}}
+
+
+@pytest.mark.parametrize("value", [object(), float("nan"), {"deep": [float("inf")]}])
+def test_settings_that_cannot_be_stored_are_refused(value):
+    with pytest.raises(
+        ConfigurationError, match=r"`settings` of step `function` cannot be stored.*Use text, numbers"
+    ):
+        options_of(step_options={"settings": {"s": value}})
+
+
+# Pipelines
+
+
+class Mode(enum.Enum):
+    FAST = "fail_fast"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [(None, "continue_on_failure"), ("fail_fast", "fail_fast"), (Mode.FAST, "fail_fast")],
+)
+def test_the_execution_mode_is_recorded(given, expected):
+    assert plan_of(pipeline_options={"execution_mode": given}).options.execution_mode == expected
+
+
+def test_an_unknown_execution_mode_is_refused():
+    with pytest.raises(
+        ConfigurationError,
+        match="`execution_mode` of pipeline `pipe` is 'slow'; it can be `continue_on_failure`",
+    ):
+        plan_of(pipeline_options={"execution_mode": "slow"})
+
+
+@pytest.mark.parametrize("value", [0, -1, "2", 1.5, True])
+def test_parallelism_is_a_number_from_one_up(value):
+    with pytest.raises(
+        ConfigurationError, match=r"`max_parallelism` of pipeline `pipe` is .*; it must be a number from 1 up"
+    ):
+        plan_of(pipeline_options={"max_parallelism": value})
+
+
+def test_tags_are_kept_once_in_order():
+    assert plan_of(pipeline_options={"tags": ["b", "a", "b"]}).options.tags == ("b", "a")
+
+
+def test_a_text_is_no_list_of_tags():
+    with pytest.raises(
+        ConfigurationError, match=r'`tags` of pipeline `pipe` is a list; write `tags=\["night"\]`'
+    ):
+        plan_of(pipeline_options={"tags": "night"})
+
+
+def test_a_cache_policy_of_a_pipeline_is_checked_even_without_steps():
+    with pytest.raises(ConfigurationError, match="`cache_policy` of pipeline `empty`"):
+        compile_pipeline(pipeline(cache_policy=5)(empty), (), {})
+
+
+def empty():
+    pass

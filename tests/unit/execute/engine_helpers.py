@@ -1,0 +1,104 @@
+"""Running small pipelines in this process, and watching what the engine does."""
+
+import threading
+from contextlib import contextmanager
+
+from zenml.compile.compiler import Compiled, compile_pipeline
+from zenml.declare.pipeline import pipeline
+from zenml.execute.running import run_plan
+from zenml.records.run import StepRun
+from zenml.store.database import Database
+
+SECONDS = 20
+
+
+class Recorder:
+    """A reporter that remembers everything, in order."""
+
+    def __init__(self, on_step=None):
+        self.events = []
+        self.notes = []
+        self.ended = None
+        self._on_step = on_step
+
+    def run_started(self, run, steps):
+        self.run = run
+
+    def step(self, step):
+        self.events.append((step.invocation_id, step.status))
+        if self._on_step:
+            self._on_step(step)
+
+    def note(self, text):
+        self.notes.append(text)
+
+    def run_ended(self, run):
+        self.ended = run
+
+    def statuses(self, status):
+        return [name for name, seen in self.events if seen == status]
+
+
+class Result:
+    """An ended run with what was reported and recorded of it."""
+
+    def __init__(self, ended, recorder, store):
+        self.ended, self.recorder, self.store = ended, recorder, store
+        self.status = ended.run.status
+        self.errors = dict(ended.failures)
+
+    @property
+    def states(self):
+        """The recorded state of each step: that of its last attempt."""
+        return {step.invocation_id: step.status for step in self.attempts}
+
+    @property
+    def attempts(self):
+        return self.store.select(StepRun, run_id=self.ended.run.id)
+
+
+def compiled(function, **options):
+    """Compile a pipeline function; a step's code must not change before it is used again."""
+    return compile_pipeline(pipeline(**options)(function), (), {})
+
+
+def run(what, *, store, on_step=None, **options):
+    """Run a pipeline function, or a compiled one, on a store; failures come back as values."""
+    recorder = Recorder(on_step)
+    plan = what if isinstance(what, Compiled) else compiled(what, **options)
+    return Result(run_plan(plan, store, reporter=recorder), recorder, store)
+
+
+def run_in_thread(what, **options):
+    """Run a pipeline in another thread; returns a function that waits for its result."""
+    box = []
+    thread = threading.Thread(target=lambda: box.append(run(what, **options)))
+    thread.start()
+
+    def result():
+        thread.join(SECONDS)
+        assert box, "the run does not end"
+        return box[0]
+
+    return result
+
+
+class WatchedStore:
+    """A store that calls `before` when a run's transaction begins; `before` may raise."""
+
+    def __init__(self, before, store=None):
+        self.inner = store or Database(":memory:")
+        self.before = before
+
+    def __getattr__(self, name):
+        return getattr(self.inner, name)
+
+    @contextmanager
+    def run_transaction(self, run):
+        self.before()
+        with self.inner.run_transaction(run) as transaction:
+            yield transaction
+
+
+def wait(event):
+    assert event.wait(SECONDS), "nobody came"
