@@ -2,56 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, overload
 
-from zenml.config.precedence import PIPELINE_OPTIONS, RUN_OPTIONS, Layers, check_options
+from zenml.config.precedence import PIPELINE_OPTIONS, RUN_OPTIONS, check_options
 from zenml.context import session
-from zenml.errors import DeclarationError
+from zenml.declare.declaration import Declaration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from zenml.config.cache_policy import CachePolicy
+    from zenml.config.precedence import Level
     from zenml.records.plan import ExecutionMode
-    from zenml.signatures.signature import Signature
     from zenml.views.run_view import RunView
 
 P = ParamSpec("P")
 
-_COPIED = ("__module__", "__name__", "__qualname__", "__doc__")
 
-
-class Pipeline(Generic[P]):
+class Pipeline(Declaration[P, Any]):
     """A declared pipeline. Made by `@pipeline`; calling it runs it."""
 
+    kind = "pipeline"
+
     def __init__(self, function: Callable[P, Any], options: Mapping[str, Any]) -> None:
-        if not callable(function):
-            raise DeclarationError(f"`@pipeline` was given {function!r}. Put it above a function.")
-        for name in _COPIED:
-            setattr(self, name, getattr(function, name, None))
-        self.__wrapped__ = self.__zenml_function__ = self.function = function
-        self.layers = Layers({"decorator": options})
+        super().__init__(function, options)
         self.run_options: dict[str, Any] = {}
-        self._signature: Signature | None = None
-
-    @property
-    def name(self) -> str:
-        """The pipeline's name: that of its function unless `name=` says otherwise."""
-        return str(self.layers.merged().get("name") or getattr(self.function, "__name__", "pipeline"))
-
-    @property
-    def entrypoint(self) -> Callable[P, Any]:
-        """The undecorated function."""
-        return self.function
-
-    @property
-    def signature(self) -> Signature:
-        """The parameters of the function, read when first asked for."""
-        if self._signature is None:
-            from zenml.signatures.signature import read_signature
-
-            self._signature = read_signature(self.function)
-        return self._signature
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> RunView:
         """Run the pipeline and return the run; inside another pipeline, add its steps to that one.
@@ -72,35 +47,25 @@ class Pipeline(Generic[P]):
         """Run the pipeline; the same as calling it."""
         return self(*args, **kwargs)
 
-    def configure(self, **options: Any) -> Pipeline[P]:
-        """Change the options of this pipeline; return the pipeline itself."""
-        self._add("configure", options)
-        return self
-
-    def with_options(self, **options: Any) -> Pipeline[P]:
+    def with_options(self, **options: Any) -> Self:
         """Return a copy with other options; the original stays as it is.
 
         Args:
             options: the options of `@pipeline`, and for this run: `run_name`; `parameters`, arguments of
                 the pipeline; `steps`, options and parameters of single steps by invocation id or name.
         """
-        copy = type(self).__new__(type(self))
-        copy.__dict__.update(self.__dict__)
-        copy._add("with_options", options)
-        return copy
+        return super().with_options(**options)
 
-    def _add(self, level: Any, options: Mapping[str, Any]) -> None:
+    def _add(self, level: Level, options: Mapping[str, Any]) -> None:
         check_options(options, PIPELINE_OPTIONS | RUN_OPTIONS, f"Pipeline `{self.name}`")
         self.run_options = {
             **self.run_options,
             **{name: options[name] for name in RUN_OPTIONS & options.keys()},
         }
-        self.layers = self.layers.with_level(
-            level, {k: v for k, v in options.items() if k not in RUN_OPTIONS and v is not None}
-        )
-
-    def __repr__(self) -> str:
-        return f"<pipeline `{self.name}`>"
+        own = {
+            name: value for name, value in options.items() if name not in RUN_OPTIONS and value is not None
+        }
+        self._set_layers(self.layers.with_level(level, own))
 
 
 @overload

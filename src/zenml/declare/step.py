@@ -8,67 +8,40 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from zenml.config.precedence import STEP_OPTIONS, Layers, check_options
 from zenml.context import session
+from zenml.declare.declaration import Declaration
 from zenml.errors import DeclarationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from zenml.config.cache_policy import CachePolicy
+    from zenml.config.precedence import Level
     from zenml.records.plan import Runtime
     from zenml.signatures.outputs import OutputSpec
-    from zenml.signatures.signature import Signature
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_COPIED = ("__module__", "__name__", "__qualname__", "__doc__")
 _TRUE = ("1", "true", "yes", "on")
 
 
-class Step(Generic[P, R]):
+class Step(Declaration[P, R]):
     """A declared step. Made by `@step`; calling it in a pipeline adds it to the pipeline."""
 
+    kind = "step"
+
     def __init__(self, function: Callable[P, R], options: Mapping[str, Any]) -> None:
-        if not callable(function):
-            raise DeclarationError(f"`@step` was given {function!r}. Put it above a function.")
-        for name in _COPIED:
-            setattr(self, name, getattr(function, name, None))
-        self.__wrapped__ = self.__zenml_function__ = self.function = function
-        self.layers = Layers({"decorator": options})
+        super().__init__(function, options)
         self.parameters: dict[str, Any] = {}
-        self._signature: Signature | None = None
         self._outputs: tuple[OutputSpec, ...] | None = None
         if is_switched_on("ZENML_ENFORCE_TYPE_ANNOTATIONS"):
             from zenml.signatures.signature import require_annotations
 
             require_annotations(function)
-
-    @property
-    def name(self) -> str:
-        """The step's name: that of its function unless `name=` says otherwise."""
-        for level in ("with_options", "configure", "decorator"):
-            name = self.layers.levels.get(level, {}).get("name")
-            if name:
-                return str(name)
-        return str(getattr(self.function, "__name__", type(self.function).__name__))
-
-    @property
-    def entrypoint(self) -> Callable[P, R]:
-        """The undecorated function."""
-        return self.function
-
-    @property
-    def signature(self) -> Signature:
-        """The parameters of the function, read when first asked for."""
-        if self._signature is None:
-            from zenml.signatures.signature import read_signature
-
-            self._signature = read_signature(self.function)
-        return self._signature
 
     @property
     def outputs(self) -> tuple[OutputSpec, ...]:
@@ -110,23 +83,11 @@ class Step(Generic[P, R]):
         alone: R = run_alone(self, args, values)
         return alone
 
-    def configure(self, **options: Any) -> Step[P, R]:
-        """Change the options of this step; return the step itself."""
-        self._add("configure", options)
-        return self
-
-    def with_options(self, **options: Any) -> Step[P, R]:
-        """Return a copy of this step with other options; the original stays as it is."""
-        copy = type(self).__new__(type(self))
-        copy.__dict__.update(self.__dict__)
-        copy._add("with_options", options)
-        return copy
-
-    def _add(self, level: Any, options: Mapping[str, Any]) -> None:
+    def _add(self, level: Level, options: Mapping[str, Any]) -> None:
         check_options(options, STEP_OPTIONS | {"parameters"}, f"Step `{self.name}`")
         options = {name: value for name, value in options.items() if value is not None}
         self.parameters = {**self.parameters, **options.pop("parameters", {})}
-        self.layers = self.layers.with_level(level, options)
+        self._set_layers(self.layers.with_level(level, options))
 
     def _take(self, values: dict[str, Any], name: str) -> Any:
         """Take a keyword of our own out of a call, unless it is a parameter of the function."""
@@ -152,19 +113,17 @@ class Step(Generic[P, R]):
             return _vary, (found, self.layers.levels, self.parameters)
         return _rebuild, (self.function, self.layers.levels, self.parameters)
 
-    def __repr__(self) -> str:
-        return f"<step `{self.name}`>"
-
 
 def _vary(step: Step[Any, Any], levels: Any, parameters: dict[str, Any]) -> Step[Any, Any]:
     copy = step.with_options()
-    copy.layers, copy.parameters = Layers(levels), parameters
+    copy._set_layers(Layers(levels))
+    copy.parameters = parameters
     return copy
 
 
 def _rebuild(function: Callable[..., Any], levels: Any, parameters: dict[str, Any]) -> Step[Any, Any]:
     step = Step(function, {})
-    step.layers = Layers(levels)
+    step._set_layers(Layers(levels))
     step.parameters = parameters
     return step
 

@@ -1,0 +1,76 @@
+"""What a declared step and a declared pipeline have in common: a function and layers of options."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Self, TypeVar
+
+from zenml.config.precedence import Layers
+from zenml.errors import DeclarationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from zenml.config.precedence import Level
+    from zenml.signatures.signature import Signature
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_COPIED = ("__module__", "__name__", "__qualname__", "__doc__")
+
+
+class Declaration(ABC, Generic[P, R]):
+    """A decorated function. Decorating stores it with its options; nothing is read or checked yet."""
+
+    kind: str
+    """What it is called in messages."""
+
+    def __init__(self, function: Callable[P, R], options: Mapping[str, Any]) -> None:
+        if not callable(function):
+            raise DeclarationError(f"`@{self.kind}` was given {function!r}. Put it above a function.")
+        for attribute in _COPIED:
+            setattr(self, attribute, getattr(function, attribute, None))
+        self.__wrapped__ = self.__zenml_function__ = self.function = function
+        self._signature: Signature | None = None
+        self.name = ""
+        """The name it goes by in runs: that of its function unless `name=` says otherwise."""
+        self._set_layers(Layers({"decorator": options}))
+
+    @property
+    def entrypoint(self) -> Callable[P, R]:
+        """The undecorated function."""
+        return self.function
+
+    @property
+    def signature(self) -> Signature:
+        """The parameters of the function, read when first asked for."""
+        if self._signature is None:
+            from zenml.signatures.signature import read_signature
+
+            self._signature = read_signature(self.function)
+        return self._signature
+
+    def configure(self, **options: Any) -> Self:
+        """Change the options; return the object itself."""
+        self._add("configure", options)
+        return self
+
+    def with_options(self, **options: Any) -> Self:
+        """Return a copy with other options; the original stays as it is."""
+        copy = type(self).__new__(type(self))
+        copy.__dict__.update(self.__dict__)
+        copy._add("with_options", options)
+        return copy
+
+    @abstractmethod
+    def _add(self, level: Level, options: Mapping[str, Any]) -> None:
+        """Take options at a level, after checking that they exist."""
+
+    def _set_layers(self, layers: Layers) -> None:
+        self.layers = layers
+        named = layers.merged().get("name")
+        self.name = str(named or getattr(self.function, "__name__", None) or type(self.function).__name__)
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} `{self.name}`>"
