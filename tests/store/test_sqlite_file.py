@@ -398,3 +398,27 @@ def test_a_local_folder_is_not_refused(tmp_path):
 
 def test_the_file_system_of_a_folder_is_that_of_its_deepest_mount():
     assert location._file_system_of("/proc/self") == "proc"
+
+
+@pytest.mark.parametrize("loss", ["deleted", "emptied"])
+def test_a_lost_database_is_not_replaced_by_a_new_one(tmp_path, loss):
+    Database(str(tmp_path / "store")).close()
+    path = tmp_path / "store" / "store.db"
+    path.unlink()
+    if loss == "emptied":
+        path.touch()
+
+    with pytest.raises(StoreUnavailableError, match=r"lost its database.*backup"):
+        Database(str(tmp_path / "store"))
+
+    assert path.exists() == (loss == "emptied")
+
+
+def test_two_spellings_of_a_folder_are_one_store(tmp_path):
+    plain = Database(str(tmp_path / "store"))
+    (tmp_path / "link").symlink_to(tmp_path / "store")
+
+    linked = Database(str(tmp_path / "link"))
+
+    assert linked.root == plain.root
+    assert linked.owner().id == plain.owner().id

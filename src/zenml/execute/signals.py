@@ -51,8 +51,9 @@ class Signals:
     def __exit__(self, kind: object, error: BaseException | None, trace: TracebackType | None) -> None:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
-        if self._engine is None and self._early is not None and error is None:
-            raise self._early
+        pending = self._early if self._engine is None else self._engine.interrupt
+        if pending is not None and error is None:
+            raise pending
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         error: BaseException = KeyboardInterrupt() if number == signal.SIGINT else Terminated(128 + number)

@@ -45,11 +45,13 @@ class Database:
     """A store in a database file, or in memory for tests."""
 
     def __init__(self, root: str, *, is_durable: bool = True) -> None:
-        self.root = root
         path = MEMORY
         if root != MEMORY:
+            root = os.path.realpath(root)  # one folder is one store, however it is spelt
             location.prepare_root(root)
             path = os.path.join(root, "store.db")
+            location.refuse_lost_database(root, path)
+        self.root = root
         self.file = SQLiteFile(path, is_durable=is_durable)
         migrate(self.file)
         self._key = os.urandom(32) if root == MEMORY else location.read_key(root)

@@ -47,6 +47,17 @@ def prepare_root(root: str) -> None:
     refuse_network_file_system(root)
 
 
+def refuse_lost_database(root: str, path: str) -> None:
+    """Raise when a store's folder is there and its database is not: a new one would hide the loss."""
+    if not os.path.exists(os.path.join(root, "store.key")):
+        return  # a fresh store: the key is made after the database
+    if not os.path.exists(path) or not os.path.getsize(path):
+        raise StoreUnavailableError(
+            f"The store `{root}` has lost its database: `{path}` is missing or empty. Restore it from a backup; "
+            "to begin anew, delete the whole folder or choose another one with ZENML_CONFIG_PATH."
+        )
+
+
 def refuse_network_file_system(root: str) -> None:
     """Raise when the folder lies on a file system that cannot hold an SQLite store."""
     kind = _file_system_of(root)

@@ -176,7 +176,10 @@ class SQLiteFile:
         self._pages += PAGES_PER_COMMIT + rows // 2
         if self._pages >= CHECKPOINT_PAGES and self.path != MEMORY:
             self._pages = 0
-            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            try:
+                connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            except sqlite3.Error:
+                pass  # the transaction is committed; the WAL is recycled another time
         if self._sync is not None:
             self._sync.request()
 
