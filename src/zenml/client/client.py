@@ -72,11 +72,17 @@ class Client:
     # Pipelines
 
     def list_pipelines(
-        self, sort_by: str = "desc:created", page: int = 1, size: int = 20, **filters: Any
+        self,
+        sort_by: str = "desc:created",
+        page: int = 1,
+        size: int = 20,
+        *,
+        tag: str | None = None,
+        **filters: Any,
     ) -> Page:
-        """Return a page of pipelines."""
+        """Return a page of pipelines, those with a tag if one is given."""
         return self._list(
-            Pipeline, sort_by, page, size, filters, lambda p: PipelineView(p.name, p.id, self.store)
+            Pipeline, sort_by, page, size, filters, lambda p: PipelineView(p.name, p.id, self.store), tag
         )
 
     def get_pipeline(self, name_id_or_prefix: str) -> PipelineView:
@@ -92,10 +98,19 @@ class Client:
     # Artifacts
 
     def list_artifact_versions(
-        self, sort_by: str = "desc:created", page: int = 1, size: int = 20, **filters: Any
+        self,
+        sort_by: str = "desc:created",
+        page: int = 1,
+        size: int = 20,
+        *,
+        tag: str | None = None,
+        **filters: Any,
     ) -> Page:
-        """Return a page of artifact versions; `name="model"` for those of one artifact."""
-        return self._list(Artifact, sort_by, page, size, filters, lambda a: ArtifactView(a, self.store))
+        """Return a page of artifact versions; `name="model"` for those of one artifact.
+
+        A `tag` finds what has it, and what belongs to a run that has it as a cascading tag.
+        """
+        return self._list(Artifact, sort_by, page, size, filters, lambda a: ArtifactView(a, self.store), tag)
 
     def get_artifact_version(self, name_id_or_prefix: str, version: int | str | None = None) -> ArtifactView:
         """Return a version of an artifact by name (the newest unless `version` is given), or by id."""
