@@ -344,8 +344,15 @@ fact(run=run.tags, artifact=Client().get_artifact_version(name).tags, pipeline=C
         "artifact": ["c"],
         "pipeline": ["d"],
         "listed": ["flow"],
-        "errors": ["ContextError", "ConfigurationError", "NotFoundError", "ContextError"]
-        + ["ConfigurationError", "TypeError", "ConfigurationError"],
+        "errors": [
+            "ContextError",
+            "ConfigurationError",
+            "NotFoundError",
+            "ContextError",
+            "ConfigurationError",
+            "ConfigurationError",
+            "ConfigurationError",
+        ],
     }
 
 

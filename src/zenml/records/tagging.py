@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 def read_tags(given: Any, what: str) -> tuple[TagSpec, ...]:
     """Return tags from one or a list of texts and `Tag`s; of several with one name, the last."""
-    items: Iterable[Any] = (given,) if isinstance(given, (str, Tag)) else given or ()
+    items: Iterable[Any] = given if isinstance(given, (list, tuple, set, frozenset)) else (given,)
+    if given is None:
+        return ()
     found = {}
     for item in items:
         if isinstance(item, str):

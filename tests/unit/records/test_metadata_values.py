@@ -103,3 +103,9 @@ def test_tags_are_text_or_tags_and_the_last_of_a_name_counts():
         TagSpec("b"),
     )
     assert read_tags(None, "it") == ()
+
+
+@pytest.mark.parametrize("given_value", ["", " ", 3, [None], [["a"]], {"a": 1}])
+def test_what_is_no_tag_is_refused(given_value):
+    with pytest.raises(ConfigurationError):
+        read_tags(given_value, "it")
