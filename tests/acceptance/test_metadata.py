@@ -388,6 +388,29 @@ fact(tags=[run.tags for run in runs], artifact=runs[1].steps["work"].output.tags
     }
 
 
+def test_several_tags_find_what_has_them_all(lab):
+    result = lab.run(
+        IMPORTS
+        + """
+@step
+def work() -> int:
+    return 1
+
+@pipeline(tags=["a"])
+def flow():
+    work()
+
+first, second = flow(), flow()
+add_tags("b", run=second.id)
+found = Client().list_pipeline_runs
+fact(counts=[len(found(tags=tags).items) for tags in ("a", ["a"], ["a", "b"], ["a", "c"], [])],
+     together=len(found(tag="a", tags=["b"]).items))
+"""
+    )
+
+    assert result.facts == {"counts": [2, 2, 1, 0, 2], "together": 1}
+
+
 # -- progress
 
 

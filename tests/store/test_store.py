@@ -305,7 +305,8 @@ def test_a_value_that_no_record_can_have_is_a_configuration_error(store, value):
 def test_the_list_of_runs_uses_an_index(store):
     for field, value in (("pipeline_name", "p"), ("status", "failed")):
         plan = store.file.read(
-            f"EXPLAIN QUERY PLAN SELECT * FROM runs WHERE {field} = ? ORDER BY id DESC LIMIT 20", [value]
+            f"EXPLAIN QUERY PLAN SELECT * FROM runs WHERE {field} = ? ORDER BY id DESC LIMIT 20",  # noqa: S608
+            [value],
         )
 
         assert "USING INDEX runs_by_" in plan[0][-1]

@@ -38,10 +38,12 @@ def page_sql(table: Table, query: Query) -> tuple[str, str, dict[str, Any]]:
     """Return the statement for a page, the one that counts all results, and the values of both."""
     values: dict[str, Any] = {}
     parts = [_condition_sql(table, condition, values) for condition in query.conditions]
-    if query.tag is not None:
-        check_value(query.tag, "`tag`")
-        parts.append(f"id IN ({_TAGGED_ARTIFACTS if table.kind is Artifact else _TAGGED})")
-        values.update(_kind=table.kind.table.rstrip("s"), _tag=query.tag)
+    for tag in (query.tag,) if isinstance(query.tag, str) else query.tag or ():
+        check_value(tag, "`tag`")
+        mark = f"_tag{len(values)}"
+        tagged = _TAGGED_ARTIFACTS if table.kind is Artifact else _TAGGED
+        parts.append(f"id IN ({tagged.replace(':_tag', f':{mark}')})")
+        values.update({"_kind": table.kind.table.rstrip("s"), mark: tag})
     where = f" WHERE {' AND '.join(parts)}" if parts else ""
     direction = "DESC" if query.is_descending else "ASC"
     sort = field_name(table, query.sort)
