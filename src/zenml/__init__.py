@@ -9,17 +9,51 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from zenml.client.artifacts import load_artifact as load_artifact
+    from zenml.client.artifacts import save_artifact as save_artifact
+    from zenml.client.metadata import log_metadata as log_metadata
+    from zenml.client.tagging import add_tags as add_tags
+    from zenml.client.tagging import remove_tags as remove_tags
+    from zenml.config.artifact_config import ArtifactConfig as ArtifactConfig
+    from zenml.config.external_artifact import ExternalArtifact as ExternalArtifact
+    from zenml.config.tag import Tag as Tag
+    from zenml.context.step import get_step_context as get_step_context
+    from zenml.context.step import track as track
     from zenml.declare.pipeline import pipeline as pipeline
     from zenml.declare.step import step as step
 
 __version__ = "0.1.0"
 
 _TABLE = {
+    "ArtifactConfig": "zenml.config.artifact_config",
+    "ExternalArtifact": "zenml.config.external_artifact",
+    "Tag": "zenml.config.tag",
+    "add_tags": "zenml.client.tagging",
+    "get_step_context": "zenml.context.step",
+    "load_artifact": "zenml.client.artifacts",
+    "log_metadata": "zenml.client.metadata",
     "pipeline": "zenml.declare.pipeline",
+    "remove_tags": "zenml.client.tagging",
+    "save_artifact": "zenml.client.artifacts",
     "step": "zenml.declare.step",
+    "track": "zenml.context.step",
 }
 
-__all__ = ["__version__", "pipeline", "step"]
+__all__ = [
+    "ArtifactConfig",
+    "ExternalArtifact",
+    "Tag",
+    "__version__",
+    "add_tags",
+    "get_step_context",
+    "load_artifact",
+    "log_metadata",
+    "pipeline",
+    "remove_tags",
+    "save_artifact",
+    "step",
+    "track",
+]
 
 
 def __getattr__(name: str) -> object:

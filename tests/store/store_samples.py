@@ -11,6 +11,7 @@ from zenml.records.plan import Invocation, PipelineOptions
 from zenml.records.run import (
     Artifact,
     Document,
+    Metadata,
     Owner,
     Pipeline,
     Record,
@@ -22,7 +23,7 @@ from zenml.records.run import (
 )
 from zenml.store.store import Batch, RunDocuments, StepEnd
 
-KINDS = (Owner, Pipeline, Run, StepRun, StepInput, Artifact, RunOutput, Tag, Document)
+KINDS = (Owner, Pipeline, Run, StepRun, StepInput, Artifact, RunOutput, Tag, Metadata, Document)
 DOCUMENTS = RunDocuments(b"plan", b"environment", {"code-1": b"def f(): ..."})
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)

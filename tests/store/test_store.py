@@ -27,8 +27,9 @@ from store_samples import (
 from zenml.errors import ConfigurationError, NotFoundError, RunStoppedError, ZenMLError
 from zenml.records.ids import new_id
 from zenml.records.query import OPERATORS, Query, read_condition, read_page, read_sort
-from zenml.records.run import Artifact, Document, Owner, Pipeline, Run, StepInput, StepRun, Tag
+from zenml.records.run import Artifact, Document, Metadata, Owner, Pipeline, Run, StepInput, StepRun, Tag
 from zenml.store import owners, queries
+from zenml.store.store import Notes
 
 several_examples = settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -53,7 +54,7 @@ def parents_of(store, record):
         changes["name"] = changes["id"]
     if isinstance(record, Document):
         changes["digest"] = new_id()
-    if isinstance(record, Tag):
+    if isinstance(record, (Tag, Metadata)):
         changes["target_id"] = new_id()
     if isinstance(record, (StepRun, StepInput)):
         step_run = a_step(started_run(store))
@@ -73,7 +74,7 @@ def test_a_record_comes_back_as_it_was_inserted(store, kind):
     @given(wild(kind))
     def check(record):
         record = parents_of(store, record)
-        key = "target_id" if kind is Tag else kind.__struct_fields__[0]
+        key = "target_id" if kind in (Tag, Metadata) else kind.__struct_fields__[0]
 
         store.insert([record])
 
@@ -817,3 +818,91 @@ def test_documents_hold_what_a_run_was_given(store):
     run = started_run(store)
 
     assert {one.digest for one in store.select(Document)} == {run.plan, run.environment, *DOCUMENTS.sources}
+
+
+# Metadata and tags
+
+
+def logged(value, created_at, target="a"):
+    return Metadata(kind="run", target_id=target, name="loss", value=value, created_at=created_at)
+
+
+def tagged(target, name="best", kind="run", **rules):
+    return Tag(kind=kind, target_id=target, name=name, **rules)
+
+
+def test_every_value_that_was_logged_is_kept(store):
+    store.annotate(Notes(metadata=[logged(2, 10), logged(1, 11)]))
+
+    assert [row.value for row in store.select(Metadata, name="loss")] == [2, 1]
+
+
+def test_the_later_of_two_values_of_one_microsecond_holds(store):
+    store.annotate(Notes(metadata=[logged(2, 10), logged(1, 10)]))
+
+    assert [row.value for row in store.select(Metadata, name="loss")] == [1]
+
+
+def test_a_tag_is_put_on_once_with_what_was_said_last(store):
+    store.annotate(Notes(tags=[tagged("a", color="red")]))
+    store.annotate(Notes(tags=[tagged("a", color="blue", is_cascading=True)]))
+
+    assert store.select(Tag, target_id="a") == [tagged("a", color="blue", is_cascading=True)]
+
+
+def test_of_an_addition_and_a_removal_the_later_one_counts():
+    notes = Notes()
+    notes.tag([tagged("a"), tagged("b")])
+    notes.untag([tagged("a")])
+    notes.tag([tagged("c")])
+    notes.untag([tagged("c")])
+    notes.tag([tagged("c")])
+
+    assert [tag.target_id for tag in notes.tags] == ["b", "c"]
+    assert [tag.target_id for tag in notes.untagged] == ["a"]
+
+
+def test_an_exclusive_tag_leaves_the_other_runs_of_its_pipeline_only(store):
+    first, second = started_run(store), started_run(store)
+    other = started_run(store, pipeline_name="other")
+    for run in (first, other, second):
+        store.annotate(Notes(tags=[tagged(run.id, is_exclusive=True)]))
+
+    assert {tag.target_id for tag in store.select(Tag, name="best")} == {second.id, other.id}
+
+
+def test_an_exclusive_tag_leaves_the_other_versions_of_its_artifact_only(store):
+    first, second, other = (
+        store.insert_artifact(an_artifact(name=name)) for name in ("model", "model", "data")
+    )
+    for artifact in (first, other, second):
+        store.annotate(Notes(tags=[tagged(artifact.id, kind="artifact", is_exclusive=True)]))
+
+    assert {tag.target_id for tag in store.select(Tag, name="best")} == {second.id, other.id}
+
+
+def test_a_cascading_tag_finds_what_the_run_made_and_saved(store):
+    run = started_run(store)
+    step = finished_step(store, run, an_artifact(name="output"))
+    write(store, run, saved=[an_artifact(name="saved", saved_by=step.id)])
+    store.insert_artifact(an_artifact(name="elsewhere"))
+    store.annotate(Notes(tags=[tagged(run.id, "night", is_cascading=True), tagged(run.id, "day")]))
+
+    assert {one.name for one in store.find(Artifact, Query(tag="night")).items} == {"output", "saved"}
+    assert store.find(Artifact, Query(tag="day")).items == []
+
+
+def test_what_a_step_said_is_written_only_by_the_owner_of_its_run(store):
+    run = started_run(store)
+    store.update(Run, run.id, epoch=1)
+
+    with pytest.raises(RunStoppedError):
+        write(store, run, notes=Notes(metadata=[logged(1, 1, run.id)]))
+
+    assert store.select(Metadata, target_id=run.id) == []
+
+
+def test_a_version_that_is_asked_for_is_given_unless_it_is_taken(store):
+    versions = [store.insert_artifact(an_artifact(version=version)).version for version in (7, 0, 7, 3)]
+
+    assert versions == [7, 8, 9, 3]

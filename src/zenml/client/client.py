@@ -10,6 +10,7 @@ from zenml.client.resolving import find_run
 from zenml.errors import NotFoundError
 from zenml.records.query import Page, Query, read_condition, read_page, read_sort
 from zenml.records.run import Artifact, Pipeline, Record, Run
+from zenml.records.tagging import read_tags
 from zenml.store.opening import open_store
 from zenml.views.artifact_view import ArtifactView
 from zenml.views.run_view import PipelineView, RunView
@@ -51,7 +52,7 @@ class Client:
             sort_by: `asc:FIELD` or `desc:FIELD`.
             page: the number of the page, from 1.
             size: how many runs a page holds.
-            tag: only runs with this tag.
+            tag: only runs with this tag; `tags` takes a list, and finds what has all of them.
             filters: only runs whose fields fit, such as `status="failed"`, `pipeline_name="train"` or
                 `name="contains:night"`; see `zenml.records.query`.
         """
@@ -72,11 +73,17 @@ class Client:
     # Pipelines
 
     def list_pipelines(
-        self, sort_by: str = "desc:created", page: int = 1, size: int = 20, **filters: Any
+        self,
+        sort_by: str = "desc:created",
+        page: int = 1,
+        size: int = 20,
+        *,
+        tag: str | None = None,
+        **filters: Any,
     ) -> Page:
-        """Return a page of pipelines."""
+        """Return a page of pipelines, those with a tag if one is given."""
         return self._list(
-            Pipeline, sort_by, page, size, filters, lambda p: PipelineView(p.name, p.id, self.store)
+            Pipeline, sort_by, page, size, filters, lambda p: PipelineView(p.name, p.id, self.store), tag
         )
 
     def get_pipeline(self, name_id_or_prefix: str) -> PipelineView:
@@ -92,10 +99,19 @@ class Client:
     # Artifacts
 
     def list_artifact_versions(
-        self, sort_by: str = "desc:created", page: int = 1, size: int = 20, **filters: Any
+        self,
+        sort_by: str = "desc:created",
+        page: int = 1,
+        size: int = 20,
+        *,
+        tag: str | None = None,
+        **filters: Any,
     ) -> Page:
-        """Return a page of artifact versions; `name="model"` for those of one artifact."""
-        return self._list(Artifact, sort_by, page, size, filters, lambda a: ArtifactView(a, self.store))
+        """Return a page of artifact versions; `name="model"` for those of one artifact.
+
+        A `tag` finds what has it, and what belongs to a run that has it as a cascading tag.
+        """
+        return self._list(Artifact, sort_by, page, size, filters, lambda a: ArtifactView(a, self.store), tag)
 
     def get_artifact_version(self, name_id_or_prefix: str, version: int | str | None = None) -> ArtifactView:
         """Return a version of an artifact by name (the newest unless `version` is given), or by id."""
@@ -135,11 +151,13 @@ class Client:
         view: Callable[[Any], Any],
         tag: str | None = None,
     ) -> Page:
+        several = tuple(spec.name for spec in read_tags(filters.pop("tags", None), "the search"))
+        tags = several if tag is None else (tag, *several)
         sort, is_descending = read_sort(sort_by)
         page, size = read_page(page, size)
         conditions = tuple(
             read_condition(field, value) for field, value in filters.items() if value is not None
         )
-        query = Query(conditions, sort, is_descending=is_descending, page=page, size=size, tag=tag)
+        query = Query(conditions, sort, is_descending=is_descending, page=page, size=size, tag=tags)
         found = self.store.find(kind, query)
         return msgspec.structs.replace(found, items=[view(item) for item in found.items])

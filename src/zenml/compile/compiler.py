@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from zenml.compile import edges
-from zenml.compile.handles import ArtifactHandle, OutputHandle, StepHandle
-from zenml.compile.options import dotted_path, pipeline_options, step_options
+from zenml.compile.handles import OutputHandle, StepHandle
+from zenml.compile.options import declared_output, pipeline_options, step_options
+from zenml.compile.outside import Outside, nothing_outside
 from zenml.compile.program import Program
 from zenml.compile.storable import check_outputs
 from zenml.compile.trace import Trace, TracedCall, check_complete
@@ -28,7 +29,6 @@ from zenml.records.plan import (
     Binding,
     Collection,
     Invocation,
-    Output,
     OutputRef,
     PipelineOutput,
     Plan,
@@ -52,10 +52,12 @@ class Compiled:
 
     __slots__ = ("externals", "plan", "programs")
 
-    def __init__(self, plan: Plan, programs: dict[str, Program]) -> None:
+    def __init__(
+        self, plan: Plan, programs: dict[str, Program], externals: dict[str, Artifact] | None = None
+    ) -> None:
         self.plan = plan
         self.programs = programs
-        self.externals: dict[str, Artifact] = {}
+        self.externals = externals or {}
         """Artifacts that the plan takes as inputs and that no step of it makes."""
 
     def sources(self) -> dict[str, bytes]:
@@ -78,6 +80,7 @@ def compile_pipeline(
     *,
     steps: Mapping[str, Mapping[str, Any]] | None = None,
     is_listed: bool = True,
+    outside: Outside = nothing_outside,
 ) -> Compiled:
     """Compile one call of a static pipeline.
 
@@ -87,19 +90,22 @@ def compile_pipeline(
         kwargs: keyword arguments of the call.
         steps: what the run's configuration says of single steps, by invocation id or step name.
         is_listed: whether the pipeline is to appear among the pipelines; single steps do not.
+        outside: tells which artifact an argument stands for, if it stands for one.
     """
     arguments = pipeline.signature.bind(args, kwargs, what=f"pipeline `{pipeline.name}`")
     check_complete(pipeline, arguments)
     arguments = {**pipeline.signature.defaults(), **arguments}
     arguments = {
-        name: from_config(
+        name: value
+        if outside(value, f"{pipeline.name}::{name}") is not None
+        else from_config(
             value, pipeline.signature.annotation(name), what=f"`{name}` of pipeline `{pipeline.name}`"
         )
         for name, value in arguments.items()
     }
     trace = Trace(pipeline)
     returned = trace.run(arguments)
-    return _Compiler(pipeline, trace, steps or {}).build(
+    return _Compiler(pipeline, trace, steps or {}, outside).build(
         returned, _parameters(arguments), is_listed=is_listed
     )
 
@@ -108,9 +114,15 @@ class _Compiler:
     """The compilation of one trace."""
 
     def __init__(
-        self, pipeline: DeclaredPipeline, trace: Trace, steps: Mapping[str, Mapping[str, Any]]
+        self,
+        pipeline: DeclaredPipeline,
+        trace: Trace,
+        steps: Mapping[str, Mapping[str, Any]],
+        outside: Outside,
     ) -> None:
         self._pipeline = pipeline
+        self._outside = outside
+        self._externals: dict[str, Artifact] = {}
         self._calls = trace.calls
         self._steps = steps
         self._options = pipeline.layers.merged()
@@ -135,7 +147,7 @@ class _Compiler:
             is_listed=is_listed,
             doc=self._pipeline.function.__doc__,
         )
-        return Compiled(plan, self._programs)
+        return Compiled(plan, self._programs, self._externals)
 
     def _check_configured_steps(self) -> None:
         if not self._steps:
@@ -196,18 +208,30 @@ class _Compiler:
             edges.check_flow(value, annotation, call.id, name)
             self._check_known(value, call, name)
             return value.ref
-        if isinstance(value, ArtifactHandle):
-            return ArtifactRef(value.artifact_id)
-        if isinstance(value, (list, tuple)) and any(isinstance(item, StepHandle) for item in value):
+        external = self._external(call, name, value)
+        if external is not None:
+            return external
+        if isinstance(value, (list, tuple)) and any(self._is_wired(call, name, item) for item in value):
             edges.check_collection(value, annotation, call.id, name)
             return Collection(tuple(self._item(call, name, item) for item in value))
         return self._parameter(call, name, value, annotation)
 
-    def _item(self, call: TracedCall, name: str, item: Any) -> Value | OutputRef:
+    def _item(self, call: TracedCall, name: str, item: Any) -> Value | OutputRef | ArtifactRef:
         if isinstance(item, OutputHandle):
             self._check_known(item, call, name)
             return item.ref
-        return self._parameter(call, name, item, Any)
+        return self._external(call, name, item) or self._parameter(call, name, item, Any)
+
+    def _is_wired(self, call: TracedCall, name: str, item: Any) -> bool:
+        return isinstance(item, StepHandle) or self._external(call, name, item) is not None
+
+    def _external(self, call: TracedCall, name: str, value: Any) -> ArtifactRef | None:
+        """Return the reference to an artifact that no step of the plan makes, if the value is one."""
+        artifact = self._outside(value, f"{self._pipeline.name}::{call.id}::{name}")
+        if artifact is None:
+            return None
+        self._externals[artifact.id] = artifact
+        return ArtifactRef(artifact.id)
 
     def _check_known(self, handle: OutputHandle, call: TracedCall, name: str) -> None:
         if handle.invocation_id not in self._calls:
@@ -260,15 +284,7 @@ class _Compiler:
             name=step.name,
             source=source_of(step.function),
             options=options,
-            outputs=tuple(
-                Output(
-                    output.name,
-                    describe(output.annotation),
-                    dotted_path(output.materializer) if output.materializer is not None else None,
-                    output.has_explicit_name,
-                )
-                for output in step.outputs
-            ),
+            outputs=tuple(declared_output(output, step) for output in step.outputs),
             code=code.digest,
             code_parts=code.parts,
             blind_spots=code.blind_spots,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from zenml.errors import DeclarationError
 from zenml.records.plan import OutputRef
+
+if TYPE_CHECKING:
+    from zenml.records.run import Artifact
 
 _REMEDY = (
     "Pass it on to another step, compute in a step, or declare the pipeline with `@pipeline(dynamic=True)` "
@@ -91,7 +94,7 @@ class OutputHandle(StepHandle):
 class ArtifactHandle:
     """An artifact that exists already, given as an argument."""
 
-    __slots__ = ("artifact_id",)
+    __slots__ = ("artifact",)
 
-    def __init__(self, artifact_id: str) -> None:
-        self.artifact_id = artifact_id
+    def __init__(self, artifact: Artifact) -> None:
+        self.artifact = artifact

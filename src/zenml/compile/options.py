@@ -6,14 +6,19 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import msgspec
 
+from zenml.config.artifact_config import read_version
 from zenml.config.precedence import INHERITED, merge
 from zenml.errors import ConfigurationError
-from zenml.records.plan import ExecutionMode, PipelineOptions, Runtime, StepOptions
+from zenml.records.metadata_values import read_metadata
+from zenml.records.plan import ExecutionMode, Output, PipelineOptions, Runtime, StepOptions, TagSpec
+from zenml.records.tagging import read_tags
+from zenml.signatures.type_names import describe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from zenml.compile.declared import DeclaredPipeline, DeclaredStep
+    from zenml.signatures.outputs import OutputSpec
 
 _FLAGS = ("enable_cache", "enable_step_logs", "enable_artifact_metadata", "enable_artifact_visualization")
 
@@ -60,6 +65,7 @@ def pipeline_options(pipeline: DeclaredPipeline, chosen: Mapping[str, Any]) -> P
     tags = chosen.get("tags") or ()
     if isinstance(tags, str):
         raise ConfigurationError(f'`tags` of {what} is a list; write `tags=["{tags}"]`.')
+    specs = read_tags(tags, what)
     read_cache_policy(chosen.get("cache_policy"), what)
     parallelism = chosen.get("max_parallelism")
     if parallelism is not None and (type(parallelism) is not int or parallelism < 1):
@@ -70,9 +76,24 @@ def pipeline_options(pipeline: DeclaredPipeline, chosen: Mapping[str, Any]) -> P
         **{name: chosen.get(name) for name in _FLAGS},
         settings=plain(chosen.get("settings") or {}, f"`settings` of {what}"),
         extra=plain(chosen.get("extra") or {}, f"`extra` of {what}"),
-        tags=tuple(dict.fromkeys(str(getattr(tag, "name", tag)) for tag in tags)),
+        tags=tuple(tag.name for tag in specs),
+        special_tags=tuple(tag for tag in specs if tag != TagSpec(tag.name)),
         execution_mode=mode,
         max_parallelism=parallelism,
+    )
+
+
+def declared_output(output: OutputSpec, step: DeclaredStep) -> Output:
+    """Return an output of a step as the plan describes it."""
+    what, config = f"output `{output.name}` of step `{step.name}`", output.config
+    return Output(
+        output.name,
+        describe(output.annotation),
+        dotted_path(output.materializer) if output.materializer is not None else None,
+        output.has_explicit_name,
+        version=read_version(getattr(config, "version", None)) or 0,
+        tags=read_tags(getattr(config, "tags", None), what),
+        run_metadata=read_metadata(getattr(config, "run_metadata", None) or {}, f"`run_metadata` of {what}"),
     )
 
 

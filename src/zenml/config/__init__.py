@@ -5,11 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from zenml.config.artifact_config import ArtifactConfig as ArtifactConfig
     from zenml.config.cache_policy import CachePolicy as CachePolicy
+    from zenml.config.external_artifact import ExternalArtifact as ExternalArtifact
+    from zenml.config.tag import Tag as Tag
 
-_TABLE = {"CachePolicy": "zenml.config.cache_policy"}
+_TABLE = {
+    "ArtifactConfig": "zenml.config.artifact_config",
+    "CachePolicy": "zenml.config.cache_policy",
+    "ExternalArtifact": "zenml.config.external_artifact",
+    "Tag": "zenml.config.tag",
+}
 
-__all__ = ["CachePolicy"]
+__all__ = ["ArtifactConfig", "CachePolicy", "ExternalArtifact", "Tag"]
 
 
 def __getattr__(name: str) -> object:

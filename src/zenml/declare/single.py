@@ -4,24 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
+from zenml.client.outside import ArtifactsOutside
 from zenml.compile.compiler import compile_pipeline
-from zenml.compile.handles import ArtifactHandle
-from zenml.components.registry import load_flavor
 from zenml.config.precedence import Layers
-from zenml.execute.running import artifact_root, failure_of, run_plan
-from zenml.materializers import storage
+from zenml.execute.running import failure_of, run_plan
 from zenml.records import values
-from zenml.records.ids import ArtifactId, microseconds_now, new_id
-from zenml.records.run import Artifact
 from zenml.signatures.signature import Signature
 from zenml.store.opening import open_store
 from zenml.views.run_view import RunView
 
 if TYPE_CHECKING:
     from zenml.declare.step import Step
-    from zenml.store.store import Store
 
 
 class _OnlyStep:
@@ -42,14 +35,12 @@ def run_alone(step: Step[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any
     """Run one step; return its outputs as the function would."""
     store = open_store()
     arguments = step.signature.bind(args, kwargs, what=f"step `{step.name}`")
-    externals: dict[str, Artifact] = {}
+    outside = ArtifactsOutside(lambda: store)
     for name, value in arguments.items():
         if not values.is_encodable(value):
-            artifact = _store_argument(store, step, name, value)
-            externals[artifact.id] = artifact
-            arguments[name] = ArtifactHandle(artifact.id)
-    compiled = compile_pipeline(_OnlyStep(step, arguments), (), {}, is_listed=False)
-    compiled.externals = externals
+            # Kept as an artifact, so that the run can be understood later.
+            arguments[name] = outside.handle(value, f"{step.name}::{name}")
+    compiled = compile_pipeline(_OnlyStep(step, arguments), (), {}, is_listed=False, outside=outside.find)
     ended = run_plan(compiled, store)
     error = failure_of(ended)
     if error is not None:
@@ -59,21 +50,3 @@ def run_alone(step: Step[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any
     if not loaded:
         return None
     return loaded[0] if step.outputs[0].position is None else tuple(loaded)
-
-
-def _store_argument(store: Store, step: Step[Any, Any], name: str, value: Any) -> Artifact:
-    """Keep an argument that is not JSON as an artifact, so that the run can be understood later."""
-    identifier = ArtifactId(new_id())
-    stored = storage.save(
-        value,
-        artifact_store=load_flavor("artifact_store", "local")(artifact_root(store)),
-        key_hint=f"{identifier}/{name}",
-    )
-    artifact = Artifact(
-        id=identifier,
-        name=f"{step.name}::{name}",
-        output=name,
-        created_at=microseconds_now(),
-        **msgspec.structs.asdict(stored),
-    )
-    return store.insert_artifact(artifact)

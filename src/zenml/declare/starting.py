@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from zenml.client.outside import ArtifactsOutside
 from zenml.compile.compiler import compile_pipeline
 from zenml.compile.uncached import without_cache
 from zenml.errors import ArgumentError
@@ -29,7 +30,8 @@ def start(
     """
     options = pipeline.run_options
     arguments = _with_configured(pipeline, args, kwargs, options.get("parameters") or {})
-    compiled = compile_pipeline(pipeline, args, arguments, steps=options.get("steps"))
+    outside = ArtifactsOutside(open_store)
+    compiled = compile_pipeline(pipeline, args, arguments, steps=options.get("steps"), outside=outside.find)
     if not use_cache:
         compiled = without_cache(compiled)
     store = open_store()

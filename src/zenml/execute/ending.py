@@ -58,6 +58,7 @@ def add_outputs(
                 artifact,
                 id=ArtifactId(new_id()),
                 name=output.name,
+                version=0,
                 producer=None,
                 inline=inline,
                 created_at=run.ended_at or run.created_at,

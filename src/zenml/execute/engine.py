@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 from zenml.execute import ending, recording
 from zenml.execute.admission import Admission
 from zenml.execute.machine import Machine
+from zenml.execute.step_events import StepEvents
+from zenml.records.events import Progress
 from zenml.store.store import Batch
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from zenml.execute.events import Finished
     from zenml.execute.reporter import Reporter
     from zenml.execute.workers import Workers
+    from zenml.records.events import StepEvent
     from zenml.records.plan import Invocation, StepDefinition
     from zenml.records.run import Run, StepRun
     from zenml.records.status import RunStatus
@@ -59,6 +62,7 @@ class Engine:
         self.is_interruptible = False
         """Whether a signal may raise in the main thread right now: it waits, or is in a step's code."""
         self._inbox: deque[Finished] = deque()
+        self._said = StepEvents(self._write_said)
         self._baton = threading.Lock()
         self._changed = threading.Condition()
         self._workers = workers
@@ -94,6 +98,7 @@ class Engine:
         """Let nothing start any more; record what is running, and the run itself, as stopped."""
         with self._baton:
             batch = Batch()
+            self._said.add_to(batch)
             for identifier in self.machine.stop():
                 batch.started.append(self.admission.skipped(identifier))
             self.admission.forget()
@@ -107,6 +112,26 @@ class Engine:
     def post(self, event: Finished) -> None:
         """Take the end of an attempt from whatever thread, and do what follows from it."""
         self._inbox.append(event)
+        self._drain()
+
+    def hear(self, step: StepRun, event: StepEvent) -> None:
+        """Take what a running step says of itself, from whatever thread; it is written soon."""
+        if isinstance(event, Progress):
+            self.reporter.progress(step.id, event.done, event.total, event.label)
+        else:
+            self._said.put(event)
+
+    def close(self) -> None:
+        """Send the thread home that writes what steps say, if there is one."""
+        self._said.close()
+
+    def _write_said(self) -> None:
+        """Do a turn for what steps have said, unless another one takes it along."""
+        self._baton.acquire()
+        if self._said.is_empty or self.run.status != "running":
+            self._baton.release()
+        else:
+            self._hold()
         self._drain()
 
     def _advance(self, *, is_first: bool = False) -> None:
@@ -146,13 +171,24 @@ class Engine:
         ends, begins = Batch(), Batch()
         while self._inbox:
             self._end(self._inbox.popleft(), ends)
+        if self.run.status == "running":
+            self._said.add_to(ends)
         if is_first:
             self.admission.answer_from_cache(self.store, begins)
         ready = self.admission.take_ready(is_poll=is_poll)
         if self.machine.is_over and not ready:
             self._add_end(self.machine.verdict(), None, begins)
         started: list[StepRun] = []
-        if ends.ended or ends.started or begins.started or begins.run or ready or self._can_start():
+        has_said = ends.notes or ends.saved
+        if (
+            ends.ended
+            or ends.started
+            or has_said
+            or begins.started
+            or begins.run
+            or ready
+            or self._can_start()
+        ):
             with self.store.run_transaction(self.run) as transaction:
                 transaction.write(ends)
                 self.admission.decide(transaction, ready, begins)
@@ -187,6 +223,9 @@ class Engine:
         elif outcome.failure is not None:
             batch.ended.append(recording.failed(step, outcome))
             self._fail(identifier, event.exception, batch)
+        elif taken := recording.taken_version(self.run, step, self._definition(step.invocation), self.store):
+            batch.ended.append(recording.failed(step, recording.failed_outcome(outcome, taken)))
+            self._fail(identifier, taken, batch)
         else:
             end = recording.completed(self.run, step, outcome, self._definition(step.invocation))
             for artifact in end.artifacts:
@@ -195,6 +234,7 @@ class Engine:
                 self.admission.artifacts[identifier, artifact.output] = kept
                 self.admission.own.add(artifact.id)
             batch.ended.append(end)
+            recording.say_of_outputs(batch.notes, end, outcome, self._definition(step.invocation))
             self.machine.completed(identifier)
 
     def _fail(self, identifier: str, error: BaseException | None, batch: Batch) -> None:
@@ -228,7 +268,7 @@ class Engine:
             )
             return
         error = recording.damage_error(step, damage)
-        batch.ended.append(recording.failed(step, recording.damage_outcome(event.outcome, error)))
+        batch.ended.append(recording.failed(step, recording.failed_outcome(event.outcome, error)))
         self._fail(step.invocation_id, error, batch)
 
     def _report(self, batch: Batch) -> None:

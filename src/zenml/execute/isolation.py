@@ -20,6 +20,7 @@ from zenml.execute.output import terminal
 from zenml.execute.worker import Parcel
 from zenml.materializers import pickling, registry
 from zenml.records import type_names, wire
+from zenml.records.events import StepEvent
 from zenml.records.ids import microseconds_now
 from zenml.records.task import StepOutcome, StepTask
 
@@ -46,6 +47,7 @@ STORING = {
     "sklearn": ("skops.io", "zenml.materializers.sklearn_materializer"),
 }
 """By library: what stores its values, and is otherwise imported with the first one stored or loaded."""
+_EVENTS = msgspec.json.Decoder(StepEvent)
 ENTRY = "zenml.execute.worker:run_isolated"
 
 
@@ -64,6 +66,7 @@ def launch(
     *,
     preload: tuple[str, ...],
     on_output: Callable[[bytes], None],
+    on_event: Callable[[StepEvent], None],
     on_end: Callable[[StepOutcome, BaseException | None], None],
 ) -> LaunchHandle:
     """Start a step in a process of its own."""
@@ -79,7 +82,7 @@ def launch(
             preload=WORKER_MODULES + preload,
         ),
         on_end=lambda end: on_end(*_unpack(end, task, started)),
-        on_event=lambda _data: None,
+        on_event=lambda data: on_event(_EVENTS.decode(data)),
         on_output=on_output,
     )
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from zenml.errors import ArtifactDamagedError
+from zenml.errors import ArtifactDamagedError, ConfigurationError
 from zenml.execute import failures
 from zenml.records.ids import ArtifactId, StepRunId, microseconds_now, new_id
 from zenml.records.plan import Collection, Value
-from zenml.records.run import Artifact, StepInput, StepRun
+from zenml.records.run import Artifact, Metadata, StepInput, StepRun, tag_on
 from zenml.store.store import StepEnd
 
 if TYPE_CHECKING:
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from zenml.artifacts.artifact_store import ArtifactStore
     from zenml.compile.cache_key import CacheKey
     from zenml.execute.machine import Node
-    from zenml.records.plan import ArtifactRef, Invocation, OutputRef, StepDefinition
+    from zenml.records.plan import ArtifactRef, Invocation, Output, OutputRef, StepDefinition
     from zenml.records.run import Run
     from zenml.records.task import Damage, StepOutcome
-    from zenml.store.store import CacheEntry
+    from zenml.store.store import CacheEntry, Notes, Store
 
 KEPT_INLINE = 1024
 """Bytes of a small artifact that a run keeps in memory for its consumers; larger ones are read again."""
@@ -86,11 +86,11 @@ def completed(run: Run, step: StepRun, outcome: StepOutcome, definition: StepDef
     """Return the end of a step that succeeded, with its outputs as artifacts."""
     artifacts = []
     for output, stored in zip(definition.outputs, outcome.outputs, strict=True):
-        name = output.name if output.is_named else f"{run.pipeline_name}::{step.invocation_id}::{output.name}"
         artifacts.append(
             Artifact(
                 id=ArtifactId(new_id()),
-                name=name,
+                name=_artifact_name(run, step, output),
+                version=output.version,
                 producer=step.id,
                 output=output.name,
                 created_at=outcome.ended_at,
@@ -99,6 +99,43 @@ def completed(run: Run, step: StepRun, outcome: StepOutcome, definition: StepDef
         )
     end = msgspec.structs.replace(step, status="completed", ended_at=outcome.ended_at)
     return StepEnd(end, tuple(artifacts))
+
+
+def taken_version(
+    run: Run, step: StepRun, definition: StepDefinition, store: Store
+) -> ConfigurationError | None:
+    """Return the error of a step whose output is to be a version that exists already."""
+    for output in definition.outputs:
+        name = _artifact_name(run, step, output)
+        if output.version and store.select(Artifact, name=name, version=output.version):
+            return ConfigurationError(
+                f"Output `{output.name}` of step `{step.invocation_id}` is to be version {output.version} of "
+                f"artifact `{name}`, which exists already. Leave `version` out of its `ArtifactConfig` to get "
+                "the next one, or choose another number."
+            )
+    return None
+
+
+def _artifact_name(run: Run, step: StepRun, output: Output) -> str:
+    return output.name if output.is_named else f"{run.pipeline_name}::{step.invocation_id}::{output.name}"
+
+
+def say_of_outputs(notes: Notes, end: StepEnd, outcome: StepOutcome, definition: StepDefinition) -> None:
+    """Add what is said of the outputs of a step: in their annotation, and by the step while it ran."""
+    for artifact, output in zip(end.artifacts, definition.outputs, strict=True):
+        tags = (*output.tags, *outcome.output_tags.get(output.name, ()))
+        metadata = {**output.run_metadata, **outcome.output_metadata.get(output.name, {})}
+        notes.tag([tag_on("artifact", artifact.id, tag) for tag in tags])
+        notes.metadata += [
+            Metadata(
+                kind="artifact",
+                target_id=artifact.id,
+                name=name,
+                value=value,
+                created_at=outcome.ended_at,
+            )
+            for name, value in metadata.items()
+        ]
 
 
 def failed(step: StepRun, outcome: StepOutcome) -> StepEnd:
@@ -127,8 +164,8 @@ def damage_error(step: StepRun, damage: Damage) -> ArtifactDamagedError:
     return ArtifactDamagedError(f"Step `{step.invocation_id}` cannot read its input: {damage.message}")
 
 
-def damage_outcome(outcome: StepOutcome, error: BaseException) -> StepOutcome:
-    """Return an outcome in which a damage that cannot be repaired is a failure."""
+def failed_outcome(outcome: StepOutcome, error: BaseException) -> StepOutcome:
+    """Return an outcome in which what was found out afterwards is a failure."""
     return msgspec.structs.replace(outcome, damage=None, failure=failures.describe(error))
 
 

@@ -23,6 +23,9 @@ class Reporter(Protocol):
     def step(self, step: StepRun) -> None:
         """Hear that a step began or ended: its status tells."""
 
+    def progress(self, step_run_id: str, done: float, total: float | None, label: str) -> None:
+        """Hear how far a running step has come, from any thread; `total` is None where nobody knows."""
+
     def note(self, text: str) -> None:
         """Hear of something else."""
 
@@ -37,6 +40,9 @@ class SilentReporter:
         """Say nothing."""
 
     def step(self, step: StepRun) -> None:
+        """Say nothing."""
+
+    def progress(self, step_run_id: str, done: float, total: float | None, label: str) -> None:
         """Say nothing."""
 
     def note(self, text: str) -> None:
@@ -74,6 +80,9 @@ class PlainReporter:
             _say(f"Step `{step.invocation_id}` failed: {_first_line(step.failure)}")
         else:
             _say(f"Step `{step.invocation_id}` {step.status}: {step.reason}.")
+
+    def progress(self, step_run_id: str, done: float, total: float | None, label: str) -> None:
+        """Say nothing: lines that come twenty times a second tell nobody anything."""
 
     def note(self, text: str) -> None:
         """Say something that is neither a start nor an end."""

@@ -61,6 +61,7 @@ def run_plan(
             raise
         finally:
             workers.close()
+            engine.close()
     store.wait_durable()
     reporter.run_ended(engine.run)
     return Ended(engine.run, engine.admission.artifacts, tuple(engine.failures))

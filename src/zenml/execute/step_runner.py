@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from zenml.errors import ArtifactDamagedError
 from zenml.execute import failures
 from zenml.execute.signals import Terminated
@@ -53,7 +55,11 @@ def run_step(
         error = failures.as_step_failure(error, task.invocation.id)
         failure = failures.describe(error)
         return StepOutcome(failure=failure, started_at=started, ended_at=microseconds_now()), error
-    return StepOutcome(outputs=stored, started_at=started, ended_at=microseconds_now()), None
+    outcome = StepOutcome(outputs=stored, started_at=started, ended_at=microseconds_now())
+    notes = session.said_of_outputs()
+    if notes is not None:
+        outcome = msgspec.structs.replace(outcome, output_metadata=notes.metadata, output_tags=notes.tags())
+    return outcome, None
 
 
 def _run(task: StepTask, program: Program, artifact_store: ArtifactStore) -> tuple[StoredValue, ...]:

@@ -7,20 +7,42 @@ from typing import TYPE_CHECKING, Any, Self
 from zenml.context import session
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextvars import Token
     from types import TracebackType
 
     from zenml.execute.output import StepLog
+    from zenml.execute.step_context import OutputNotes, StepContext
+    from zenml.records.events import StepEvent
+    from zenml.records.run import Artifact
     from zenml.records.task import StepTask
 
 
 class StepSession:
     """The active session while a step's function runs."""
 
-    def __init__(self, task: StepTask, log: StepLog | None) -> None:
+    def __init__(self, task: StepTask, log: StepLog | None, emit: Callable[[StepEvent], None]) -> None:
         self.task = task
         self.log = log
+        self.emit = emit
+        """Tells the owner of the run what the step says of itself; returns at once."""
+        self.saved: list[Artifact] = []
+        """What the step saved beside its outputs: it may load it before the owner has recorded it."""
+        self._context: StepContext | None = None
         self._token: Token[session.Session | None] | None = None
+
+    @property
+    def context(self) -> StepContext:
+        """What the step can know and say of itself; made when somebody asks."""
+        if self._context is None:
+            from zenml.execute.step_context import StepContext
+
+            self._context = StepContext(self.task, self.emit)
+        return self._context
+
+    def said_of_outputs(self) -> OutputNotes | None:
+        """Return what the step said of its outputs, None if nothing."""
+        return None if self._context is None else self._context.output_notes
 
     def __enter__(self) -> Self:
         self._token = session.active.set(self)

@@ -46,7 +46,8 @@ def run_isolated(payload: bytes, send: Callable[[bytes], None]) -> bytes:
     type_names.adopt_script(parcel.script)
     program = _program(parcel)
     store = load_flavor("artifact_store", "local")(parcel.task.artifact_root)
-    outcome, error = run_step(parcel.task, program, store, StepSession(parcel.task, None))
+    session = StepSession(parcel.task, None, lambda event: send(_ENCODER.encode(event)))
+    outcome, error = run_step(parcel.task, program, store, session)
     if error is not None:
         outcome = msgspec.structs.replace(outcome, exception=failures.pack(error))
     return _ENCODER.encode(outcome)

@@ -157,7 +157,8 @@ class Workers:
         if in_caller:
             self._engine.is_interruptible = True
         try:
-            outcome, error = run_step(task, program, self.artifacts, StepSession(task, log))
+            session = StepSession(task, log, lambda event: self._engine.hear(step, event))
+            outcome, error = run_step(task, program, self.artifacts, session)
         finally:
             if in_caller:
                 self._engine.is_interruptible = False
@@ -206,6 +207,7 @@ class Workers:
             self._engine.programs[step.definition],
             preload=self._preload,
             on_output=lambda data: isolation.show_output(data, log),
+            on_event=lambda event: self._engine.hear(step, event),
             on_end=lambda outcome, error: self._process_ended(step, log, outcome, error),
         )
 

@@ -43,12 +43,13 @@ def describe_class(walk: Walk, node: Node, cls: type) -> None:
     _describe_annotations(walk, members)
 
 
-# Made by Python from the rest of the class, or of no effect, or different from process to process.
+# Made by Python from the rest of the class (`__slotnames__` by the first pickle), or of no effect, or different from process to process.
 _DERIVED = frozenset(
     {
         "__module__", "__dict__", "__weakref__", "__doc__", "__qualname__", "__annotations__", "__annotate__",
         "__annotate_func__", "__annotations_cache__", "__abstractmethods__", "_abc_impl", "__parameters__",
         "__static_attributes__", "__firstlineno__", "__classcell__", "__orig_bases__", "__signature__",
+        "__slotnames__",
     }
 )  # fmt: skip
 # Attributes with such names hold what a class is made of; other names of this form are the notes of a framework.

@@ -59,13 +59,28 @@ class Source(msgspec.Struct, frozen=True):
         return f"{self.module}.{self.name}"
 
 
-class Output(msgspec.Struct, frozen=True):
+class TagSpec(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A tag that is to be put on something."""
+
+    name: str
+    color: str | None = None
+    is_exclusive: bool = False
+    """Of the runs of a pipeline, or the versions of an artifact, only the last to get the tag keeps it."""
+    is_cascading: bool = False
+    """A run's tag counts for the artifacts of the run too."""
+
+
+class Output(msgspec.Struct, frozen=True, omit_defaults=True):
     """One declared output of a step."""
 
     name: str
     type: str
     materializer: str | None = None
     is_named: bool = False
+    version: int = 0
+    """The version that its configuration asks for; 0 for the next one."""
+    tags: tuple[TagSpec, ...] = ()
+    run_metadata: dict[str, Any] = {}
 
 
 class CodePart(msgspec.Struct, frozen=True):
@@ -149,6 +164,8 @@ class PipelineOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     settings: dict[str, Any] = {}
     extra: dict[str, Any] = {}
     tags: tuple[str, ...] = ()
+    special_tags: tuple[TagSpec, ...] = ()
+    """Those of the tags that have a color or a rule."""
     execution_mode: ExecutionMode = "continue_on_failure"
     max_parallelism: int | None = None
 

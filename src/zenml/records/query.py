@@ -36,7 +36,8 @@ class Query(msgspec.Struct, frozen=True):
     is_descending: bool = True
     page: int = 1
     size: int = 20
-    tag: str | None = None
+    tag: str | tuple[str, ...] | None = None
+    """A tag that the records have, or several, all of which they have."""
 
 
 class Page(msgspec.Struct, frozen=True):

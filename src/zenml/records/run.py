@@ -6,14 +6,17 @@ itself a record, a dict or a tuple is stored as JSON.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import msgspec
 
 from zenml.records.artifact_data import FileEntry, StoredValue
 from zenml.records.ids import ArtifactId, OwnerId, PipelineId, RunId, StepRunId
-from zenml.records.plan import Invocation, PipelineOptions, Plan, StepDefinition
+from zenml.records.plan import Invocation, PipelineOptions, Plan, StepDefinition, TagSpec
 from zenml.records.status import RunStatus, StepStatus
+
+NotedKind = Literal["run", "step", "artifact", "pipeline"]
+"""What can have metadata or tags."""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,6 +126,9 @@ class Artifact(Record, frozen=True, kw_only=True):
     version: int = 0
     """Given by the store when the row is written: one more than the highest of that name."""
     producer: StepRunId | None = None
+    """The step run whose output it is."""
+    saved_by: StepRunId | None = None
+    """The step run that saved it beside its outputs."""
     output: str
     type: str
     materializer: str
@@ -164,9 +170,23 @@ class Tag(Record, frozen=True, kw_only=True):
     """A tag on a run, pipeline or artifact."""
 
     table = "tags"
-    kind: str
+    kind: NotedKind
     target_id: str
     name: str
+    color: str | None = None
+    is_exclusive: bool = False
+    is_cascading: bool = False
+
+
+class Metadata(Record, frozen=True, kw_only=True):
+    """A value that a user logged under a name; the newest of a name holds, the others are its history."""
+
+    table = "metadata"
+    kind: NotedKind
+    target_id: str
+    name: str
+    value: Any
+    created_at: int
 
 
 class Document(Record, frozen=True, kw_only=True):
@@ -175,6 +195,18 @@ class Document(Record, frozen=True, kw_only=True):
     table = "documents"
     digest: str
     body: bytes
+
+
+def tag_on(kind: NotedKind, target_id: str, tag: TagSpec) -> Tag:
+    """Return the row for a tag on something."""
+    return Tag(
+        kind=kind,
+        target_id=target_id,
+        name=tag.name,
+        color=tag.color,
+        is_exclusive=tag.is_exclusive,
+        is_cascading=tag.is_cascading,
+    )
 
 
 class Environment(msgspec.Struct, frozen=True):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from zenml.records.artifact_data import StoredValue
-from zenml.records.plan import Invocation, StepDefinition, Value
+from zenml.records.plan import Invocation, StepDefinition, TagSpec, Value
 from zenml.records.run import Failure
 
 
@@ -51,10 +53,13 @@ class Damage(msgspec.Struct, frozen=True):
     message: str
 
 
-class StepOutcome(msgspec.Struct, frozen=True):
+class StepOutcome(msgspec.Struct, frozen=True, omit_defaults=True):
     """What became of an attempt: its outputs in order, or a failure, or a damaged input."""
 
     outputs: tuple[StoredValue, ...] = ()
+    output_metadata: dict[str, dict[str, Any]] = {}
+    """What the step said of its outputs, by output: recorded together with them."""
+    output_tags: dict[str, tuple[TagSpec, ...]] = {}
     failure: Failure | None = None
     damage: Damage | None = None
     started_at: int = 0

@@ -26,14 +26,14 @@ from zenml.records.run import (
     RunOutput,
     StepInput,
     StepRun,
-    Tag,
 )
 from zenml.store import location, owners, queries
 from zenml.store.migrations import migrate
+from zenml.store.note_writing import tags_at_start, write_notes
 from zenml.store.query_sql import page_sql
 from zenml.store.schema import table_of
 from zenml.store.sqlite import MEMORY, SQLiteFile, WriteTransaction
-from zenml.store.store import Batch, CacheEntry, RunDocuments
+from zenml.store.store import Batch, CacheEntry, Notes, RunDocuments
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -138,8 +138,7 @@ class Database:
             _insert_once(transaction, Document(digest=run.environment, body=documents.environment))
             if not _insert_once(transaction, run):
                 return False
-            tags = [Tag(kind="run", target_id=run.id, name=name) for name in run.options.tags]
-            _insert_many(transaction, tags)
+            write_notes(transaction, Notes(tags=tags_at_start(run)))
         self._recorded_owner = owner.id
         return True
 
@@ -190,16 +189,20 @@ class Database:
             owners.remove_lease(self.root, owner)
         return ids
 
-    def insert_artifact(self, artifact: Artifact) -> Artifact:
-        """Record an artifact that no step made; return it with its version and signature."""
+    def insert_artifact(self, artifact: Artifact, notes: Notes | None = None) -> Artifact:
+        """Record an artifact that no step made, with notes on it; return it with version and signature."""
         with self.file.write() as transaction:
-            row = table_of(Artifact).row(artifact)
-            row["signature"] = self.sign(artifact)
-            transaction.run(queries.INSERT_ARTIFACT, row)
+            _insert_artifacts(self, transaction, (artifact,))
+            write_notes(transaction, notes or Notes())
         found = self.get(Artifact, artifact.id)
         if found is None:
             raise NotFoundError(f"Artifact `{artifact.id}` was deleted while it was being recorded.")
         return found
+
+    def annotate(self, notes: Notes) -> None:
+        """Write metadata and tags."""
+        with self.file.write() as transaction:
+            write_notes(transaction, notes)
 
     # Trust and durability
 
@@ -261,12 +264,14 @@ class RunWriter:
         for end in batch.ended:
             if self._transaction.run(queries.END_STEP, table_of(StepRun).row(end.step)) != 1:
                 self._refuse()
-            self._insert_artifacts(end.artifacts)
+            _insert_artifacts(self._database, self._transaction, end.artifacts)
         if batch.started:
             self._start_steps(batch.started)
         _insert_many(self._transaction, batch.inputs)
-        self._insert_artifacts(batch.aliases)
+        _insert_artifacts(self._database, self._transaction, batch.aliases)
         _insert_many(self._transaction, batch.outputs)
+        if batch.saved or batch.notes:
+            self._write_told(batch)
         if batch.run is not None:
             self._end_run(batch.run)
 
@@ -287,12 +292,13 @@ class RunWriter:
         if changed != len(rows):
             self._refuse()
 
-    def _insert_artifacts(self, artifacts: Sequence[Artifact]) -> None:
-        table = table_of(Artifact)
-        for artifact in artifacts:
-            row = table.row(artifact)
-            row["signature"] = self._database.sign(artifact)
-            self._transaction.run(queries.INSERT_ARTIFACT, row)
+    def _write_told(self, batch: Batch) -> None:
+        """Write what steps said, if this owner may still speak for the run."""
+        said = {"id": self._run.id, "epoch": self._run.epoch}
+        if not self._transaction.read(queries.IS_OWNED, said):
+            self._refuse()
+        _insert_artifacts(self._database, self._transaction, batch.saved)
+        write_notes(self._transaction, batch.notes)
 
     def _interrupt_dead(self, run_ids: list[str]) -> bool:
         table = table_of(Owner)
@@ -316,12 +322,22 @@ class RunWriter:
         )
 
 
+def _insert_artifacts(
+    database: Database, transaction: WriteTransaction, artifacts: Sequence[Artifact]
+) -> None:
+    table = table_of(Artifact)
+    for artifact in artifacts:
+        row = table.row(artifact)
+        row["signature"] = database.sign(artifact)
+        transaction.run(queries.INSERT_ARTIFACT_AS if artifact.version else queries.INSERT_ARTIFACT, row)
+
+
 def _insert_once(transaction: WriteTransaction, record: Record) -> bool:
     table = table_of(type(record))
     return transaction.run(queries.INSERT_ONCE.format(insert=table.insert), table.row(record)) == 1
 
 
-def _insert_many(transaction: WriteTransaction, records: Sequence[StepInput | RunOutput | Tag]) -> None:
+def _insert_many(transaction: WriteTransaction, records: Sequence[StepInput | RunOutput]) -> None:
     if records:
         table = table_of(type(records[0]))
         transaction.run_many(table.insert, [table.row(record) for record in records])

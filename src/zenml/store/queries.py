@@ -32,6 +32,9 @@ UPDATE runs SET status = :status, ended_at = :ended_at, reason = :reason, failur
 WHERE id = :id AND epoch = :epoch AND status IN ('running', 'stopping')
 """
 
+# What steps say is written only while their run is recorded as going on under the owner's epoch.
+IS_OWNED = "SELECT 1 FROM runs WHERE id = :id AND epoch = :epoch AND status IN ('running', 'stopping')"
+
 # No step of an ended run stays running, or other runs would wait for its result.
 END_LEFT_STEPS = """
 UPDATE step_runs SET status = 'interrupted', ended_at = :ended_at, reason = 'the run ended before it'
@@ -89,8 +92,12 @@ ARTIFACT_COLUMNS = ", ".join("NULL" if name == "inline" else f"a.{name}" for nam
 LOOK_UP_ONE = LOOK_UP.format(artifact=ARTIFACT_COLUMNS, keys="?")
 
 # A new artifact gets the next version of its name.
-INSERT_ARTIFACT = table_of(Artifact).insert.replace(
-    ":version", "(SELECT coalesce(max(version), 0) + 1 FROM artifacts WHERE name = :name)"
+_NEXT_VERSION = "(SELECT coalesce(max(version), 0) + 1 FROM artifacts WHERE name = :name)"
+INSERT_ARTIFACT = table_of(Artifact).insert.replace(":version", _NEXT_VERSION)
+# A version that is asked for is given unless it is taken: who asks has looked, and may have been overtaken.
+_IS_TAKEN = "EXISTS (SELECT 1 FROM artifacts WHERE name = :name AND version = :version)"
+INSERT_ARTIFACT_AS = table_of(Artifact).insert.replace(
+    ":version", f"CASE WHEN {_IS_TAKEN} THEN {_NEXT_VERSION} ELSE :version END"
 )
 START_STEP = _START_STEP.format(
     columns=", ".join(table_of(StepRun).names),

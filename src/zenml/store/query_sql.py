@@ -7,13 +7,23 @@ from typing import TYPE_CHECKING, Any
 
 from zenml.errors import ConfigurationError
 from zenml.records.query import check_value
-from zenml.records.run import Pipeline
+from zenml.records.run import Artifact, Pipeline
 
 if TYPE_CHECKING:
     from zenml.records.query import Condition, Query
     from zenml.store.schema import Table
 
 _COMPARISONS = {"equals": "=", "ne": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+_TAGGED = "SELECT target_id FROM tags WHERE kind = :_kind AND name = :_tag"
+_RUNS_WITH_CASCADING_TAG = (
+    "SELECT target_id FROM tags WHERE kind = 'run' AND name = :_tag AND is_cascading = 1"
+)
+_STEPS_WITH_CASCADING_TAG = f"SELECT id FROM step_runs WHERE run_id IN ({_RUNS_WITH_CASCADING_TAG})"  # noqa: S608  our own text
+# A cascading tag is not copied: the artifacts of a run are found through it when somebody asks.
+_TAGGED_ARTIFACTS = f"""{_TAGGED}
+UNION SELECT id FROM artifacts WHERE producer IN ({_STEPS_WITH_CASCADING_TAG})
+UNION SELECT id FROM artifacts WHERE saved_by IN ({_STEPS_WITH_CASCADING_TAG})
+UNION SELECT artifact_id FROM run_outputs WHERE run_id IN ({_RUNS_WITH_CASCADING_TAG})"""  # noqa: S608  our own text
 _FIELD_ALIASES = {
     "created": "id",
     "created_at": "id",
@@ -28,10 +38,12 @@ def page_sql(table: Table, query: Query) -> tuple[str, str, dict[str, Any]]:
     """Return the statement for a page, the one that counts all results, and the values of both."""
     values: dict[str, Any] = {}
     parts = [_condition_sql(table, condition, values) for condition in query.conditions]
-    if query.tag is not None:
-        check_value(query.tag, "`tag`")
-        parts.append("id IN (SELECT target_id FROM tags WHERE kind = :_kind AND name = :_tag)")
-        values.update(_kind=table.kind.table.rstrip("s"), _tag=query.tag)
+    for tag in (query.tag,) if isinstance(query.tag, str) else query.tag or ():
+        check_value(tag, "`tag`")
+        mark = f"_tag{len(values)}"
+        tagged = _TAGGED_ARTIFACTS if table.kind is Artifact else _TAGGED
+        parts.append(f"id IN ({tagged.replace(':_tag', f':{mark}')})")
+        values.update({"_kind": table.kind.table.rstrip("s"), mark: tag})
     where = f" WHERE {' AND '.join(parts)}" if parts else ""
     direction = "DESC" if query.is_descending else "ASC"
     sort = field_name(table, query.sort)

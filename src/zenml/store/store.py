@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
 
-from zenml.records.run import Artifact, Record, Run, RunOutput, StepInput, StepRun
+from zenml.records.run import Artifact, Metadata, Record, Run, RunOutput, StepInput, StepRun, Tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -48,6 +48,35 @@ class StepEnd(msgspec.Struct, frozen=True):
     artifacts: tuple[Artifact, ...] = ()
 
 
+class Notes(msgspec.Struct):
+    """Metadata and tags to be written."""
+
+    metadata: list[Metadata] = []
+    tags: list[Tag] = []
+    untagged: list[Tag] = []
+    """Tags to be taken off, which happens before the others are put on."""
+
+    def tag(self, tags: Iterable[Tag]) -> None:
+        """Put tags on; an earlier removal of the same tag no longer counts."""
+        for tag in tags:
+            self._forget(tag)
+            self.tags.append(tag)
+
+    def untag(self, tags: Iterable[Tag]) -> None:
+        """Take tags off; an earlier addition of the same tag no longer counts."""
+        for tag in tags:
+            self._forget(tag)
+            self.untagged.append(tag)
+
+    def _forget(self, tag: Tag) -> None:
+        said = (tag.kind, tag.target_id, tag.name)
+        for known in (self.tags, self.untagged):
+            known[:] = [one for one in known if (one.kind, one.target_id, one.name) != said]
+
+    def __bool__(self) -> bool:
+        return bool(self.metadata or self.tags or self.untagged)
+
+
 class Batch(msgspec.Struct):
     """Everything that one transaction of a run writes."""
 
@@ -59,6 +88,9 @@ class Batch(msgspec.Struct):
     outputs: list[RunOutput] = []
     aliases: list[Artifact] = []
     """Pipeline outputs under the name that their annotation gives them."""
+    saved: list[Artifact] = []
+    """Artifacts that steps saved beside their outputs."""
+    notes: Notes = msgspec.field(default_factory=Notes)
 
 
 class RunTransaction(Protocol):
@@ -109,8 +141,11 @@ class Store(Protocol):
     def look_up(self, keys: Sequence[str]) -> dict[str, CacheEntry]:
         """Return what is known of each cache key, without a transaction."""
 
-    def insert_artifact(self, artifact: Artifact) -> Artifact:
-        """Record an artifact that no step made; return it with its version and signature."""
+    def insert_artifact(self, artifact: Artifact, notes: Notes | None = None) -> Artifact:
+        """Record an artifact that no step made, with notes on it; return it with version and signature."""
+
+    def annotate(self, notes: Notes) -> None:
+        """Write metadata and tags."""
 
     def inline_bytes(self, artifact_id: str) -> bytes:
         """Return the bytes of a small artifact."""

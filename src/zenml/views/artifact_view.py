@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from zenml.components.registry import load_flavor
+from zenml.errors import NotFoundError
 from zenml.records.ids import short
+from zenml.records.run import Artifact
+from zenml.views.noted import history_of, tags_of_artifact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from zenml.records.run import Artifact
     from zenml.store.store import Store
+
+LONGEST_WAIT = 10.0
+"""Seconds until the record of what a step just saved is given up."""
 
 
 class ArtifactView:
@@ -40,7 +46,7 @@ class ArtifactView:
     @property
     def version(self) -> int:
         """The number of this version, from 1."""
-        return self.record.version
+        return self._recorded().version
 
     @property
     def data_type(self) -> str:
@@ -67,7 +73,20 @@ class ArtifactView:
         """What the materializer told of the value."""
         return dict(self.record.metadata)
 
-    run_metadata = metadata
+    @property
+    def run_metadata(self) -> dict[str, Any]:
+        """What the materializer told, and over it what users have logged."""
+        return {**self.metadata, **{name: values[-1] for name, values in self.metadata_history.items()}}
+
+    @property
+    def metadata_history(self) -> dict[str, list[Any]]:
+        """Every value that users have logged of this version, by name, the oldest first."""
+        return history_of(self._store, "artifact", [self.id])
+
+    @property
+    def tags(self) -> list[str]:
+        """The tags of this version, cascading ones of its run included."""
+        return tags_of_artifact(self._store, self.record)
 
     @property
     def uri(self) -> str:
@@ -85,7 +104,7 @@ class ArtifactView:
         """
         from zenml.materializers import storage
 
-        record = self.record
+        record = self.record if not self.record.needs_trust else self._recorded()
         stored = record.stored_value()
         if stored.inline is None and stored.key is None:
             stored = msgspec.structs.replace(stored, inline=self._store.inline_bytes(record.id))
@@ -94,6 +113,25 @@ class ArtifactView:
         return storage.load(
             stored, artifact_store=load_flavor("artifact_store", "local")(root), trusted=is_trusted
         )
+
+    def _recorded(self) -> Artifact:
+        """Return the record as it is in the store.
+
+        Inside a step, what was just saved is recorded by the owner of the run, a moment later.
+        """
+        deadline = time.monotonic() + LONGEST_WAIT
+        while not self.record.signature:
+            found = self._store.get(Artifact, self.record.id)
+            if found is not None:
+                self.record = found
+            elif time.monotonic() > deadline:
+                raise NotFoundError(
+                    f"Artifact `{self.name}` (`{self.id}`) is not recorded yet: the process that owns the run is "
+                    "busy or gone. Ask again later."
+                )
+            else:
+                time.sleep(0.005)
+        return self.record
 
     def __getitem__(self, index: int) -> ArtifactView:
         return (self,)[index]

@@ -11,9 +11,10 @@ from zenml.errors import NotFoundError
 from zenml.records import values, wire
 from zenml.records.ids import short
 from zenml.records.plan import Plan
-from zenml.records.run import Artifact, Environment, Run, RunOutput, StepRun, Tag
+from zenml.records.run import Artifact, Environment, Run, RunOutput, StepRun
 from zenml.views.artifact_view import ArtifactView
 from zenml.views.named import Named
+from zenml.views.noted import history_of, tags_of
 from zenml.views.step_view import StepView
 
 if TYPE_CHECKING:
@@ -42,6 +43,11 @@ class PipelineView:
         if not runs:
             raise NotFoundError(f"Pipeline `{self.name}` has no runs yet. Call it once.")
         return runs[0]
+
+    @property
+    def tags(self) -> list[str]:
+        """The tags of the pipeline."""
+        return tags_of(self._store, "pipeline", str(self.id))
 
     def __repr__(self) -> str:
         return f"<pipeline `{self.name}`>"
@@ -136,7 +142,17 @@ class RunView:
     @property
     def tags(self) -> list[str]:
         """The tags of the run."""
-        return sorted(tag.name for tag in self._store.select(Tag, kind="run", target_id=self.id))
+        return tags_of(self._store, "run", self.id)
+
+    @property
+    def run_metadata(self) -> dict[str, Any]:
+        """What was logged of the run, by name."""
+        return {name: values[-1] for name, values in self.metadata_history.items()}
+
+    @property
+    def metadata_history(self) -> dict[str, list[Any]]:
+        """Every value that was logged of the run, by name, the oldest first."""
+        return history_of(self._store, "run", [self.id])
 
     @cached_property
     def steps(self) -> Named[StepView]:

@@ -13,6 +13,7 @@ from zenml.records.plan import Value
 from zenml.records.run import Artifact, StepInput
 from zenml.views.artifact_view import ArtifactView
 from zenml.views.named import Named
+from zenml.views.noted import history_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -135,6 +136,16 @@ class StepView:
     def spec(self) -> StepSpec:
         """How the step stands in its pipeline."""
         return StepSpec(self.record.invocation)
+
+    @property
+    def run_metadata(self) -> dict[str, Any]:
+        """What was logged of the step, by name; a cached step has what the one has that it was cached from."""
+        return {name: values[-1] for name, values in self.metadata_history.items()}
+
+    @property
+    def metadata_history(self) -> dict[str, list[Any]]:
+        """Every value that was logged of the step, by name, the oldest first."""
+        return history_of(self._store, "step", [self.record.cached_from or self.id, self.id])
 
     @property
     def logs(self) -> StepLogs | None:

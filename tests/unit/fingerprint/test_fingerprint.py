@@ -1,5 +1,6 @@
 """What changes the fingerprint of a step, and what does not: pairs of modules that differ in one thing."""
 
+import copyreg
 import itertools
 import re
 import sys
@@ -287,6 +288,25 @@ def test_zenml_itself_does_not_count(project):
     found = project.print_of("from zenml import errors\ndef step(): raise errors.ZenMLError")
 
     assert {part.name for part in found.parts} == {"project_main.step", "python"}
+
+
+def test_pickling_a_value_of_a_class_does_not_change_the_class(project):
+    module = project.add(
+        "project_main",
+        """
+        class Thing:
+            pass
+
+        def step():
+            return Thing()
+        """,
+    )
+    before = fingerprint(module.step).digest
+
+    copyreg._slotnames(module.Thing)  # what pickling a value does
+
+    assert "__slotnames__" in vars(module.Thing)
+    assert fingerprint(module.step).digest == before
 
 
 def test_only_callables_have_a_fingerprint():

@@ -77,6 +77,7 @@ CREATE TABLE artifacts (
     name TEXT NOT NULL,
     version BIGINT NOT NULL,
     producer TEXT,
+    saved_by TEXT,
     output TEXT NOT NULL,
     type TEXT NOT NULL,
     materializer TEXT NOT NULL,
@@ -92,6 +93,7 @@ CREATE TABLE artifacts (
     UNIQUE (name, version)
 );
 CREATE INDEX artifacts_by_producer ON artifacts (producer) WHERE producer IS NOT NULL;
+CREATE INDEX artifacts_saved_by ON artifacts (saved_by) WHERE saved_by IS NOT NULL;
 
 CREATE TABLE step_inputs (
     step_run_id TEXT NOT NULL REFERENCES step_runs (id) ON DELETE CASCADE,
@@ -113,6 +115,19 @@ CREATE TABLE tags (
     kind TEXT NOT NULL,
     target_id TEXT NOT NULL,
     name TEXT NOT NULL,
+    color TEXT,
+    is_exclusive BIGINT NOT NULL,
+    is_cascading BIGINT NOT NULL,
     PRIMARY KEY (kind, target_id, name)
 ){clustered};
 CREATE INDEX tags_by_name ON tags (kind, name, target_id);
+
+-- Every value that was ever logged; the newest of a name holds.
+CREATE TABLE metadata (
+    kind TEXT NOT NULL,
+    target_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    value TEXT,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (kind, target_id, name, created_at)
+){clustered};

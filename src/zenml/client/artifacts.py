@@ -1,0 +1,113 @@
+"""`save_artifact` and `load_artifact`: values kept under a name, beside what steps return."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from zenml.client.client import Client
+from zenml.components.registry import load_flavor
+from zenml.config.artifact_config import read_version
+from zenml.context.step import current_step
+from zenml.errors import ConfigurationError
+from zenml.execute.running import artifact_root
+from zenml.materializers import storage
+from zenml.records.events import LoggedMetadata, LoggedTags, SavedArtifact, Target
+from zenml.records.ids import ArtifactId, StepRunId, microseconds_now, new_id
+from zenml.records.metadata_values import read_metadata
+from zenml.records.run import Artifact
+from zenml.records.tagging import read_tags
+from zenml.store.opening import open_store
+from zenml.store.store import Notes
+from zenml.views.artifact_view import ArtifactView
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from zenml.client.tagging import Tags
+    from zenml.execute.step_session import StepSession
+
+
+def save_artifact(
+    data: Any,
+    name: str,
+    version: int | str | None = None,
+    tags: Tags | None = None,
+    materializer: storage.MaterializerChoice | None = None,
+    user_metadata: Mapping[str, Any] | None = None,
+) -> ArtifactView:
+    """Store a value as a version of an artifact; inside a step it belongs to the step's run.
+
+    Args:
+        data: the value.
+        name: the name that all versions share.
+        version: the number of the version; the next one if None.
+        tags: what the artifact is tagged with.
+        materializer: what stores the value, if not what its type asks for.
+        user_metadata: what is recorded with it.
+
+    Example:
+        `save_artifact(frame, "customers", tags=["checked"]).version`
+
+    Raises:
+        ConfigurationError: that version exists already, or a tag or a value of the metadata is impossible.
+        MaterializerError: the value cannot be stored.
+    """
+    if not isinstance(name, str) or not name.strip():
+        raise ConfigurationError(f"An artifact is to be called {name!r}. Give it a name.")
+    number, step, identifier = read_version(version), current_step(), ArtifactId(new_id())
+    target, now = Target("artifact", identifier), microseconds_now()
+    tagged = LoggedTags(target, read_tags(tags, f"artifact `{name}`"))
+    logged = LoggedMetadata(target, read_metadata(user_metadata or {}, f"artifact `{name}`"), now)
+    store = open_store()
+    if number is not None and store.select(Artifact, name=name, version=number):
+        raise ConfigurationError(
+            f"Artifact `{name}` has a version {number} already, and versions never change. Leave `version` out "
+            "to get the next one, or choose another number."
+        )
+    root = artifact_root(store) if step is None else step.task.artifact_root
+    stored = storage.save(
+        data,
+        artifact_store=load_flavor("artifact_store", "local")(root),
+        key_hint=f"{identifier}/value",
+        materializer=materializer,
+    )
+    artifact = Artifact(
+        id=identifier,
+        name=name,
+        version=number or 0,
+        saved_by=None if step is None else StepRunId(step.task.step_run_id),
+        output="value",
+        created_at=now,
+        **msgspec.structs.asdict(stored),
+    )
+    if step is not None:
+        return ArtifactView(_tell(step, artifact, tagged, logged), store)
+    artifact = store.insert_artifact(artifact, Notes(metadata=logged.records(), tags=tagged.records()))
+    store.wait_durable()
+    return ArtifactView(artifact, store)
+
+
+def load_artifact(name_or_id: str, version: int | str | None = None) -> Any:
+    """Return the value of an artifact by name (the newest version unless one is named) or by id.
+
+    Raises:
+        NotFoundError: there is no such artifact; close names are listed.
+    """
+    step, number = current_step(), read_version(version)
+    for artifact in reversed(step.saved if step is not None else ()):
+        if name_or_id in (artifact.id, artifact.name) and number in (None, artifact.version or None):
+            return ArtifactView(artifact, open_store()).load()
+    return Client().get_artifact_version(name_or_id, number).load()
+
+
+def _tell(step: StepSession, artifact: Artifact, tagged: LoggedTags, logged: LoggedMetadata) -> Artifact:
+    """Have the owner of the run record an artifact whose bytes are stored."""
+    step.emit(SavedArtifact(artifact))
+    if tagged.tags:
+        step.emit(tagged)
+    if logged.values:
+        step.emit(logged)
+    step.saved.append(artifact)
+    return artifact

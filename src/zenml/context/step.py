@@ -1,0 +1,73 @@
+"""Asking, inside a step, for what is known of it; and telling how far it has come."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sized
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from zenml.context import session
+from zenml.errors import ContextError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from zenml.execute.step_context import StepContext
+    from zenml.execute.step_session import StepSession
+
+T = TypeVar("T")
+
+INTERVAL = 0.05
+"""Seconds between two reports of progress: twenty in a second are more than anybody sees."""
+
+
+def current_step() -> StepSession | None:
+    """Return the session of the step that runs in this thread or task, None outside steps."""
+    active: Any = session.active.get()
+    return active if hasattr(active, "emit") else None
+
+
+def get_step_context() -> StepContext:
+    """Return what is known of the step that is running here: its names, inputs and configuration.
+
+    Example:
+        `get_step_context().pipeline_run.name`
+
+    Raises:
+        ContextError: no step is running here.
+    """
+    step = current_step()
+    if step is None:
+        raise ContextError(
+            "`get_step_context()` was called where no step is running. Call it inside a step's function, in the "
+            "step's own thread; other threads get the context with `contextvars.copy_context().run(…)`."
+        )
+    return step.context
+
+
+def track(iterable: Iterable[T], total: float | None = None, label: str = "") -> Iterator[T]:
+    """Yield the items, and show how many of them the step has worked through; outside a step just yield.
+
+    Args:
+        iterable: what to go through.
+        total: how many items there are, where `len` does not tell.
+        label: what is being done, such as "epochs".
+    """
+    step = current_step()
+    if step is None:
+        yield from iterable
+        return
+    from zenml.records.events import Progress
+
+    if total is None and isinstance(iterable, Sized):
+        total = len(iterable)
+    step.emit(Progress(0, total, label))
+    done, next_report = 0, time.monotonic() + INTERVAL
+    for item in iterable:
+        yield item
+        done += 1
+        now = time.monotonic()
+        if now >= next_report:
+            next_report = now + INTERVAL
+            step.emit(Progress(done, total, label))
+    step.emit(Progress(done, total, label))

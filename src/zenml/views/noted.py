@@ -1,0 +1,39 @@
+"""Metadata and tags of something, as a user reads them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from zenml.records.run import Metadata, RunOutput, StepRun, Tag
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from zenml.records.run import Artifact, NotedKind
+    from zenml.store.store import Store
+
+
+def history_of(store: Store, kind: NotedKind, target_ids: Sequence[str]) -> dict[str, list[Any]]:
+    """Return every value that was logged of any of the targets, by name, the oldest first."""
+    found: dict[str, list[Any]] = {}
+    rows = store.select(Metadata, kind=kind, target_id=tuple(target_ids))
+    for row in sorted(rows, key=lambda row: row.created_at):
+        found.setdefault(row.name, []).append(row.value)
+    return found
+
+
+def tags_of(store: Store, kind: NotedKind, target_id: str) -> list[str]:
+    """Return the names of the tags that were put on something."""
+    return sorted(tag.name for tag in store.select(Tag, kind=kind, target_id=target_id))
+
+
+def tags_of_artifact(store: Store, artifact: Artifact) -> list[str]:
+    """Return the tags of an artifact, and the cascading ones of the run that it belongs to."""
+    found = set(tags_of(store, "artifact", artifact.id))
+    maker = artifact.producer or artifact.saved_by
+    runs = {step.run_id for step in store.select(StepRun, id=maker)} if maker else set()
+    runs |= {output.run_id for output in store.select(RunOutput, artifact_id=artifact.id)}
+    for tag in store.select(Tag, kind="run", target_id=tuple(runs)):
+        if tag.is_cascading:
+            found.add(tag.name)
+    return sorted(found)
