@@ -73,7 +73,7 @@ class Staging(Folder):
         self.key = key
         self.sealed: dict[str, FileEntry] = {} if outer is None else outer.sealed
         """Files that are hashed, durable and read-only already, by their path in the outermost folder."""
-        self._prefix = "" if outer is None else outer._prefix + os.path.relpath(path, outer.path) + "/"
+        self._prefix: str = "" if outer is None else outer._prefix + os.path.relpath(path, outer.path) + "/"
 
     def inner(self, name: str) -> Staging:
         """Make a folder in this one, for a part of the value; it is stored as part of this one."""

@@ -44,7 +44,6 @@ STORING = {
     "numpy": ("zenml.materializers.numpy_materializer",),
     "pandas": ("pyarrow.parquet", "zenml.materializers.pandas_materializer"),
     "PIL": ("zenml.materializers.pillow_materializer",),
-    "polars": ("zenml.materializers.polars_materializer",),
     "scipy": ("zenml.materializers.scipy_materializer",),
     "sklearn": ("skops.io", "zenml.materializers.sklearn_materializer"),
 }

@@ -38,7 +38,7 @@ class BoostedModelMaterializer(CompositeMaterializer):
                 f"`{name}` is no class of {cls.LIBRARY}. Install the version it was stored with, or run the producing"
                 " step again."
             )
-        made = object.__new__(kind)
+        made: Any = object.__new__(kind)
         vars(made).update({name: _with_default(item) for name, item in attributes.items()})
         return made
 

@@ -78,6 +78,7 @@ def warn_once(kind: type, reason: str | None) -> None:
 
 
 def check_allowed(what: str) -> None:
+    """Raise if pickles are forbidden; `what` says which value needs one."""
     if not pickling.is_allowed():
         raise MaterializerError(
             f"{what}, and `ZENML_ALLOW_PICKLE` forbids pickles. Write a materializer for the type, return data of"

@@ -45,7 +45,7 @@ def loads(data: bytes, *, put_in: Callable[[Any], Any] | None = None) -> Any:
     """Load a pickle from `dumps`. Runs code: call it only for data this store recorded itself."""
     unpickler = pickle.Unpickler(io.BytesIO(data))
     if put_in is not None:
-        unpickler.persistent_load = put_in
+        unpickler.persistent_load = put_in  # type: ignore[method-assign]  # the documented way beside a subclass
     with _lock:  # another thread must not see a class of the pickle before it is complete
         return unpickler.load()
 
