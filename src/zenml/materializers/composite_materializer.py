@@ -129,7 +129,12 @@ class CompositeMaterializer(BlobMaterializer):
             folder = Folder(os.path.join(store.path, name))
         writer = materializer(folder.path, folder)
         with _Final(materializer):
-            writer.save(leaf)
+            if isinstance(writer, BlobMaterializer) and writer.estimated_size(leaf) is None:
+                data = writer.to_bytes(leaf)
+                self.wrote_unsafe = self.wrote_unsafe or writer.needs_trust(data)
+                writer.write_blob(data)
+            else:
+                writer.save(leaf)
         is_foreign = materializer.SHORT_NAME is None or not materializer.IS_SAFE
         self.wrote_unsafe = self.wrote_unsafe or writer.wrote_unsafe or is_foreign
         return _Part(registry.name_in_records(materializer), label(type(leaf)))

@@ -24,10 +24,10 @@ def as_html(table: dict[str, Any]) -> str:
 
 def as_text(table: dict[str, Any]) -> str:
     """Return lines with aligned columns; control characters are shown as their codes."""
-    columns = [[_visible(name), _visible(kind)] for name, kind in table["columns"]]
+    columns = [[visible(name), visible(kind)] for name, kind in table["columns"]]
     for row in table["rows"]:
         for column, cell in zip(columns, row, strict=False):
-            column.append(_visible(cell))
+            column.append(visible(cell))
     widths = [max(map(len, column)) for column in columns]
     count = max(map(len, columns), default=0)
     lines = [
@@ -43,8 +43,11 @@ def _extent(table: dict[str, Any]) -> str:
     shape = table["shape"]
     rows = shape[0] if shape else 0
     columns = shape[1] if len(shape) > 1 else 1
-    return f"{rows} rows × {columns} columns"
+    return f"{rows} rows, {columns} columns"
 
 
-def _visible(text: str) -> str:
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+def visible(text: str, *, keep: str = "") -> str:
+    """Return text in which control characters, which could steer a terminal, are shown as their codes."""
+    return "".join(
+        letter if letter.isprintable() or letter in keep else ascii(letter)[1:-1] for letter in text
+    )

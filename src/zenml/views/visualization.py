@@ -72,6 +72,10 @@ def visualizations_of(stored: StoredValue, folder: str) -> list[Visualization]:
 
 def preview_of(stored: StoredValue, folder: str) -> str:
     """Return a short text: the first rows, the first characters, or the facts."""
+    return preview_table.visible(_preview_of(stored, folder), keep="\n\t")
+
+
+def _preview_of(stored: StoredValue, folder: str) -> str:
     preview = stored.metadata.get("preview", {})
     if "table" in preview:
         return preview_table.as_text(preview["table"])
