@@ -37,7 +37,7 @@ def frames(reps: int) -> list[Row]:
 
 
 def huge_array(reps: int) -> list[Row]:
-    """An array of 1 GB, only if `BENCH_HUGE=1` says so: it takes minutes and writes 2 GB each time."""
+    """An array of 1 GB, only if `BENCH_HUGE=1` says so: it writes 2 GB each time."""
     what = "1 GB numpy array stored and loaded"
     if os.environ.get("BENCH_HUGE") != "1":
         return []
