@@ -8,13 +8,14 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 pyth
 # What is installed is noted under the checksum of pyproject.toml, so an edit of that file installs again.
 SUM := $(shell cksum pyproject.toml | cut -d' ' -f1)
 HAS_TEST := .venv/.has-test-$(SUM)
+HAS_HEAVY := .venv/.has-test-heavy-$(SUM)
 HAS_EXAMPLES := .venv/.has-examples-$(SUM)
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 
-.PHONY: help setup demo test lint types layers unit bench clean
+.PHONY: help setup demo test test-heavy lint types layers unit bench clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(HAS_TEST) ## Make .venv with everything that tests and examples need
 	@echo "Ready. The commands are in $(BIN)."
@@ -26,6 +27,9 @@ demo: ## Run the main job: three models on handwritten digits, a table and a rep
 
 test: lint types layers ## Check everything: style, types, layers, then all tests; CI runs exactly this
 	$(BIN)/python -m pytest -n $(WORKERS)
+
+test-heavy: $(HAS_HEAVY) ## Run the tests of torch, Keras and XGBoost, which take gigabytes to install
+	KERAS_BACKEND=torch $(BIN)/python -m pytest -m heavy tests/unit/materializers
 
 lint: $(HAS_TEST) ## Check style and formatting
 	$(BIN)/ruff check
@@ -61,4 +65,9 @@ $(HAS_EXAMPLES): | $(BIN)/python
 $(HAS_TEST): | $(BIN)/python
 	@echo 'Installing the package and what the tests need …'
 	@$(PIP) install --editable '.[test,examples]'
+	@touch $@
+
+$(HAS_HEAVY): | $(BIN)/python
+	@echo 'Installing the package and the heavy libraries that some tests need …'
+	@$(PIP) install --editable '.[test-heavy]'
 	@touch $@

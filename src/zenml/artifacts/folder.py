@@ -68,19 +68,27 @@ class Folder:
 class Staging(Folder):
     """A private folder that is being filled and will be stored under a key."""
 
-    def __init__(self, path: str, key: str) -> None:
+    def __init__(self, path: str, key: str, *, outer: Staging | None = None) -> None:
         super().__init__(path)
         self.key = key
-        self.sealed: dict[str, FileEntry] = {}
-        """Files that are hashed, durable and read-only already."""
+        self.sealed: dict[str, FileEntry] = {} if outer is None else outer.sealed
+        """Files that are hashed, durable and read-only already, by their path in the outermost folder."""
+        self._prefix: str = "" if outer is None else outer._prefix + os.path.relpath(path, outer.path) + "/"
+
+    def inner(self, name: str) -> Staging:
+        """Make a folder in this one, for a part of the value; it is stored as part of this one."""
+        path = self._at(name)
+        fs.make_folder(path)
+        return Staging(path, self.key, outer=self)
 
     def create(self, name: str) -> HashingWriter:
         """Create a file whose digest is computed while it is written."""
         path = self._at(name)
         fs.make_folder(os.path.dirname(path))
+        recorded = self._prefix + name
 
         def seal(size: int, digest: str) -> None:
-            self.sealed[name] = FileEntry(name, size, digest)
+            self.sealed[recorded] = FileEntry(recorded, size, digest)
 
         return HashingWriter(path, seal)
 

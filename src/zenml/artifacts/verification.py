@@ -52,6 +52,16 @@ def verify(stored: StoredValue, folder: str) -> None:
         raise _damaged(stored, None, f"the file `{min(extra)}` was not written with it")
 
 
+def verify_file(stored: StoredValue, folder: str, path: str) -> str:
+    """Return the full path of one file of a stored folder, if it is the one that was written."""
+    for entry in stored.files:
+        if entry.path == path:
+            full_path = os.path.join(folder, path)
+            _verify_file(stored, entry, full_path)
+            return full_path
+    raise _damaged(stored, None, f"`{path}` is not in the list of its files")
+
+
 def verify_inline(stored: StoredValue) -> bytes:
     """Return the bytes of a value kept in its row, if they are those that were written."""
     data = stored.inline

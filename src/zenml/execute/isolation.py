@@ -44,6 +44,8 @@ STORING = {
     "matplotlib": ("zenml.materializers.matplotlib_materializer",),
     "numpy": ("zenml.materializers.numpy_materializer",),
     "pandas": ("pyarrow.parquet", "zenml.materializers.pandas_materializer"),
+    "PIL": ("zenml.materializers.pillow_materializer",),
+    "scipy": ("zenml.materializers.scipy_materializer",),
     "sklearn": ("skops.io", "zenml.materializers.sklearn_materializer"),
 }
 """By library: what stores its values, and is otherwise imported with the first one stored or loaded."""

@@ -48,6 +48,12 @@ class BaseMaterializer:
     HAS_FALLBACK: ClassVar[bool] = False
     """A value it refuses may be pickled instead. For built-in materializers only."""
 
+    is_trusted = False
+    """While loading: this store recorded the data itself. If not, built-in ones run no code and import no types."""
+
+    wrote_unsafe = False
+    """After saving: what was written can only be loaded with trust, though the format in itself is safe."""
+
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         registry.register(cls)
@@ -66,6 +72,10 @@ class BaseMaterializer:
 
     def extract_metadata(self, data: Any) -> dict[str, Any]:  # for those who override it
         """Return facts about the value to show with the artifact, such as its shape."""
+        return {}
+
+    def extract_preview(self, data: Any) -> dict[str, Any]:
+        """Return a small preview, to be kept in the row: `{"text": …}` or `{"table": …}`. For built-in ones."""
         return {}
 
     def save_visualizations(self, data: Any) -> dict[str, Any]:  # for those who override it

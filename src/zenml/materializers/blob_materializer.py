@@ -9,7 +9,12 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from zenml.artifacts.folder import Staging
+from zenml.errors import MaterializerError
 from zenml.materializers.base_materializer import BaseMaterializer
+
+
+class FinalRefusalError(MaterializerError):
+    """A refusal after which a pickle must not be tried: it would change the value, or is no data either."""
 
 
 class BlobMaterializer(BaseMaterializer):
@@ -18,9 +23,6 @@ class BlobMaterializer(BaseMaterializer):
     SKIP_REGISTRATION = True
     HAS_FALLBACK = True
     EXTENSION: ClassVar[str] = "bin"
-
-    is_trusted = False
-    """Whether this store recorded the data itself; if not, `from_bytes` runs no code and imports no types."""
 
     @classmethod
     def estimated_size(cls, value: Any) -> int | None:  # noqa: ARG003  # for those that know

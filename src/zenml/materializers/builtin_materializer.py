@@ -8,6 +8,8 @@ from zenml.enums import ArtifactType
 from zenml.materializers.blob_materializer import BlobMaterializer
 from zenml.records import values
 
+_SIZED = (str, list, tuple, dict, set, frozenset)
+
 
 class BuiltinMaterializer(BlobMaterializer):
     """Stores what `zenml.records.values` can encode exactly."""
@@ -30,3 +32,7 @@ class BuiltinMaterializer(BlobMaterializer):
     def needs_trust(cls, data: bytes) -> bool:
         """Tell whether the JSON names an enum, a dataclass or a model."""
         return values.names_types(data)
+
+    def extract_metadata(self, data: Any) -> dict[str, Any]:
+        """Return the length of text and containers."""
+        return {"length": len(data)} if isinstance(data, _SIZED) else {}

@@ -43,6 +43,10 @@ class BytesMaterializer(BlobMaterializer):
             file.write(data)
             file.write(_letter(data))
 
+    def extract_metadata(self, data: bytes | bytearray) -> dict[str, Any]:
+        """Return the length."""
+        return {"length": len(data)}
+
 
 def _letter(value: bytes | bytearray) -> bytes:
     return b"b" if type(value) is bytes else b"a"

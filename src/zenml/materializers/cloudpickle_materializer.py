@@ -31,7 +31,7 @@ class CloudpickleMaterializer(BlobMaterializer):
     @classmethod
     def to_bytes(cls, value: Any) -> bytes:
         """Return the value as a pickle."""
-        _check_allowed(f"A value of type `{label(type(value))}` can only be stored as a pickle")
+        check_allowed(f"A value of type `{label(type(value))}` can only be stored as a pickle")
         try:
             _check_is_data(value)
             return pickling.dumps(value)
@@ -49,7 +49,7 @@ class CloudpickleMaterializer(BlobMaterializer):
 
     def from_bytes(self, data: bytes) -> Any:
         """Load a pickle."""
-        _check_allowed("The artifact was stored as a pickle")
+        check_allowed("The artifact was stored as a pickle")
         try:
             return pickling.loads(data)
         except ZenMLError:
@@ -77,7 +77,8 @@ def warn_once(kind: type, reason: str | None) -> None:
     )
 
 
-def _check_allowed(what: str) -> None:
+def check_allowed(what: str) -> None:
+    """Raise if pickles are forbidden; `what` says which value needs one."""
     if not pickling.is_allowed():
         raise MaterializerError(
             f"{what}, and `ZENML_ALLOW_PICKLE` forbids pickles. Write a materializer for the type, return data of"

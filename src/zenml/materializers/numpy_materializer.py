@@ -16,7 +16,9 @@ import numpy as np
 from zenml.artifacts.hashing import HashingWriter
 from zenml.enums import ArtifactType
 from zenml.errors import ArtifactDamagedError, MaterializerError
+from zenml.materializers import previews
 from zenml.materializers.blob_materializer import BlobMaterializer, open_new
+from zenml.materializers.facts import array_facts
 
 
 class NumpyMaterializer(BlobMaterializer):
@@ -58,8 +60,12 @@ class NumpyMaterializer(BlobMaterializer):
         return np.asarray(self._map())
 
     def extract_metadata(self, data: Any) -> dict[str, Any]:
-        """Return shape and element type."""
-        return {"shape": list(np.shape(data)), "dtype": str(data.dtype)}
+        """Return shape, element type, and figures of numbers."""
+        return array_facts(np.asarray(data))
+
+    def extract_preview(self, data: Any) -> dict[str, Any]:
+        """Return how numpy prints it, in short."""
+        return previews.text(np.array2string(np.asarray(data), threshold=100, edgeitems=3))
 
     def _map(self) -> Any:
         try:

@@ -100,8 +100,11 @@ class PathMaterializer(BaseMaterializer):
         return pathlib.Path(target)
 
     def extract_metadata(self, data: pathlib.Path) -> dict[str, Any]:
-        """Return the name and what it is."""
-        return {"name": data.name, "kind": "folder" if data.is_dir() else "file"}
+        """Return the name, what it is, and how much there is of it."""
+        if not data.is_dir():
+            return {"name": data.name, "kind": "file", "size": data.stat().st_size}
+        sizes = [status.st_size for _, status in fs.walk(os.path.realpath(data))]
+        return {"name": data.name, "kind": "folder", "files": len(sizes), "size": sum(sizes)}
 
 
 def _entries(folder: str, prefix: str = "") -> Iterator[tuple[str, os.stat_result]]:

@@ -26,17 +26,28 @@ _unfinished: set[int] = set()
 _pickler: Any = None
 
 
-def dumps(value: Any) -> bytes:
-    """Return the value as a pickle; functions and classes of `__main__` travel by value."""
+def dumps(value: Any, *, leave_out: Callable[[Any], Any] | None = None) -> bytes:
+    """Return the value as a pickle; functions and classes of `__main__` travel by value.
+
+    Args:
+        value: what to pickle.
+        leave_out: returns a plain value that stands for an object which is stored elsewhere, else None.
+    """
     with io.BytesIO() as file:
-        _pickler_class()(file, protocol=5).dump(value)
+        pickler = _pickler_class()(file, protocol=5)
+        if leave_out is not None:
+            pickler.persistent_id = leave_out
+        pickler.dump(value)
         return file.getvalue()
 
 
-def loads(data: bytes) -> Any:
+def loads(data: bytes, *, put_in: Callable[[Any], Any] | None = None) -> Any:
     """Load a pickle from `dumps`. Runs code: call it only for data this store recorded itself."""
+    unpickler = pickle.Unpickler(io.BytesIO(data))
+    if put_in is not None:
+        unpickler.persistent_load = put_in  # type: ignore[method-assign]  # the documented way beside a subclass
     with _lock:  # another thread must not see a class of the pickle before it is complete
-        return pickle.loads(data)
+        return unpickler.load()
 
 
 def _pickler_class() -> Any:

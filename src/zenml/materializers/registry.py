@@ -7,11 +7,13 @@ over a built-in one for the same type; the nearest base wins over a farther one.
 
 from __future__ import annotations
 
+import builtins
 import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
-from zenml.errors import ArtifactNotTrustedError, ConfigurationError
+from zenml.errors import ArtifactNotTrustedError, ConfigurationError, MissingLibraryError
+from zenml.materializers.built_in import BUILT_IN, CONTAINERS, EXACT, EXTRAS, FALLBACK, INHERITED
 from zenml.records import type_names
 from zenml.records.value_leaves import find_leaf
 from zenml.records.value_objects import find_tag
@@ -24,57 +26,7 @@ if TYPE_CHECKING:
 ENTRY_POINT_GROUP = "zenml.materializers"
 """Packages announce materializers here: the entry point's name is the dotted name of the type."""
 
-FALLBACK = "cloudpickle"
-
-_BUILT_IN = {
-    "json": "builtin_materializer:BuiltinMaterializer",
-    "bytes": "bytes_materializer:BytesMaterializer",
-    "html": "text_materializer:HTMLMaterializer",
-    "markdown": "text_materializer:MarkdownMaterializer",
-    "csv": "text_materializer:CSVMaterializer",
-    "json-text": "text_materializer:JSONMaterializer",
-    "path": "path_materializer:PathMaterializer",
-    "numpy": "numpy_materializer:NumpyMaterializer",
-    "numpy-scalar": "numpy_materializer:NumpyScalarMaterializer",
-    "numpy-memmap": "numpy_materializer:NumpyMemmapMaterializer",
-    "pandas": "pandas_materializer:PandasMaterializer",
-    "sklearn": "sklearn_materializer:SklearnMaterializer",
-    "matplotlib": "matplotlib_materializer:MatplotlibMaterializer",
-    FALLBACK: "cloudpickle_materializer:CloudpickleMaterializer",
-}
-
-_EXACT = {
-    **dict.fromkeys(
-        ("builtins.NoneType", "builtins.bool", "builtins.int", "builtins.float", "builtins.str", "builtins.list",
-         "builtins.dict", "builtins.tuple", "builtins.set", "builtins.frozenset"),
-        "json",
-    ),
-    "builtins.bytes": "bytes",
-    "builtins.bytearray": "bytes",
-    "zenml.types.HTMLString": "html",
-    "zenml.types.MarkdownString": "markdown",
-    "zenml.types.CSVString": "csv",
-    "zenml.types.JSONString": "json-text",
-    "numpy.ndarray": "numpy",
-    "numpy.memmap": "numpy-memmap",
-    **dict.fromkeys(
-        ("pandas.DataFrame", "pandas.Series", "pandas.Index", "pandas.RangeIndex", "pandas.MultiIndex",
-         "pandas.DatetimeIndex", "pandas.TimedeltaIndex", "pandas.CategoricalIndex", "pandas.core.frame.DataFrame",
-         "pandas.core.series.Series", "pandas.core.indexes.base.Index", "pandas.core.indexes.range.RangeIndex",
-         "pandas.core.indexes.multi.MultiIndex", "pandas.core.indexes.datetimes.DatetimeIndex",
-         "pandas.core.indexes.timedeltas.TimedeltaIndex", "pandas.core.indexes.category.CategoricalIndex"),
-        "pandas",
-    ),
-}  # fmt: skip
-"""Types whose subclasses would come back as something else; pandas before and after version 3."""
-
-_INHERITED = {
-    "numpy.generic": "numpy-scalar",
-    "sklearn.base.BaseEstimator": "sklearn",
-    "matplotlib.figure.Figure": "matplotlib",
-    "pathlib.Path": "path",
-    "pathlib._local.Path": "path",
-}
+__all__ = ["CONTAINERS", "FALLBACK"]
 
 _classes: list[Materializer] = []
 _found: dict[type, Materializer] = {}
@@ -101,9 +53,23 @@ def find(kind: type) -> Materializer:
 
 
 def built_in(short_name: str) -> Materializer:
-    """Return a built-in materializer by the name it has in records."""
-    module, _, name = _BUILT_IN[short_name].partition(":")
-    materializer: Materializer = getattr(importlib.import_module(f"zenml.materializers.{module}"), name)
+    """Return a built-in materializer by the name it has in records.
+
+    Raises:
+        MissingLibraryError: the library whose values it stores is not installed.
+    """
+    module, _, name = BUILT_IN[short_name].partition(":")
+    try:
+        home = importlib.import_module(f"zenml.materializers.{module}")
+    except ImportError as error:
+        extra = module.removesuffix("_materializer")
+        if extra not in EXTRAS or (error.name or "").startswith("zenml"):
+            raise
+        raise MissingLibraryError(
+            f"A value is stored as `{short_name}`, and `{error.name}`, which reads it, is not installed. Install it"
+            f" with `pip install 'zenml-core[{extra}]'`, then load again."
+        ) from error
+    materializer: Materializer = getattr(home, name)
     return materializer
 
 
@@ -114,7 +80,7 @@ def name_in_records(materializer: Materializer) -> str:
 
 def of_record(name: str, *, is_trusted: bool) -> Materializer:
     """Return the materializer a record names; a user's class is imported only for trusted records."""
-    if name in _BUILT_IN:
+    if name in BUILT_IN:
         return built_in(name)
     if not is_trusted:
         raise ArtifactNotTrustedError(
@@ -126,7 +92,7 @@ def of_record(name: str, *, is_trusted: bool) -> Materializer:
 
 def resolve(path: str) -> Materializer:
     """Return the materializer class with a dotted path, such as `my_package.things.ThingMaterializer`."""
-    if path in _BUILT_IN:
+    if path in BUILT_IN:
         return built_in(path)
     for materializer in reversed(_classes):
         if type_names.label(materializer) == path:
@@ -162,13 +128,23 @@ def import_dotted(path: str) -> Any:
     )
 
 
+def type_of(name: str) -> Any:
+    """Return the type that a trusted record names; `object` if it cannot be found any more."""
+    if "." not in name:
+        return getattr(builtins, name, object)
+    try:
+        return import_dotted(name) or object
+    except ConfigurationError:
+        return object
+
+
 def _search(kind: type) -> Materializer:
     for base in kind.__mro__:
         for materializer in reversed(_classes):  # the one defined last, as with any redefinition
             if not materializer.SKIP_REGISTRATION and base in materializer.ASSOCIATED_TYPES:
                 return materializer
         name = f"{base.__module__}.{base.__qualname__}"
-        short_name = (_EXACT.get(name) if base is kind else None) or _INHERITED.get(name)
+        short_name = (EXACT.get(name) if base is kind else None) or INHERITED.get(name)
         if short_name is not None:
             return built_in(short_name)
     if find_leaf(kind) is not None or find_tag(kind) is not None:

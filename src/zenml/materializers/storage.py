@@ -9,18 +9,17 @@ is pickled, with a warning; a materializer that was asked for by name is never r
 
 from __future__ import annotations
 
-import builtins
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
-
-import msgspec
 
 from zenml.artifacts.hashing import digest_bytes, digest_files
 from zenml.artifacts.verification import verify_inline
 from zenml.errors import ArtifactNotTrustedError, ConfigurationError, MaterializerError, ZenMLError
 from zenml.materializers import registry
 from zenml.materializers.base_materializer import BaseMaterializer
-from zenml.materializers.blob_materializer import BlobMaterializer
+from zenml.materializers.blob_materializer import BlobMaterializer, FinalRefusalError
+from zenml.materializers.describing import describe
 from zenml.records.artifact_data import StoredValue
 from zenml.records.type_names import label
 
@@ -63,13 +62,13 @@ def save(
     if chosen.SHORT_NAME == registry.FALLBACK:
         chosen = _by_annotation(value, annotation) or chosen
     reason = None
-    if chosen.SHORT_NAME != registry.FALLBACK:
+    for candidate in _candidates(value, chosen):
         try:
-            return plan.save(value, chosen)
+            return plan.save(value, candidate)
         except MaterializerError as refusal:
-            if not chosen.HAS_FALLBACK:
+            if not candidate.HAS_FALLBACK or isinstance(refusal, FinalRefusalError):
                 raise
-            reason = str(refusal)
+            reason = reason or str(refusal)
     from zenml.materializers.cloudpickle_materializer import CloudpickleMaterializer, warn_once
 
     stored = plan.save(value, CloudpickleMaterializer)
@@ -97,11 +96,10 @@ def load(
         )
     is_inline = stored.inline is not None and issubclass(materializer, BlobMaterializer)
     reader = materializer("" if is_inline else artifact_store.fetch(stored))
-    if isinstance(reader, BlobMaterializer):
-        reader.is_trusted = trusted
-        if is_inline:
-            return reader.from_bytes(verify_inline(stored))
-    return reader.load(data_type or _type_of(stored))
+    reader.is_trusted = trusted
+    if is_inline and isinstance(reader, BlobMaterializer):
+        return reader.from_bytes(verify_inline(stored))
+    return reader.load(data_type or registry.type_of(stored.type))
 
 
 def associated_types(choice: Materializer | str) -> tuple[type, ...]:
@@ -187,23 +185,19 @@ class _Saving:
             key=staging.key,
             files=files,
             metadata=metadata,
-            needs_trust=needs_trust,
+            needs_trust=needs_trust or writer.wrote_unsafe,
         )
 
     def _metadata(
         self, value: Any, materializer: Materializer, writer: BaseMaterializer | None
     ) -> dict[str, Any]:
-        """Return what the materializer says about the value; its pictures are among its files."""
-        found: dict[str, Any] = {}
-        if self.has_metadata and materializer.extract_metadata is not BaseMaterializer.extract_metadata:
-            found.update((writer or materializer("")).extract_metadata(value))
-        if self.has_visualizations and writer is not None:
-            pictures = writer.save_visualizations(value)
-            if pictures:
-                found["visualizations"] = {
-                    _below(writer.uri, path): str(kind) for path, kind in pictures.items()
-                }
-        return {str(name): _as_json(fact) for name, fact in found.items()}
+        return describe(
+            value,
+            writer or materializer(""),
+            has_metadata=self.has_metadata,
+            has_visualizations=self.has_visualizations,
+            has_folder=writer is not None,
+        )
 
 
 def _choose(choice: MaterializerChoice, kind: type) -> Materializer:
@@ -213,6 +207,27 @@ def _choose(choice: MaterializerChoice, kind: type) -> Materializer:
     fitting = [item for item in several if issubclass(kind, associated_types(item))]
     chosen = (fitting or several)[0]
     return registry.resolve(chosen) if isinstance(chosen, str) else chosen
+
+
+def _candidates(value: Any, chosen: Materializer) -> Iterator[Materializer]:
+    """Yield what to try before a pickle: the materializer of the type, then taking a container apart."""
+    if chosen.SHORT_NAME != registry.FALLBACK:
+        yield chosen
+    if label(type(value)) in registry.CONTAINERS:
+        if _is_state_dict(value):
+            yield registry.built_in("torch-state")
+        yield registry.built_in("composite")
+
+
+def _is_state_dict(value: Any) -> bool:
+    """Tell whether a mapping holds tensors only, by name; torch is not imported to find out."""
+    torch = sys.modules.get("torch")
+    return (
+        torch is not None
+        and isinstance(value, dict)
+        and bool(value)
+        and all(type(item) is torch.Tensor for item in value.values())
+    )
 
 
 def _by_annotation(value: Any, annotation: Any) -> Materializer | None:
@@ -226,27 +241,5 @@ def _by_annotation(value: Any, annotation: Any) -> Materializer | None:
     return found if found.SHORT_NAME is None else None
 
 
-def _type_of(stored: StoredValue) -> Any:
-    """Return the type a trusted record names; `object` if it cannot be found any more."""
-    if "." not in stored.type:
-        return getattr(builtins, stored.type, object)
-    try:
-        return registry.import_dotted(stored.type) or object
-    except ConfigurationError:
-        return object
-
-
 def _name(stored: StoredValue) -> str:
     return f"The artifact `{stored.key}`" if stored.key else "An artifact"
-
-
-def _below(folder: str, path: str) -> str:
-    return path.removeprefix(folder).lstrip("/")
-
-
-def _as_json(fact: Any) -> Any:
-    """Return a fact as it can be recorded: as itself if JSON has a form for it, else as text."""
-    try:
-        return msgspec.json.decode(msgspec.json.encode(fact))
-    except (TypeError, ValueError):
-        return str(fact)

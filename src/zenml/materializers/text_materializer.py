@@ -38,6 +38,10 @@ class TextMaterializer(BlobMaterializer):
         except UnicodeDecodeError as error:
             raise ArtifactDamagedError("Stored text is not UTF-8. Run the producing step again.") from error
 
+    def extract_metadata(self, data: Any) -> dict[str, Any]:
+        """Return the length and the number of lines."""
+        return {"length": len(data), "lines": data.count("\n") + 1}
+
 
 class HTMLMaterializer(TextMaterializer):
     """Stores HTML."""

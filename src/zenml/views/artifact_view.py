@@ -13,10 +13,12 @@ from zenml.errors import NotFoundError
 from zenml.records.ids import short
 from zenml.records.run import Artifact
 from zenml.views.noted import history_of, tags_of_artifact
+from zenml.views.visualization import Visualization, preview_of, visualizations_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from zenml.records.artifact_data import StoredValue
     from zenml.store.store import Store
 
 LONGEST_WAIT = 10.0
@@ -70,8 +72,8 @@ class ArtifactView:
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What the materializer told of the value."""
-        return dict(self.record.metadata)
+        """What the materializer told of the value; its preview is in `preview()`."""
+        return {name: fact for name, fact in self.record.metadata.items() if name != "preview"}
 
     @property
     def run_metadata(self) -> dict[str, Any]:
@@ -95,6 +97,15 @@ class ArtifactView:
             return f"inline:{self.record.id}"
         return os.path.join(self._store.root, "artifacts", self.record.key)
 
+    @property
+    def visualizations(self) -> list[Visualization]:
+        """Pictures and pages of the value, made when it was stored."""
+        return visualizations_of(self._with_bytes(), self._folder())
+
+    def preview(self) -> str:
+        """Return a short text that shows the value in a terminal; no library and no code of yours is needed."""
+        return preview_of(self._with_bytes(), self._folder())
+
     def load(self) -> Any:
         """Return the value, read anew and checked against its digest.
 
@@ -105,13 +116,12 @@ class ArtifactView:
         from zenml.materializers import storage
 
         record = self.record if not self.record.needs_trust else self._recorded()
-        stored = record.stored_value()
-        if stored.inline is None and stored.key is None:
-            stored = msgspec.structs.replace(stored, inline=self._store.inline_bytes(record.id))
         root = os.path.join(self._store.root, "artifacts")
         is_trusted = not record.needs_trust or self._store.is_trusted(record)
         return storage.load(
-            stored, artifact_store=load_flavor("artifact_store", "local")(root), trusted=is_trusted
+            self._with_bytes(),
+            artifact_store=load_flavor("artifact_store", "local")(root),
+            trusted=is_trusted,
         )
 
     def _recorded(self) -> Artifact:
@@ -132,6 +142,15 @@ class ArtifactView:
             else:
                 time.sleep(0.005)
         return self.record
+
+    def _with_bytes(self) -> StoredValue:
+        stored = self.record.stored_value()
+        if stored.inline is None and stored.key is None:
+            return msgspec.structs.replace(stored, inline=self._store.inline_bytes(self.record.id))
+        return stored
+
+    def _folder(self) -> str:
+        return os.path.join(self._store.root, "artifacts", self.record.key or "")
 
     def __getitem__(self, index: int) -> ArtifactView:
         return (self,)[index]

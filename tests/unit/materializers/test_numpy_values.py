@@ -135,4 +135,10 @@ def test_no_copy_is_made_of_a_large_array(store):
 
 def test_metadata(store):
     stored, _ = round_trip(store, np.zeros((2, 3), dtype="f4"))
-    assert stored.metadata == {"shape": [2, 3], "dtype": "float32"}
+    assert stored.metadata == {
+        "shape": [2, 3],
+        "dtype": "float32",
+        "nan_count": 0,
+        **dict.fromkeys(("min", "max", "mean", "std"), 0.0),
+        "preview": {"text": "[[0. 0. 0.]\n [0. 0. 0.]]"},
+    }

@@ -39,7 +39,7 @@ def test_a_file(store, tmp_path):
     first.write_bytes(b"mine")
     assert second.read_bytes() == original
     assert load(stored, artifact_store=store, trusted=False).read_bytes() == original
-    assert stored.metadata == {"name": "model v1.bin", "kind": "file"}
+    assert stored.metadata == {"name": "model v1.bin", "kind": "file", "size": len(original)}
 
 
 names = st.text("abcé .-_%", min_size=1, max_size=6).filter(lambda name: name.strip(".") != "")
