@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from zenml.context import session
+from zenml.execute.output import Capture, Printer
 
 if TYPE_CHECKING:
     from contextvars import Token
     from types import TracebackType
 
-    from zenml.execute.output import StepLog
+    from zenml.execute.step_log import StepLog
     from zenml.records.task import StepTask
 
 
@@ -19,18 +20,21 @@ class StepSession:
 
     def __init__(self, task: StepTask, log: StepLog | None) -> None:
         self.task = task
-        self.log = log
+        # In a process of its own a step prints to descriptors that are its own.
+        self.printer = Printer(log) if Capture.runs else None
         self._token: Token[session.Session | None] | None = None
 
     def __enter__(self) -> Self:
         self._token = session.active.set(self)
+        if self.printer is not None:
+            self.printer.begin()
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._token is not None:
             session.active.reset(self._token)
-        if self.log is not None:
-            self.log.close()
+        if self.printer is not None:
+            self.printer.end()
 
     def call_step(
         self, step: Any, args: tuple[Any, ...], kwargs: dict[str, Any], invocation_id: str | None, after: Any
