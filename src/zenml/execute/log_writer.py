@@ -10,7 +10,7 @@ import os
 import threading
 from typing import Protocol
 
-INTERVAL = 0.2
+INTERVAL = 0.1
 """Seconds from one round to the next; with the silence before an unfinished line less than a second."""
 
 

@@ -42,6 +42,11 @@ def registered() -> tuple[str, ...]:
     return tuple(_values)
 
 
+def is_needed() -> bool:
+    """Tell whether there is anything to mask."""
+    return _pattern is not None
+
+
 def mask(text: str) -> str:
     """Return a text with every registered secret replaced by `***`."""
     return text if _pattern is None else _pattern.sub(MASK, text)

@@ -14,9 +14,9 @@ from zenml.errors import ConfigurationError, RunStoppedError
 from zenml.execute.engine import Engine
 from zenml.execute.environment import current_changes, current_environment
 from zenml.execute.output import Capture
-from zenml.execute.step_log import StepLog
 from zenml.execute.reporter import choose_reporter
 from zenml.execute.signals import Signals
+from zenml.execute.step_log import StepLog
 from zenml.execute.workers import Workers
 from zenml.records import wire
 from zenml.records.ids import PipelineId, RunId, microseconds_now, new_id, short

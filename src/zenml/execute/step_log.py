@@ -86,7 +86,7 @@ class StepLog:
             with self._lock:
                 chunks, self._waiting, self._waiting_bytes = self._waiting, [], 0
             try:
-                self._take(b"".join(chunks), is_final=is_final)
+                self._take(chunks, is_final=is_final)
             except OSError as error:  # the disk is full or gone: the step goes on without a log
                 self._give_up(error)
 
@@ -115,19 +115,16 @@ class StepLog:
 
     # With `_writing`
 
-    def _take(self, data: bytes, *, is_final: bool) -> None:
+    def _take(self, chunks: list[bytes], *, is_final: bool) -> None:
         now = time.monotonic()
-        if data or is_final:
+        if chunks:
             if not self._rest:
                 self._rest_since = now
-            data = masking.mask_bytes(self._rest + data)
-            cut = data.rfind(b"\n") + 1
-            cut = cut if is_final else min(cut, masking.begun_at(data))
-            if cut:
+            lines, self._rest = _split([self._rest, *chunks])
+            if lines:
                 self._rest_since = now
-                self._write_lines(data[:cut])
-            self._rest = data[cut:]
-        if self._rest and (is_final or self._is_due(now, has_grown=bool(data))):
+                self._write_lines(lines)
+        if self._rest and (is_final or self._is_due(now, has_grown=bool(chunks))):
             self._write_rest(now, is_final=is_final)
 
     def _is_due(self, now: float, *, has_grown: bool) -> bool:
@@ -227,6 +224,23 @@ class StepLog:
                 f"The log `{self.path}` is incomplete: {error.strerror}. Make room, and run the step again.\n"
             )
             terminal().write(text)
+
+
+def _split(chunks: list[bytes]) -> tuple[bytes, bytes]:
+    """Return whole lines, masked, and the rest; large texts are copied once."""
+    for number in range(len(chunks) - 1, -1, -1):
+        cut = chunks[number].rfind(b"\n") + 1
+        if cut:
+            lines = b"".join([*chunks[:number], chunks[number][:cut]])
+            rest = b"".join([chunks[number][cut:], *chunks[number + 1 :]])
+            break
+    else:
+        lines, rest = b"", b"".join(chunks)
+    if masking.is_needed():
+        data = masking.mask_bytes(lines + rest)
+        cut = min(data.rfind(b"\n") + 1, masking.begun_at(data))
+        lines, rest = data[:cut], data[cut:]
+    return lines, rest
 
 
 def _open(path: str) -> int:

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 CHUNK = 64 * 1024
 """Bytes that wait for the next round of the log writer at most, where nobody looks at each line."""
 
-Writer = "Callable[[str, bool], None]"
-"""Takes text that is to be shown, and whether it is an error."""
+MOST_PIECES = 200
+"""Lines of a tenth of a second that are shown one by one; faster ones could not be read anyway."""
+LOCK_SECONDS = 0.01
+"""How long a round waits for a step that is just printing; the next round comes soon."""
 
 
 class Terminal:
@@ -44,6 +46,8 @@ class Sink:
         self._lock = lock or threading.RLock()
         self._is_error = is_error
         self._rest = b""
+        self.pieces = 0
+        """How often this was written to since the last round."""
         self._takes_bytes = _takes_bytes(stream)
         self.earlier: io.TextIOWrapper | None = None
         """The other stream of the same step, whose text came before what is written now."""
@@ -51,6 +55,7 @@ class Sink:
     def write(self, data: bytes) -> int:
         """Pass whole lines on; the rest waits for its line to end, or for a flush."""
         with self._lock:
+            self.pieces += 1
             if self.earlier is not None:
                 self.earlier.flush()
             if self._log is not None:
@@ -122,9 +127,10 @@ class StepOutput:
             Sink(log, stream, self._lock, is_error=is_error)
             for stream, is_error in zip(streams, (False, True), strict=True)
         )
-        self.texts = tuple(
-            _text_stream(sink, is_by_line=is_error or _is_by_line(stream))
-            for sink, stream, is_error in zip(self._sinks, streams, (False, True), strict=True)
+        self._is_by_line = _is_by_line(streams[0])
+        self.texts = (
+            _text_stream(self._sinks[0], is_by_line=self._is_by_line),
+            _text_stream(self._sinks[1], is_by_line=True),
         )
         self._sinks[True].earlier = self.texts[False]
         log_writer.watch(self)
@@ -139,9 +145,10 @@ class StepOutput:
     def flush(self) -> None:
         """Pass on what waits, unless the step is just doing that."""
         # The lock comes first: what is taken from a text stream reaches the log before anything later.
-        if self._lock.acquire(blocking=False):
+        if self._lock.acquire(timeout=LOCK_SECONDS):
             try:
                 self._flush()
+                self._adapt()
             finally:
                 self._lock.release()
 
@@ -161,6 +168,19 @@ class StepOutput:
                 self._flush()
             except (OSError, ValueError):  # the terminal is gone; that is no reason to fail a step
                 return
+
+    def _adapt(self) -> None:
+        """Show each line as it comes, but lines that come very fast together, at the next round.
+
+        That holds for standard output only: each error passes at once, after all output before it.
+        """
+        text, sink = self.texts[0], self._sinks[0]
+        pieces, sink.pieces = sink.pieces, 0
+        if self._is_by_line:
+            if text.line_buffering and pieces > MOST_PIECES:
+                text.reconfigure(line_buffering=False)
+            elif not text.line_buffering and pieces <= 2:
+                text.reconfigure(line_buffering=True)
 
     def _flush(self) -> None:
         for text in self.texts:
