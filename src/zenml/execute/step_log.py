@@ -182,27 +182,31 @@ class StepLog:
 
     def _write_tail(self, data: bytes) -> None:
         """Write to the last of two files; when it is full, the first one goes and a new one begins."""
-        view = memoryview(data)
-        if len(view) > 2 * SEGMENT:
-            self._left_out += len(view) - 2 * SEGMENT
-            view = view[-2 * SEGMENT :]
-        while view:
+        start = 0
+        if len(data) > 2 * SEGMENT:
+            start = data.find(b"\n", len(data) - 2 * SEGMENT) + 1
+            self._left_out += start
+        while start < len(data):
             if not self._segments or self._segment_size >= SEGMENT:
-                number = int(self._segments[-1].rpartition(".")[2]) + 1 if self._segments else 1
-                self._segments.append(f"{self.path}.{number:06}")
-                self._segment_size = 0
-                if len(self._segments) > 2:
-                    oldest = self._segments.pop(0)
-                    self._left_out += os.path.getsize(oldest)
-                    os.unlink(oldest)
-            part = view[: SEGMENT - self._segment_size]
+                self._begin_segment()
+            # A file ends with a line, and may be a line too large for that.
+            end = data.find(b"\n", start + SEGMENT - self._segment_size - 1) + 1 or len(data)
             file = _open(self._segments[-1])
             try:
-                _write(file, part)
+                _write(file, memoryview(data)[start:end])
             finally:
                 os.close(file)
-            self._segment_size += len(part)
-            view = view[len(part) :]
+            self._segment_size += end - start
+            start = end
+
+    def _begin_segment(self) -> None:
+        number = int(self._segments[-1].rpartition(".")[2]) + 1 if self._segments else 1
+        self._segments.append(f"{self.path}.{number:06}")
+        self._segment_size = 0
+        if len(self._segments) > 2:
+            oldest = self._segments.pop(0)
+            self._left_out += os.path.getsize(oldest)
+            os.unlink(oldest)
 
     def _join(self) -> None:
         left_out = self._left_out + self._dropped
