@@ -146,8 +146,7 @@ class Capture:
         with cls._lock:
             if not cls.runs:
                 for stream in (sys.stdout, sys.stderr):
-                    if stream is not None:
-                        stream.flush()
+                    _try_to_flush(stream)
                 cls.routers = (Router(sys.stdout, is_error=False), Router(sys.stderr, is_error=True))
                 log_handlers.redirect({router.real: router for router in cls.routers})
                 sys.stdout, sys.stderr = cls.routers
@@ -180,14 +179,20 @@ class ProcessOutput:
         if self._sink is None:
             self._sink = Sink(self._log, terminal(), is_error=True)
             log_writer.watch(self._sink)
-        self._sink.write(data)
-        self._sink.push()
+        try:
+            self._sink.write(data)
+            self._sink.push()
+        except (OSError, ValueError):
+            return  # the terminal is gone or was closed; the log has it, and the step goes on
 
     def close(self) -> None:
         """Pass on and write the rest."""
         if self._sink is not None:
             log_writer.forget(self._sink)
-            self._sink.flush()
+            try:
+                self._sink.flush()
+            except (OSError, ValueError):
+                pass  # as above
         if self._log is not None:
             self._log.close()
 
@@ -216,6 +221,14 @@ def _printer_here() -> Printer | None:
         if step.has_started_this_thread():
             return step
     return Capture.runs[-1] if Capture.runs else None
+
+
+def _try_to_flush(stream: Any) -> None:
+    """Have a stream pass on what was printed before the run."""
+    try:
+        stream.flush()
+    except (OSError, ValueError, AttributeError):
+        return  # it is gone, closed, or None: a program may run without
 
 
 def _show(text: str, router: Router) -> None:

@@ -193,3 +193,13 @@ def test_a_step_that_prints_in_a_run_inside_a_step_has_its_own_log():
 
     assert log_of(run) == ["before", "after"]
     assert log_of(found[0]) == ["inner"]
+
+
+def test_a_closed_terminal_is_no_reason_to_fail_a_silent_run(monkeypatch):
+    stream = io.StringIO()
+    stream.close()
+    monkeypatch.setattr(sys, "stdout", stream)
+
+    run = run_step(lambda: print("to nobody"), runtime="isolated")
+
+    assert log_of(run) == ["to nobody"]
