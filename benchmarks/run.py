@@ -18,6 +18,7 @@ from collections.abc import Callable
 
 import cases_data
 import cases_isolated
+import cases_logs
 import cases_start
 import cases_steps
 import cases_store
@@ -32,6 +33,7 @@ CASES: dict[str, Callable[[int], list[Row]]] = {
     **cases_isolated.CASES,
     **cases_data.CASES,
     **cases_store.CASES,
+    **cases_logs.CASES,
 }
 
 

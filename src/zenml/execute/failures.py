@@ -6,6 +6,7 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 from zenml.errors import RunFailedError, StepProcessError
+from zenml.execute.masking import mask
 from zenml.materializers import pickling
 from zenml.records.run import Failure
 
@@ -34,9 +35,9 @@ def describe(error: BaseException) -> Failure:
     trace = user_traceback(error.__traceback__)
     return Failure(
         type=f"{type(error).__module__}.{type(error).__qualname__}",
-        message=_storable(text_of(error)),
-        traceback=_storable("".join(traceback.format_exception(type(error), error, trace))),
-        notes=tuple(_storable(str(note)) for note in getattr(error, "__notes__", ())),
+        message=mask(_storable(text_of(error))),
+        traceback=mask(_storable("".join(traceback.format_exception(type(error), error, trace)))),
+        notes=tuple(mask(_storable(str(note))) for note in getattr(error, "__notes__", ())),
         exit_code=getattr(error, "exit_code", None) if isinstance(error, StepProcessError) else None,
         signal=getattr(error, "signal", None) if isinstance(error, StepProcessError) else None,
     )

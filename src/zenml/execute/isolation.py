@@ -15,8 +15,7 @@ import msgspec
 from zenml.components.launcher import Launcher, LaunchTask
 from zenml.components.registry import load_flavor
 from zenml.errors import StepProcessError
-from zenml.execute import failures
-from zenml.execute.output import terminal
+from zenml.execute import failures, masking
 from zenml.execute.worker import Parcel
 from zenml.materializers import pickling, registry
 from zenml.records import type_names, wire
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 
     from zenml.compile.program import Program
     from zenml.components.launcher import LaunchEnd, LaunchHandle
-    from zenml.execute.output import StepLog
     from zenml.records.run import Failure
 
 WORKER_MODULES = (
@@ -89,15 +87,6 @@ def launch(
     )
 
 
-def show_output(data: bytes, log: StepLog | None) -> None:
-    """Pass what a process wrote to the step's log and to the terminal."""
-    if log is not None:
-        log.write_bytes(data)
-    stream = terminal()
-    stream.write(data.decode(errors="backslashreplace"))
-    stream.flush()
-
-
 def _pack(task: StepTask, program: Program) -> Parcel:
     source, script, materializers = task.definition.source, type_names.main_script(), registry.of_users()
     if (
@@ -106,8 +95,9 @@ def _pack(task: StepTask, program: Program) -> Parcel:
         and _is_importable(source.module, source.name, program)
     ):
         live = pickling.dumps((None, "", materializers)) if materializers else b""
-        return Parcel(task, live, source.module, source.name, script)
-    return Parcel(task, pickling.dumps((program.function, program.name, materializers)), script=script)
+        return Parcel(task, live, source.module, source.name, script, masking.registered())
+    live = pickling.dumps((program.function, program.name, materializers))
+    return Parcel(task, live, script=script, secrets=masking.registered())
 
 
 def _is_importable(module: str, name: str, program: Program) -> bool:

@@ -17,6 +17,7 @@ from zenml.execute.environment import current_changes, current_environment
 from zenml.execute.output import Capture
 from zenml.execute.reporter import choose_reporter
 from zenml.execute.signals import Signals
+from zenml.execute.step_log import StepLog
 from zenml.execute.workers import Workers
 from zenml.records import wire
 from zenml.records.ids import PipelineId, RunId, microseconds_now, new_id, short
@@ -54,7 +55,7 @@ def run_plan(
         engine = Engine(store, run, compiled, workers, reporter)
         signals.attach(engine)
         try:
-            with Capture():
+            with Capture(_log_of(run, store)):
                 engine.execute()
         except BaseException as error:
             _try_to_stop(engine, _reason_of(error))
@@ -133,6 +134,14 @@ def artifact_root(store: Store) -> str:
 def log_root(store: Store) -> str:
     """Return the folder of a store's logs, "" where there is none."""
     return "" if store.root == ":memory:" else f"{store.root}/logs"
+
+
+def _log_of(run: Run, store: Store) -> StepLog | None:
+    """Return the log for what is printed outside the steps of a run."""
+    folder = log_root(store)
+    if not folder or run.options.enable_step_logs is False:
+        return None
+    return StepLog(f"{folder}/{run.id}/run.log")
 
 
 def _try_to_stop(engine: Engine, reason: str) -> None:

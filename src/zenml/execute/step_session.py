@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from zenml.context import session
+from zenml.execute.output import Capture, Printer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextvars import Token
     from types import TracebackType
 
-    from zenml.execute.output import StepLog
     from zenml.execute.step_context import OutputNotes, StepContext
+    from zenml.execute.step_log import StepLog
     from zenml.records.events import StepEvent
     from zenml.records.run import Artifact
     from zenml.records.task import StepTask
@@ -23,7 +24,8 @@ class StepSession:
 
     def __init__(self, task: StepTask, log: StepLog | None, emit: Callable[[StepEvent], None]) -> None:
         self.task = task
-        self.log = log
+        # In a process of its own a step prints to descriptors that are its own.
+        self.printer = Printer(log) if Capture.runs else None
         self.emit = emit
         """Tells the owner of the run what the step says of itself; returns at once."""
         self.saved: list[Artifact] = []
@@ -46,13 +48,15 @@ class StepSession:
 
     def __enter__(self) -> Self:
         self._token = session.active.set(self)
+        if self.printer is not None:
+            self.printer.begin()
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._token is not None:
             session.active.reset(self._token)
-        if self.log is not None:
-            self.log.close()
+        if self.printer is not None:
+            self.printer.end()
 
     def call_step(
         self, step: Any, args: tuple[Any, ...], kwargs: dict[str, Any], invocation_id: str | None, after: Any

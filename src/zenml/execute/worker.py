@@ -13,7 +13,7 @@ import msgspec
 
 from zenml.compile.program import Program
 from zenml.components.registry import load_flavor
-from zenml.execute import failures
+from zenml.execute import failures, masking
 from zenml.execute.step_runner import run_step
 from zenml.execute.step_session import StepSession
 from zenml.materializers import pickling
@@ -34,6 +34,8 @@ class Parcel(msgspec.Struct, frozen=True):
     name: str = ""
     script: str | None = None
     """The owner's `__main__`, whose types keep their names in the fresh process."""
+    secrets: tuple[str, ...] = ()
+    """What must not stand in the failure that this process reports."""
 
 
 _DECODER = msgspec.json.Decoder(Parcel)
@@ -43,6 +45,8 @@ _ENCODER = msgspec.json.Encoder()
 def run_isolated(payload: bytes, send: Callable[[bytes], None]) -> bytes:
     """Run one step in this fresh process; return its encoded outcome."""
     parcel = _DECODER.decode(payload)
+    for secret in parcel.secrets:
+        masking.register_secret(secret)
     type_names.adopt_script(parcel.script)
     program = _program(parcel)
     store = load_flavor("artifact_store", "local")(parcel.task.artifact_root)

@@ -20,7 +20,8 @@ from zenml.components.cpu_count import usable_cpus
 from zenml.components.registry import load_flavor
 from zenml.execute import failures
 from zenml.execute.events import Finished
-from zenml.execute.output import StepLog
+from zenml.execute.output import ProcessOutput
+from zenml.execute.step_log import StepLog
 from zenml.execute.step_runner import run_step
 from zenml.execute.step_session import StepSession
 from zenml.fingerprint.static_imports import modules_named_by
@@ -201,21 +202,26 @@ class Workers:
             self._preload = isolation.heavy_modules()
         definition = self._engine.plan.definitions[step.definition]
         log = self._log_of(step, definition)
+        output = ProcessOutput(log)
         self._handles[step.id] = isolation.launch(
             self._launcher,
             self.task_of(step),
             self._engine.programs[step.definition],
             preload=self._preload,
-            on_output=lambda data: isolation.show_output(data, log),
+            on_output=output.write,
             on_event=lambda event: self._engine.hear(step, event),
-            on_end=lambda outcome, error: self._process_ended(step, log, outcome, error),
+            on_end=lambda outcome, error: self._process_ended(step, log, output, outcome, error),
         )
 
     def _process_ended(
-        self, step: StepRun, log: StepLog | None, outcome: StepOutcome, error: BaseException | None
+        self,
+        step: StepRun,
+        log: StepLog | None,
+        output: ProcessOutput,
+        outcome: StepOutcome,
+        error: BaseException | None,
     ) -> None:
-        if log is not None:
-            log.close()
+        output.close()
         self._engine.post(Finished(self._with_log(step, log), outcome, error))
 
     def _post_failure(self, step: StepRun, error: BaseException) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from zenml.records.ids import short
 from zenml.records.plan import Plan
 from zenml.records.run import Artifact, Environment, Run, RunOutput, StepRun
 from zenml.views.artifact_view import ArtifactView
+from zenml.views.logs import StepLogs
 from zenml.views.named import Named
 from zenml.views.noted import history_of, tags_of
 from zenml.views.step_view import StepView
@@ -138,6 +140,12 @@ class RunView:
         if body is None:
             raise NotFoundError(f"The environment of run `{self.name}` is no longer in the store.")
         return wire.decode(body, Environment)
+
+    @property
+    def logs(self) -> StepLogs | None:
+        """What was printed during the run by none of its steps; None if there is nothing."""
+        path = os.path.join(self._store.root, "logs", self.id, "run.log")
+        return StepLogs(path) if os.path.exists(path) else None
 
     @property
     def tags(self) -> list[str]:

@@ -12,6 +12,7 @@ from zenml.records.ids import short
 from zenml.records.plan import Value
 from zenml.records.run import Artifact, StepInput
 from zenml.views.artifact_view import ArtifactView
+from zenml.views.logs import StepLogs
 from zenml.views.named import Named
 from zenml.views.noted import history_of
 
@@ -55,19 +56,6 @@ class StepSpec:
     def __init__(self, invocation: Invocation) -> None:
         self.invocation_id = invocation.id
         self.upstream_steps = list(invocation.upstream())
-
-
-class StepLogs:
-    """The stored output of a step."""
-
-    def __init__(self, path: str) -> None:
-        self.uri = path
-
-    def __str__(self) -> str:
-        if not os.path.exists(self.uri):
-            return ""
-        with open(self.uri, encoding="utf-8", errors="backslashreplace") as file:
-            return file.read()
 
 
 class StepView:

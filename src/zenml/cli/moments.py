@@ -1,0 +1,32 @@
+"""Times on the command line: how long ago, or when."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import datetime
+from typing import Any
+
+import click
+
+_AGO = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class Moment(click.ParamType):  # type: ignore[type-arg]  # generic in newer releases of click only
+    """`30s`, `10m`, `2h`, `1d` ago, or an ISO time, local if it names no zone; as microseconds."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the moment that a text names."""
+        if isinstance(value, int):
+            return value
+        if ago := _AGO.fullmatch(value.strip()):
+            return time.time_ns() // 1000 - int(float(ago[1]) * _SECONDS[ago[2]] * 1_000_000)
+        try:
+            return int(datetime.fromisoformat(value).timestamp() * 1_000_000)
+        except ValueError:
+            self.fail(
+                f"`{value}` is no time. Write `30s`, `10m`, `2h`, `1d`, or `2026-01-31T12:00`.", param, ctx
+            )
