@@ -16,7 +16,7 @@ from zenml.components.launcher import Launcher, LaunchTask
 from zenml.components.registry import load_flavor
 from zenml.errors import StepProcessError
 from zenml.execute import failures
-from zenml.execute.output import terminal
+from zenml.execute.output import say
 from zenml.execute.worker import Parcel
 from zenml.materializers import pickling, registry
 from zenml.records import type_names, wire
@@ -88,9 +88,7 @@ def show_output(data: bytes, log: StepLog | None) -> None:
     """Pass what a process wrote to the step's log and to the terminal."""
     if log is not None:
         log.write_bytes(data)
-    stream = terminal()
-    stream.write(data.decode(errors="backslashreplace"))
-    stream.flush()
+    say(data.decode(errors="backslashreplace"))
 
 
 def _pack(task: StepTask, program: Program) -> Parcel:

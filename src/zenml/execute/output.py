@@ -15,7 +15,11 @@ from typing import TYPE_CHECKING, Any, Self
 from zenml.context import session
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
+
+_writer: Callable[[str, bool], None] | None = None
+"""Who takes what steps print while the terminal shows something else than lines."""
 
 
 class StepLog:
@@ -62,14 +66,19 @@ class StepLog:
 class _Router:
     """Stands in for a standard stream; everything but `write` is the real stream's."""
 
-    def __init__(self, stream: Any) -> None:
+    def __init__(self, stream: Any, *, is_error: bool) -> None:
         self._stream = stream
+        self._is_error = is_error
 
     def write(self, text: str) -> int:
         """Write to the log of the step that is running here, and to the real stream."""
         log = getattr(session.active.get(), "log", None)
         if log is not None:
             log.write(text)
+        writer = _writer
+        if writer is not None:
+            writer(text, self._is_error)
+            return len(text)
         written: int = self._stream.write(text)
         return written
 
@@ -95,7 +104,8 @@ class Capture:
             cls._users += 1
             if cls._users == 1:
                 cls._real = (sys.stdout, sys.stderr)
-                sys.stdout, sys.stderr = _Router(sys.stdout), _Router(sys.stderr)
+                sys.stdout = _Router(sys.stdout, is_error=False)
+                sys.stderr = _Router(sys.stderr, is_error=True)
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -110,7 +120,28 @@ class Capture:
                     sys.stderr = sys.stderr._stream
 
 
+def divert(writer: Callable[[str, bool], None] | None) -> None:
+    """Hand what steps print to a writer, with whether it is an error, instead of the real streams; None ends it."""
+    global _writer
+    _writer = writer
+
+
+def say(text: str) -> None:
+    """Write a message of our own to standard error, or to whoever takes what is printed."""
+    writer = _writer
+    if writer is not None:
+        writer(text, True)
+        return
+    stream = terminal()
+    stream.write(text)
+    stream.flush()
+
+
 def terminal() -> Any:
     """Return the real standard error, for messages of our own."""
-    stream = sys.stderr
+    return unrouted(sys.stderr)
+
+
+def unrouted(stream: Any) -> Any:
+    """Return the real stream behind a standard stream."""
     return stream._stream if isinstance(stream, _Router) else stream
