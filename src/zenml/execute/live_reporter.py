@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
 DELAY = 0.2
 """Seconds a step may run before its run is drawn."""
 INTERVAL = 0.1
-"""Seconds between two drawings."""
+"""Seconds between two drawings, at least."""
+REST = 20
+"""After a drawing the thread rests so many times as long as it took, to leave the processor to the steps."""
 PATIENCE = 2.0
 """Seconds that the end of a run waits for the last drawing, should the terminal be stuck."""
 
@@ -153,8 +156,9 @@ class LiveReporter:
         try:
             region.open()
             while not self._ended.is_set():
+                begin = time.monotonic()
                 region.draw(self._picture(region, scene))
-                self._ended.wait(INTERVAL)
+                self._ended.wait(max(INTERVAL, REST * (time.monotonic() - begin)))
             region.close(self._picture(region, scene))
         except Exception as error:  # the terminal is gone, or cannot show this; the run goes on
             if os.environ.get("ZENML_DEBUG"):

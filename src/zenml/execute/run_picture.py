@@ -6,6 +6,7 @@ thousand steps costs what its rows cost. How a picture becomes text is in `drawi
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 ALIKE = 5
 """From so many calls of one step on, they are one row."""
+PAUSE = 20
+"""The tree of a run that makes up its steps as it goes is arranged anew after so many times the time it took."""
 IN_ORDER = (
     "completed", "cached", "failed", "interrupted", "stopped", "skipped", "running", "retrying", "waiting",
 )  # fmt: skip
@@ -104,6 +107,9 @@ class Scene:
         self._calls = {one.id: Call(one.id, one.upstream()) for one in invocations}
         self._lines: list[_Line] = []
         self._line_of: dict[str, _Line] = {}
+        self._has_unplaced = True
+        """Whether there are calls without a place in the tree."""
+        self._arranged_at = self._arranging_took = 0.0
 
     def step(self, step: StepRun) -> None:
         """Take the beginning or the end of an attempt."""
@@ -111,16 +117,18 @@ class Scene:
         before = self._calls.get(name)
         call = Call(name, before.upstream if before else step.invocation.upstream(), step)
         self._calls[name] = call
-        if before is None:
-            self._line_of.clear()  # a call that nobody knew of: the tree is arranged anew
-        elif self._line_of:
-            self._line_of[name].change(before, call)
+        line = self._line_of.get(name)
+        if line is None or before is None:
+            self._has_unplaced = True
+        else:
+            line.change(before, call)
 
     def picture(self, now: int) -> RunPicture:
         """Return the run as it is now."""
-        if not self._line_of:
-            self._arrange()
         run = self.run
+        is_due = time.monotonic() - self._arranged_at > PAUSE * self._arranging_took
+        if self._has_unplaced and (is_due or run.ended_at is not None):
+            self._arrange()
         return RunPicture(
             name=run.name,
             id=short(run.id),
@@ -132,11 +140,15 @@ class Scene:
         )
 
     def _arrange(self) -> None:
+        begin = time.monotonic()
+        self._has_unplaced = False
         self._lines, self._line_of = [], {}
         for prefix, row in arrange(list(self._calls.values()), alike=ALIKE):
             line = _Line(prefix, row.label, row.calls)
             self._lines.append(line)
             self._line_of.update((call.id, line) for call in row.calls)
+        self._arranged_at = time.monotonic()
+        self._arranging_took = self._arranged_at - begin
 
 
 class _Line:

@@ -98,6 +98,8 @@ def _attach(rows: Sequence[Row]) -> list[Row]:
 
 def _meeting_point(sources: Sequence[Row]) -> Row | None:
     """Return the row below which a row stands that waits for `sources`: the lowest above or among them all."""
+    if len(sources) == 1:
+        return sources[0]
     lowest: list[Row] = []
     covered: set[int] = set()
     for source in sorted(sources, key=lambda row: -row.depth):
