@@ -14,7 +14,7 @@ from rich.text import Text
 from zenml.execute.reporter import duration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from zenml.execute.run_picture import PictureRow, RunPicture
 
@@ -31,8 +31,6 @@ MARKS = {
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 TURN = 100_000
 """Microseconds for which a frame of the spinner stands."""
-WIDEST = 110
-"""Columns that are used: an eye loses the line between a name and a time that stand too far apart."""
 WIDEST_LABEL = 40
 NARROWEST_LABEL = 12
 BAR = 20
@@ -44,8 +42,9 @@ _KEPT_FIRST = ("running", "retrying", "failed", "interrupted", "stopped", "waiti
 
 def draw(picture: RunPicture, width: int, height: int) -> Text:
     """Return a picture as text of at most `height` lines that are narrower than `width`."""
-    columns = min(width - 1, WIDEST)
-    kept, left_out = _fitting(picture.rows, max(1, height - 2))
+    columns = width - 1
+    has_ended = picture.status not in ("running", "stopping")
+    kept, left_out = _fitting(picture.rows, max(1, height - 2 - has_ended))
     labels = [f"{row.prefix}{_mark(row, picture.now)[0]} {row.label}" for row in kept]
     widest = max((cell_len(label) for label in labels), default=0)
     widest = max(NARROWEST_LABEL, min(widest, WIDEST_LABEL, columns // 2))
@@ -54,6 +53,8 @@ def draw(picture: RunPicture, width: int, height: int) -> Text:
     if left_out:
         lines.append(_cut(Text(f"… {_counted_out(left_out)} more"), columns))
     lines.append(_summary(picture, columns))
+    if has_ended:
+        lines.append(_cut(Text(f"See: zenml run show {picture.id}"), columns))
     return Text("\n").join(lines[: max(height, 1)])
 
 
@@ -73,10 +74,8 @@ def _fitting(rows: tuple[PictureRow, ...], room: int) -> tuple[list[PictureRow],
 
 
 def _heading(picture: RunPicture, columns: int) -> Text:
-    mark, colour = _run_mark(picture)
-    took = duration(picture.started_at, picture.now).rjust(TIMES)
-    name = Text.assemble((mark, colour), " ", (f"Run {picture.name}", "bold"))
-    return _spread(name, took, columns)
+    took = duration(picture.started_at, picture.now)
+    return _cut(Text.assemble(_run_mark(picture), " ", (f"Run {picture.name}", "bold"), f"  {took}"), columns)
 
 
 def _run_mark(picture: RunPicture) -> tuple[str, str]:
@@ -87,11 +86,13 @@ def _run_mark(picture: RunPicture) -> tuple[str, str]:
 
 def _line(row: PictureRow, now: int, widest: int, columns: int) -> Text:
     mark, colour = _mark(row, now)
-    label = Text.assemble(row.prefix, (mark, colour), f" {row.label}")
-    label = _cut(label, max(widest, cell_len(row.prefix) + NARROWEST_LABEL))
-    label.append(" " * (widest - label.cell_len + 2))
+    line = Text.assemble(row.prefix, (mark, colour), f" {row.label}")
+    line = _cut(line, max(widest, cell_len(row.prefix) + NARROWEST_LABEL))
     took = duration(row.started_at, row.ended_at or now) if row.started_at is not None else ""
-    return _spread(label + _details(row, columns - label.cell_len - TIMES - 2), took.rjust(TIMES), columns)
+    line.append(" " * (widest - line.cell_len) + took.rjust(TIMES) + "  ")
+    line.append_text(_details(row, columns - line.cell_len))
+    line.rstrip()
+    return _cut(line, columns)
 
 
 def _details(row: PictureRow, room: int) -> Text:
@@ -122,7 +123,7 @@ def _state(row: PictureRow, word: str) -> Text:
     text = f"attempt {row.attempt}" if word == "attempt" else word
     if row.attempt > 1 and word != "attempt":
         text += f", attempt {row.attempt}"
-    return Text(text, style="yellow" if word == "attempt" else MARKS[word][1])
+    return Text().append(text, style="yellow" if word == "attempt" else MARKS[word][1])
 
 
 def _progress(row: PictureRow, room: int) -> Text:
@@ -149,10 +150,9 @@ def _summary(picture: RunPicture, columns: int) -> Text:
     if picture.status in ("running", "stopping"):
         return _cut(Text("  ").append_text(_counts(counts)), columns)
     verb = "Finished" if picture.status == "completed" else picture.status.capitalize()
-    said = Text(f"{verb}", style=f"bold {_run_mark(picture)[1]}").append(": ", style="default")
+    said = Text().append(verb, style=f"bold {_run_mark(picture)[1]}").append(": ")
     said.append_text(_counts({("not started" if s == "waiting" else s): n for s, n in counts.items()}))
-    said.append(f".  zenml run show {picture.id}")
-    return _cut(said, columns)
+    return _cut(said.append("."), columns)
 
 
 def _counts(counts: Mapping[str, int]) -> Text:
@@ -174,14 +174,6 @@ def _spinning(now: int) -> tuple[str, str]:
     return SPINNER[now // TURN % len(SPINNER)], "yellow"
 
 
-def _spread(left: Text, right: str, columns: int) -> Text:
-    """Return a line with something at its left and something at its right end."""
-    left = _cut(left, max(0, columns - len(right) - 1))
-    left.append(" " * (columns - left.cell_len - len(right)) + right)
-    left.rstrip()
-    return left
-
-
 def _cut(text: Text, columns: int) -> Text:
     """Return a text that takes at most so many columns, with `…` where something was left out."""
     text.truncate(columns, overflow="ellipsis")
@@ -192,8 +184,3 @@ def plain_line(text: str, width: int) -> str:
     """Return an unfinished line of output as it can stand between drawn lines."""
     shown = Text.from_ansi(text).plain
     return set_cell_size(shown, min(cell_len(shown), width - 1))
-
-
-def lines_of(text: Text) -> Iterable[Text]:
-    """Return the lines of a drawn picture."""
-    return text.split("\n")

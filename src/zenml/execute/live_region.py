@@ -44,7 +44,7 @@ class LiveRegion:
         self._widths: list[int] = []
         """Columns of the lines that are on the terminal now."""
         self._lock = threading.RLock()
-        self._is_open = False
+        self._is_open = self._is_closed = False
         self._input: Callable[..., str] = builtins.input
         self._console = Console(
             file=screen,
@@ -70,19 +70,21 @@ class LiveRegion:
 
     def write(self, text: str, is_error: bool) -> None:  # noqa: FBT001  the signature of `output.divert`
         """Have a text shown above the region with the next drawing."""
-        if not self._is_shown[is_error] or os.getpid() != self._process:
-            self._streams[is_error].write(text)  # goes to a file; or a fork, where nobody draws
+        if not self._is_open or not self._is_shown[is_error] or os.getpid() != self._process:
+            self._streams[is_error].write(text)  # to a file, or in a fork, where nobody draws
             return
         self._waiting.append((text, is_error))
         self._unshown += len(text)
-        if self._unshown > MOST_WAITING or not self._is_open:
+        if self._unshown > MOST_WAITING:
             self._put()
 
     def draw(self, picture: Text) -> None:
         """Show what was printed, and the picture below it in place of the last one."""
         lines = picture.split("\n")
         with self._lock:
-            self._lines = ["".join(self._painted(line)) for line in lines]
+            if not self._is_open:
+                return
+            self._lines = [self._painted(line) for line in lines]
             self._put([line.cell_len for line in lines])
 
     def close(self, picture: Text | None = None) -> None:
@@ -90,39 +92,45 @@ class LiveRegion:
         with self._lock:
             output.divert(None)
             builtins.input = self._input
+            self._is_open, self._is_closed = True, True  # also while somebody is asked
             self._finish_lines()
             if picture is None:
-                self._lines = []
-                self._put([])
+                self._clear()
             else:
                 self.draw(picture)
                 self._send("\n")
-            self._lines, self._widths = [], []
             self._is_open = False
 
     def _ask(self, *args: Any) -> str:
         with self._lock:
             output.divert(None)
-            text, self._unfinished = self._unfinished, ["", ""]
-            self._lines, self._is_open = [], False
-            self._put([])
-            for unfinished, stream in zip(text, self._streams, strict=True):
-                stream.write(unfinished)
+            self._put()
+            begun, self._unfinished = self._unfinished, ["", ""]
+            self._clear()
+            self._is_open = False
+            for text, stream in zip(begun, self._streams, strict=True):
+                stream.write(text)
                 stream.flush()
         try:
             return self._input(*args)
         finally:
-            self._is_open = True
-            output.divert(self.write)
+            with self._lock:
+                if not self._is_closed:
+                    self._is_open = True
+                    output.divert(self.write)
+
+    def _clear(self) -> None:
+        self._lines = []
+        self._put([])
 
     def _put(self, widths: list[int] | None = None) -> None:
-        """Show what waits, and the lines again."""
+        """Show what waits, and the lines again; `widths` are those of lines that are new."""
         with self._lock:
+            if not self._is_open:
+                return
             columns, _ = self.size()
             start = self._back_to_start(columns)
             above = self._take_finished()
-            if not self._is_open and self._lines:
-                return
             rest = [plain_line(text.lstrip("\r"), columns) for text in self._unfinished if text.strip()]
             if above:
                 self._send(f"{_BEGIN}{start}\x1b[J")
@@ -132,8 +140,9 @@ class LiveRegion:
                     stream.flush()
                 start = "\x1b[0m" if any("\x1b" in text for text, _ in above) else ""
             self._send(f"{_BEGIN}{start}" + "\x1b[K\n".join([*rest, *self._lines]) + f"\x1b[J{_END}")
-            kept = widths if widths is not None else self._widths[-len(self._lines) :] if self._lines else []
-            self._widths = [cell_len(text) for text in rest] + kept
+            if widths is None:
+                widths = self._widths[len(self._widths) - len(self._lines) :]
+            self._widths = [cell_len(text) for text in rest] + widths
 
     def _take_finished(self) -> list[tuple[str, bool]]:
         """Return the whole lines that wait; what is unfinished waits for its end."""
@@ -160,10 +169,10 @@ class LiveRegion:
         rows = sum(max(1, -(-width // columns)) for width in self._widths)
         return f"\r\x1b[{rows - 1}A" if rows > 1 else "\r"
 
-    def _painted(self, line: Text) -> list[str]:
+    def _painted(self, line: Text) -> str:
         with self._console.capture() as captured:
             self._console.print(line, end="", soft_wrap=True, highlight=False)
-        return [captured.get()]
+        return captured.get()
 
     def _send(self, text: str) -> None:
         screen = self._streams[True]

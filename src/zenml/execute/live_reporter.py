@@ -6,7 +6,6 @@ so a short run loads nothing for drawing, and is told in lines at its end.
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 import time
@@ -125,8 +124,10 @@ class LiveReporter:
 
         try:
             panel = failure_panel(RunView(run, self._store))
-            first, line_break, rest = panel.partition("\n")
-            say(f"\n{screen.red(first)}{line_break}{rest}\nThe whole run: zenml run show {short(run.id)}\n")
+            if not self._is_drawn:
+                panel += f"\nThe whole run: zenml run show {short(run.id)}"
+            first, *rest = panel.split("\n")
+            say("\n" + "\n".join([screen.red(_wrapped(first)), *map(_wrapped, rest)]) + "\n")
         except Exception as error:  # a run does not fail because its story cannot be told
             self._plain.note(f"The failure cannot be shown: {type(error).__name__}: {error}")
 
@@ -161,8 +162,6 @@ class LiveReporter:
                 self._ended.wait(max(INTERVAL, REST * (time.monotonic() - begin)))
             region.close(self._picture(region, scene))
         except Exception as error:  # the terminal is gone, or cannot show this; the run goes on
-            if os.environ.get("ZENML_DEBUG"):
-                raise
             self._give_up(region, error)
 
     def _picture(self, region: LiveRegion, scene: Scene) -> Text:
@@ -187,3 +186,13 @@ class LiveReporter:
             region.close()
         except Exception:  # nothing can be written any more
             return
+
+
+def _wrapped(line: str) -> str:
+    """Break a sentence at the width of the terminal; what is indented is code or output, and stays as it is."""
+    import shutil
+    import textwrap
+
+    if line.startswith(" "):
+        return line
+    return textwrap.fill(line, shutil.get_terminal_size().columns - 1, break_on_hyphens=False)
