@@ -1,7 +1,7 @@
 """A picture of a run as text for a terminal: the tree of its steps between a heading and a summary.
 
-The sixteen standard colours only, and never a dim one: they are legible on light and on dark
-backgrounds because the terminal chose them. What a colour says, a sign or a word says too.
+Words are green, red, magenta or plain: of the sixteen standard colours, these can be read on light
+and on dark backgrounds. Nothing is dim, and what a colour says, a sign or a word says too.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ MARKS = {
     "completed": ("✓", "green"),
     "cached": ("≡", "cyan"),
     "failed": ("✗", "red"),
-    "skipped": ("-", "yellow"),
-    "stopped": ("■", "yellow"),
-    "interrupted": ("!", "yellow"),
-    "retrying": ("↻", "yellow"),
+    "skipped": ("-", "magenta"),
+    "stopped": ("■", "magenta"),
+    "interrupted": ("!", "magenta"),
+    "retrying": ("↻", "magenta"),
     "waiting": ("·", ""),
 }
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
@@ -123,7 +123,7 @@ def _state(row: PictureRow, word: str) -> Text:
     text = f"attempt {row.attempt}" if word == "attempt" else word
     if row.attempt > 1 and word != "attempt":
         text += f", attempt {row.attempt}"
-    return Text().append(text, style="yellow" if word == "attempt" else MARKS[word][1])
+    return Text().append(text, style="magenta" if word == "attempt" else _word_colour(word))
 
 
 def _progress(row: PictureRow, room: int) -> Text:
@@ -136,7 +136,7 @@ def _progress(row: PictureRow, room: int) -> Text:
     else:
         said = _bar(share, min(BAR, room // 4), "green").append(f" {share:4.0%}")
     if row.attempt > 1:
-        said.append(f"  attempt {row.attempt}", style="yellow")
+        said.append(f"  attempt {row.attempt}", style="magenta")
     return said.append(f"  {progress.label}") if progress.label else said
 
 
@@ -156,10 +156,14 @@ def _summary(picture: RunPicture, columns: int) -> Text:
 
 
 def _counts(counts: Mapping[str, int]) -> Text:
-    parts = [
-        Text(f"{number} {state}", style=MARKS.get(state, ("", ""))[1]) for state, number in counts.items()
-    ]
+    parts = [Text(f"{number} {state}", style=_word_colour(state)) for state, number in counts.items()]
     return Text(", ").join(parts) if parts else Text("no steps")
+
+
+def _word_colour(state: str) -> str:
+    """Return the colour for words about a state: cyan does for a sign, but is hard to read on white."""
+    colour = MARKS.get(state, MARKS["waiting"])[1]
+    return "" if colour == "cyan" else colour
 
 
 def _counted_out(counts: Mapping[str, int]) -> str:
@@ -171,7 +175,7 @@ def _mark(row: PictureRow, now: int) -> tuple[str, str]:
 
 
 def _spinning(now: int) -> tuple[str, str]:
-    return SPINNER[now // TURN % len(SPINNER)], "yellow"
+    return SPINNER[now // TURN % len(SPINNER)], "magenta"
 
 
 def _cut(text: Text, columns: int) -> Text:
