@@ -15,6 +15,7 @@ from zenml.cli.shapes import whole_run_shape
 from zenml.cli.targets import find_pipeline, place_of
 from zenml.declare.starting import start
 from zenml.errors import DeclarationError, TypeMismatchError, ZenMLError
+from zenml.execute import screen
 from zenml.records.ids import new_id, short
 from zenml.records.query import Condition, Query
 from zenml.records.run import Run
@@ -46,8 +47,9 @@ def run_target(
         producers = [step.record.cached_from or step.record.id for step in view.steps.values()]
         print_json(whole_run_shape(view, cached_references(view, store), store.outputs_of(producers)))
     if view.record.status != "completed":
-        panel = f"\n{failure_panel(view)}\nThe whole run: zenml run show {short(view.id)}"
-        click.echo(panel, err=True)
+        if not screen.is_live():  # there the panel was shown when the run ended
+            panel = f"\n{failure_panel(view)}\nThe whole run: zenml run show {short(view.id)}"
+            click.echo(panel, err=True)
         click.get_current_context().exit(1)
 
 

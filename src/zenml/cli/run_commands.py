@@ -13,6 +13,7 @@ from zenml.cli.run_tree import tree_lines
 from zenml.cli.shapes import whole_run_shape
 from zenml.cli.style import local_time, painted
 from zenml.cli.tables import table
+from zenml.cli.watch_command import watch
 from zenml.client.client import Client
 from zenml.client.input_changes import shown_value
 from zenml.client.step_reference import find_references
@@ -51,6 +52,9 @@ def show(run: str, *, as_json: bool) -> None:
         print_json(whole_run_shape(view, references, client.store.outputs_of(producers)))
     else:
         print_lines(run_lines(view, references))
+
+
+run.add_command(watch)
 
 
 def cached_references(run: RunView, store: Store) -> dict[str, StepReference]:

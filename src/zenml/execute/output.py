@@ -206,9 +206,23 @@ def divert(writer: Callable[[str, bool], None] | None) -> None:
     Terminal.writer = writer
 
 
+def say(text: str) -> None:
+    """Write a message of our own to standard error, or to whoever takes what is printed."""
+    if Terminal.writer is not None:
+        Terminal.writer(text, True)
+        return
+    stream = terminal()
+    stream.write(text)
+    stream.flush()
+
+
 def terminal() -> Any:
     """Return the real standard error, for messages of our own."""
-    stream = sys.stderr
+    return unrouted(sys.stderr)
+
+
+def unrouted(stream: Any) -> Any:
+    """Return the real stream behind a standard stream."""
     return stream.real if isinstance(stream, Router) else stream
 
 

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-import os
+import time
 from typing import TYPE_CHECKING, Protocol
 
-from zenml.execute.output import terminal
+from zenml.execute import screen
+from zenml.execute.output import say
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from zenml.records.plan import Invocation
     from zenml.records.run import Failure, Run, StepRun
+    from zenml.store.store import Store
 
 GROUPED = 3
 """Cached or skipped steps that are still named one by one; more are counted."""
+PROGRESS_SECONDS = 5.0
+PROGRESS_SHARE = 0.1
+"""How much time and work at least lies between two lines about the progress of a step."""
 
 
 class Reporter(Protocol):
     """Hears of everything that happens in a run; must be quick and must not raise."""
 
-    def run_started(self, run: Run, steps: int) -> None:
-        """Hear that a run with so many steps began."""
+    def run_started(self, run: Run, invocations: Sequence[Invocation]) -> None:
+        """Hear that a run began, and which calls of steps are known."""
 
     def step(self, step: StepRun) -> None:
         """Hear that a step began or ended: its status tells."""
@@ -32,11 +40,14 @@ class Reporter(Protocol):
     def run_ended(self, run: Run) -> None:
         """Hear that a run ended: its status tells."""
 
+    def close(self) -> None:
+        """Give back whatever is held; comes last, also when the end of the run could not be recorded."""
+
 
 class SilentReporter:
     """Says nothing."""
 
-    def run_started(self, run: Run, steps: int) -> None:
+    def run_started(self, run: Run, invocations: Sequence[Invocation]) -> None:
         """Say nothing."""
 
     def step(self, step: StepRun) -> None:
@@ -51,6 +62,9 @@ class SilentReporter:
     def run_ended(self, run: Run) -> None:
         """Say nothing."""
 
+    def close(self) -> None:
+        """Hold nothing."""
+
 
 class PlainReporter:
     """Writes one line for what ended; cached and skipped steps that come together are counted."""
@@ -58,15 +72,22 @@ class PlainReporter:
     def __init__(self) -> None:
         self._waiting: list[StepRun] = []
         self._counts: dict[str, int] = {}
+        self._names: dict[str, str] = {}
+        """What the running steps are called."""
+        self._told: dict[str, tuple[float, float]] = {}
+        """When something was said of a step's progress, and what share was done."""
 
-    def run_started(self, run: Run, steps: int) -> None:
+    def run_started(self, run: Run, invocations: Sequence[Invocation]) -> None:
         """Say which run begins."""
-        _say(f"Run `{run.name}` started: {count(steps, 'step')}.")
+        _say(f"Run `{run.name}` started: {count(len(invocations), 'step')}.")
 
     def step(self, step: StepRun) -> None:
         """Say what became of a step; that it started goes without saying unless it prints."""
         if step.status == "running":
+            self._names[step.id] = step.invocation_id
             return
+        self._names.pop(step.id, None)
+        self._told.pop(step.id, None)
         self._counts[step.status] = self._counts.get(step.status, 0) + 1
         if step.status in ("cached", "skipped"):
             if self._waiting and self._waiting[0].status != step.status:
@@ -77,12 +98,20 @@ class PlainReporter:
         if step.status == "completed":
             _say(f"Step `{step.invocation_id}` finished in {duration(step.started_at, step.ended_at)}.")
         elif step.status == "failed":
-            _say(f"Step `{step.invocation_id}` failed: {_first_line(step.failure)}")
+            _say(screen.red(f"Step `{step.invocation_id}` failed: {_first_line(step.failure)}"))
         else:
             _say(f"Step `{step.invocation_id}` {step.status}: {step.reason}.")
 
     def progress(self, step_run_id: str, done: float, total: float | None, label: str) -> None:
-        """Say nothing: lines that come twenty times a second tell nobody anything."""
+        """Say how far a step is, unless little time has passed or little was done since the last word."""
+        now, share = time.monotonic(), done / total if total else None
+        since, told = self._told.setdefault(step_run_id, (now, 0.0))
+        if now - since < PROGRESS_SECONDS or (share is not None and share - told < PROGRESS_SHARE):
+            return
+        self._told[step_run_id] = (now, share or 0.0)
+        reached = f"{done:.10g}" if share is None else f"{share:.0%}"
+        name = self._names.get(step_run_id, step_run_id)
+        self.note(f"Step `{name}`: {reached}" + (f", {label}." if label else "."))
 
     def note(self, text: str) -> None:
         """Say something that is neither a start nor an end."""
@@ -97,6 +126,9 @@ class PlainReporter:
         verb = "finished" if run.status == "completed" else run.status
         _say(f"Run `{run.name}` {verb} in {took}" + (f": {counts}." if counts else "."))
 
+    def close(self) -> None:
+        """Hold nothing."""
+
     def _flush(self) -> None:
         waiting, self._waiting = self._waiting, []
         if not waiting:
@@ -110,9 +142,15 @@ class PlainReporter:
                 _say(f"Step `{step.invocation_id}` {status}" + (f": {step.reason}." if step.reason else "."))
 
 
-def choose_reporter() -> Reporter:
+def choose_reporter(store: Store) -> Reporter:
     """Return the reporter that the environment asks for."""
-    return SilentReporter() if os.environ.get("ZENML_QUIET") == "1" else PlainReporter()
+    if screen.is_quiet():
+        return SilentReporter()
+    if screen.is_live():
+        from zenml.execute.live_reporter import LiveReporter
+
+        return LiveReporter(store)
+    return PlainReporter()
 
 
 def duration(start: int, end: int | None) -> str:
@@ -141,6 +179,6 @@ def _first_line(failure: Failure | None) -> str:
 
 def _say(text: str) -> None:
     try:
-        terminal().write(text + "\n")
+        say(text + "\n")
     except (OSError, ValueError, AttributeError):
         pass  # the terminal is gone or was closed; that is no reason to fail a run

@@ -47,10 +47,17 @@ def run_plan(
         KeyboardInterrupt, SystemExit: a signal ended the run, which is recorded as stopped.
         StoreError: the run could not be recorded.
     """
-    reporter = reporter or choose_reporter()
+    reporter = reporter or choose_reporter(store)
+    try:
+        return _run_and_report(compiled, store, run_name, reporter)
+    finally:
+        reporter.close()
+
+
+def _run_and_report(compiled: Compiled, store: Store, run_name: str | None, reporter: Reporter) -> Ended:
     with Signals() as signals:
         run = start_run(compiled, store, run_name)
-        reporter.run_started(run, len(compiled.plan.invocations))
+        reporter.run_started(run, compiled.plan.invocations)
         workers = Workers(artifact_root(store), log_root(store), compiled.plan.options.max_parallelism)
         engine = Engine(store, run, compiled, workers, reporter)
         signals.attach(engine)

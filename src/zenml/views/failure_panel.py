@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from zenml.records.ids import short
+from zenml.views.step_tree import family_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,6 +23,7 @@ _TAIL = 64 * 1024
 """Bytes from the end of a log in which its last lines are looked for."""
 _OTHERS = 10
 """Further failed steps that are named."""
+_WIDEST_VALUE = 60
 _FRAME = re.compile(r'  File "(?P<file>[^"]+)", line \d+')
 _LIBRARY = re.compile(r"[/\\](?:site-packages|dist-packages)[/\\](?P<package>[^/\\.]+)")
 _STANDARD = os.path.dirname(os.__file__) + os.sep
@@ -34,7 +36,7 @@ def failure_panel(run: RunView) -> str:
         return _without_step(run)
     first, *others = failed
     blocks = [
-        [f"Step `{first.name}` of run `{run.name}` failed: {cause(first.failure)}"],
+        [f"Step `{first.name}` of run `{run.name}` failed: {cause(first.failure)}", *_element(run, first)],
         _indented(user_lines(first.failure.traceback) if first.failure else ()),
         _log_block(first),
         _others_block(others),
@@ -117,6 +119,22 @@ def _without_step(run: RunView) -> str:
     why = run.reason or (cause(run.failure) if run.failure else "")
     said = f"Run `{run.name}` is {run.record.status}" + (f": {why}" if why else ".")
     return f"{said}\n\n{AGAIN}"
+
+
+def _element(run: RunView, step: StepView) -> list[str]:
+    """Return which of several calls of a step it was, and with what values, since their ids do not tell."""
+    family = family_of(step.name)
+    alike = [one.id for one in run.plan.invocations if family_of(one.id) == family]
+    if len(alike) < 2 or step.name not in alike:
+        return []
+    values = step.config.parameters.items()
+    given = ", ".join(f"{name} = {_shortened(repr(value))}" for name, value in values)
+    which = f"It is call {alike.index(step.name) + 1} of {len(alike)} of step `{family}`"
+    return [f"{which}, with {given}." if given else f"{which}."]
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _WIDEST_VALUE else f"{text[: _WIDEST_VALUE - 1]}…"
 
 
 def _log_block(step: StepView) -> list[str]:

@@ -21,7 +21,7 @@ class Recorder:
         self.ended = None
         self._on_step = on_step
 
-    def run_started(self, run, steps):
+    def run_started(self, run, invocations):
         self.run = run
 
     def step(self, step):
@@ -32,8 +32,14 @@ class Recorder:
     def note(self, text):
         self.notes.append(text)
 
+    def progress(self, step_run_id, done, total, label):
+        self.events.append((step_run_id, f"{done:g} of {total}"))
+
     def run_ended(self, run):
         self.ended = run
+
+    def close(self):
+        pass
 
     def statuses(self, status):
         return [name for name, seen in self.events if seen == status]

@@ -1,0 +1,147 @@
+"""`zenml run watch`: follow a run of another process as if it were one's own."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from zenml.cli.commands import Command
+from zenml.client.client import Client
+from zenml.execute import screen
+from zenml.execute.reporter import choose_reporter
+from zenml.records.ids import short
+from zenml.records.query import MAX_PAGE_SIZE, Condition, Query
+from zenml.records.run import Run, StepRun
+from zenml.records.status import ENDED
+from zenml.views.failure_panel import failure_panel
+from zenml.views.run_view import RunView
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from zenml.execute.reporter import Reporter
+    from zenml.records.plan import Invocation
+    from zenml.store.store import Store
+
+INTERVAL = 0.5
+"""Seconds between two looks into the store."""
+CHECKS = 10
+"""Looks after which it is asked whether the process that owns the run still lives."""
+
+
+@click.command(cls=Command)
+@click.argument("run")
+@click.option("--json", "as_json", is_flag=True, help="Print an event a line as JSON, for programs.")
+def watch(run: str, *, as_json: bool) -> None:
+    """Follow RUN until it ends; Ctrl-C ends the watching, not the run.
+
+    The exit status is 0 if the run completed, and 1 if it did not. JSON: an object a line with
+    event (run or step), name, status, reason, attempt, at in microseconds since 1970.
+    """
+    client = Client()
+    view = client.get_pipeline_run(run)
+    reporter = EventPrinter() if as_json else choose_reporter(client.store)
+    try:
+        ended = follow(view, client.store, reporter)
+    finally:
+        reporter.close()
+    if ended.status == "completed":
+        return
+    if not as_json and not screen.is_live():
+        panel = failure_panel(RunView(ended, client.store))
+        click.echo(f"\n{panel}\nThe whole run: zenml run show {short(ended.id)}", err=True)
+    click.get_current_context().exit(1)
+
+
+def follow(view: RunView, store: Store, reporter: Reporter) -> Run:
+    """Tell a reporter what happens in a run until it ends; return the ended run."""
+    reporter.run_started(view.record, view.plan.invocations)
+    steps = _Steps(store, view.id)
+    looks = 0
+    while True:
+        # The run first: if it has ended, all of its steps have.
+        record = store.get(Run, view.id) or view.refresh().record
+        for step in steps.changed():
+            reporter.step(step)
+        if record.status in ENDED:
+            reporter.run_ended(record)
+            return record
+        looks += 1
+        if looks % CHECKS == 1:
+            store.interrupt_dead_runs()
+        time.sleep(INTERVAL)
+
+
+class _Steps:
+    """The step runs of a run that is going on, as far as they are known."""
+
+    def __init__(self, store: Store, run_id: str) -> None:
+        self._store = store
+        self._run_id = run_id
+        self._last = ""
+        self._running: dict[str, StepRun] = {}
+
+    def changed(self) -> Iterator[StepRun]:
+        """Yield what began or ended since the last look: only that is read, and what may have ended."""
+        if self._running:
+            for step in self._store.select(StepRun, id=list(self._running)):
+                if step.status != self._running[step.id].status:
+                    del self._running[step.id]
+                    yield step
+        while True:
+            found = self._newer()
+            for step in found:
+                self._last = step.id
+                if step.status not in ENDED:
+                    self._running[step.id] = step
+                yield step
+            if len(found) < MAX_PAGE_SIZE:
+                return
+
+    def _newer(self) -> list[StepRun]:
+        conditions = (Condition("run_id", "equals", self._run_id), Condition("id", "gt", self._last))
+        found: list[StepRun] = self._store.find(
+            StepRun, Query(conditions, is_descending=False, size=MAX_PAGE_SIZE)
+        ).items
+        return found
+
+
+class EventPrinter:
+    """Prints every event as a line of JSON."""
+
+    def run_started(self, run: Run, invocations: Sequence[Invocation]) -> None:
+        """Print the run as it is found."""
+        _print(
+            event="run", name=run.name, id=run.id, status="running", at=run.created_at, steps=len(invocations)
+        )
+
+    def step(self, step: StepRun) -> None:
+        """Print a step with its state."""
+        at = step.started_at if step.ended_at is None else step.ended_at
+        _print(
+            event="step", name=step.invocation_id, id=step.id, status=step.status,
+            reason=step.reason, attempt=step.attempt, at=at,
+        )  # fmt: skip
+
+    def progress(self, step_run_id: str, done: float, total: float | None, label: str) -> None:
+        """Print how far a step is."""
+        _print(event="progress", id=step_run_id, done=done, total=total, label=label)
+
+    def note(self, text: str) -> None:
+        """Print something else."""
+        _print(event="note", text=text)
+
+    def run_ended(self, run: Run) -> None:
+        """Print the run as it ended."""
+        _print(event="run", name=run.name, id=run.id, status=run.status, reason=run.reason, at=run.ended_at)
+
+    def close(self) -> None:
+        """Hold nothing."""
+
+
+def _print(**event: Any) -> None:
+    import json
+
+    click.echo(json.dumps(event, ensure_ascii=False))

@@ -1,0 +1,190 @@
+"""A picture of a run as text for a terminal: the tree of its steps between a heading and a summary.
+
+Words are green, red, magenta or plain: of the sixteen standard colours, these can be read on light
+and on dark backgrounds. Nothing is dim, and what a colour says, a sign or a word says too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len, set_cell_size
+from rich.text import Text
+
+from zenml.execute.reporter import duration
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from zenml.execute.run_picture import PictureRow, RunPicture
+
+MARKS = {
+    "completed": ("✓", "green"),
+    "cached": ("≡", "cyan"),
+    "failed": ("✗", "red"),
+    "skipped": ("-", "magenta"),
+    "stopped": ("■", "magenta"),
+    "interrupted": ("!", "magenta"),
+    "retrying": ("↻", "magenta"),
+    "waiting": ("·", ""),
+}
+SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+TURN = 100_000
+"""Microseconds for which a frame of the spinner stands."""
+WIDEST_LABEL = 40
+NARROWEST_LABEL = 12
+BAR = 20
+TIMES = 10
+"""Columns for a duration."""
+_KEPT_FIRST = ("running", "retrying", "failed", "interrupted", "stopped", "waiting", "skipped")
+"""Whose rows stay when not all fit; the rest is done, and comes last."""
+
+
+def draw(picture: RunPicture, width: int, height: int) -> Text:
+    """Return a picture as text of at most `height` lines that are narrower than `width`."""
+    columns = width - 1
+    has_ended = picture.status not in ("running", "stopping")
+    kept, left_out = _fitting(picture.rows, max(1, height - 2 - has_ended))
+    labels = [f"{row.prefix}{_mark(row, picture.now)[0]} {row.label}" for row in kept]
+    widest = max((cell_len(label) for label in labels), default=0)
+    widest = max(NARROWEST_LABEL, min(widest, WIDEST_LABEL, columns // 2))
+    lines = [_heading(picture, columns)]
+    lines += [_line(row, picture.now, widest, columns) for row in kept]
+    if left_out:
+        lines.append(_cut(Text(f"… {_counted_out(left_out)} more"), columns))
+    lines.append(_summary(picture, columns))
+    if has_ended:
+        lines.append(_cut(Text(f"See: zenml run show {picture.id}"), columns))
+    return Text("\n").join(lines[: max(height, 1)])
+
+
+def _fitting(rows: tuple[PictureRow, ...], room: int) -> tuple[list[PictureRow], dict[str, int]]:
+    """Return the rows that fit, in their order, and the states of the steps of those that do not."""
+    if len(rows) <= room:
+        return list(rows), {}
+    rank = {state: number for number, state in enumerate(_KEPT_FIRST)}
+    order = sorted(range(len(rows)), key=lambda number: (rank.get(rows[number].status, len(rank)), number))
+    chosen = set(order[: max(0, room - 1)])
+    left_out: dict[str, int] = {}
+    for number, row in enumerate(rows):
+        if number not in chosen:
+            for state, count in row.counts.items():
+                left_out[state] = left_out.get(state, 0) + count
+    return [row for number, row in enumerate(rows) if number in chosen], left_out
+
+
+def _heading(picture: RunPicture, columns: int) -> Text:
+    took = duration(picture.started_at, picture.now)
+    return _cut(Text.assemble(_run_mark(picture), " ", (f"Run {picture.name}", "bold"), f"  {took}"), columns)
+
+
+def _run_mark(picture: RunPicture) -> tuple[str, str]:
+    if picture.status in ("running", "stopping"):
+        return _spinning(picture.now)
+    return MARKS.get(picture.status, MARKS["waiting"])
+
+
+def _line(row: PictureRow, now: int, widest: int, columns: int) -> Text:
+    mark, colour = _mark(row, now)
+    line = Text.assemble(row.prefix, (mark, colour), f" {row.label}")
+    line = _cut(line, max(widest, cell_len(row.prefix) + NARROWEST_LABEL))
+    took = duration(row.started_at, row.ended_at or now) if row.started_at is not None else ""
+    line.append(" " * (widest - line.cell_len) + took.rjust(TIMES) + "  ")
+    line.append_text(_details(row, columns - line.cell_len))
+    line.rstrip()
+    return _cut(line, columns)
+
+
+def _details(row: PictureRow, room: int) -> Text:
+    """Return what is said of a row between its name and its time."""
+    said = Text()
+    if row.total > 1:
+        ended = row.total - sum(row.counts.get(state, 0) for state in ("running", "retrying", "waiting"))
+        said = _bar(ended / row.total, min(BAR, room // 4), "red" if row.counts.get("failed") else "green")
+        said.append(f" {ended} of {row.total}")
+        others = {state: n for state, n in row.counts.items() if state not in ("completed", "waiting")}
+        if others and others != row.counts:
+            said.append("  ").append_text(_counts(others))
+        elif others:
+            said.append("  " + " ".join(others))
+    elif row.progress is not None:
+        said = _progress(row, room)
+    elif row.status != "completed":
+        word = "attempt" if row.status == "running" and row.attempt > 1 else row.status
+        said = Text() if word == "running" else _state(row, word)
+    elif row.attempt > 1:
+        said = Text(f"attempt {row.attempt}")
+    if row.note:
+        said.append(("  " if row.total > 1 else ": ") + row.note)
+    return _cut(said, max(0, room))
+
+
+def _state(row: PictureRow, word: str) -> Text:
+    text = f"attempt {row.attempt}" if word == "attempt" else word
+    if row.attempt > 1 and word != "attempt":
+        text += f", attempt {row.attempt}"
+    return Text().append(text, style="magenta" if word == "attempt" else _word_colour(word))
+
+
+def _progress(row: PictureRow, room: int) -> Text:
+    progress = row.progress
+    if progress is None:
+        return Text()
+    share = progress.share
+    if share is None:
+        said = Text(f"{progress.done:,.10g}")
+    else:
+        said = _bar(share, min(BAR, room // 4), "green").append(f" {share:4.0%}")
+    if row.attempt > 1:
+        said.append(f"  attempt {row.attempt}", style="magenta")
+    return said.append(f"  {progress.label}") if progress.label else said
+
+
+def _bar(share: float, width: int, colour: str) -> Text:
+    full = round(share * width)
+    return Text.assemble(("━" * full, colour), "┄" * (width - full))
+
+
+def _summary(picture: RunPicture, columns: int) -> Text:
+    counts = picture.counts
+    if picture.status in ("running", "stopping"):
+        return _cut(Text("  ").append_text(_counts(counts)), columns)
+    verb = "Finished" if picture.status == "completed" else picture.status.capitalize()
+    said = Text().append(verb, style=f"bold {_run_mark(picture)[1]}").append(": ")
+    said.append_text(_counts({("not started" if s == "waiting" else s): n for s, n in counts.items()}))
+    return _cut(said.append("."), columns)
+
+
+def _counts(counts: Mapping[str, int]) -> Text:
+    parts = [Text(f"{number} {state}", style=_word_colour(state)) for state, number in counts.items()]
+    return Text(", ").join(parts) if parts else Text("no steps")
+
+
+def _word_colour(state: str) -> str:
+    """Return the colour for words about a state: cyan does for a sign, but is hard to read on white."""
+    colour = MARKS.get(state, MARKS["waiting"])[1]
+    return "" if colour == "cyan" else colour
+
+
+def _counted_out(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{number} {state}" for state, number in counts.items())
+
+
+def _mark(row: PictureRow, now: int) -> tuple[str, str]:
+    return _spinning(now) if row.status == "running" else MARKS[row.status]
+
+
+def _spinning(now: int) -> tuple[str, str]:
+    return SPINNER[now // TURN % len(SPINNER)], "magenta"
+
+
+def _cut(text: Text, columns: int) -> Text:
+    """Return a text that takes at most so many columns, with `…` where something was left out."""
+    text.truncate(columns, overflow="ellipsis")
+    return text
+
+
+def plain_line(text: str, width: int) -> str:
+    """Return an unfinished line of output as it can stand between drawn lines."""
+    shown = Text.from_ansi(text).plain
+    return set_cell_size(shown, min(cell_len(shown), width - 1))

@@ -1,0 +1,198 @@
+"""Showing a run on a terminal while it goes on: its tree, drawn by a thread beside the engine.
+
+The engine's side only notes what happened. The thread sleeps until the run is worth looking at,
+so a short run loads nothing for drawing, and is told in lines at its end.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+from zenml.execute import screen
+from zenml.execute.output import say, terminal, unrouted
+from zenml.execute.reporter import PlainReporter
+from zenml.records.ids import microseconds_now, short
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.text import Text
+
+    from zenml.execute.live_region import LiveRegion
+    from zenml.execute.run_picture import Scene
+    from zenml.records.plan import Invocation
+    from zenml.records.run import Run, StepRun
+    from zenml.store.store import Store
+
+DELAY = 0.2
+"""Seconds a step may run before its run is drawn."""
+INTERVAL = 0.1
+"""Seconds between two drawings, at least."""
+REST = 20
+"""After a drawing the thread rests so many times as long as it took, to leave the processor to the steps."""
+PATIENCE = 2.0
+"""Seconds that the end of a run waits for the last drawing, should the terminal be stuck."""
+
+
+class LiveReporter:
+    """Draws the first of the runs that are active at once; the others are told in lines above it."""
+
+    _screen = threading.Lock()
+    """Held by the reporter that may draw."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._plain = PlainReporter()
+        self._run: Run | None = None
+        self._invocations: Sequence[Invocation] = ()
+        self._has_screen = False
+        self._events: deque[StepRun | str] = deque()
+        self._progress: dict[str, tuple[float, float | None, str]] = {}
+        self._thread: threading.Thread | None = None
+        self._ended = threading.Event()
+        self._turn = threading.Lock()
+        """Held to decide, once, whether the run is drawn or told in lines."""
+        self._is_drawn = False
+
+    def run_started(self, run: Run, invocations: Sequence[Invocation]) -> None:
+        """Take the terminal, if it is free."""
+        self._run, self._invocations = run, invocations
+        self._has_screen = self._screen.acquire(blocking=False)
+        if not self._has_screen:
+            self._plain.run_started(run, invocations)
+
+    def step(self, step: StepRun) -> None:
+        """Note what became of a step; the first one that takes time wakes the drawing."""
+        if not self._has_screen:
+            self._plain.step(step)
+            return
+        self._events.append(step)
+        if self._thread is None and step.status == "running":
+            self._thread = threading.Thread(
+                target=self._draw_if_it_takes_long, name="zenml-live", daemon=True
+            )
+            self._thread.start()
+
+    def progress(self, step_run_id: str, done: float, total: float | None, label: str) -> None:
+        """Note how far a step is; only the last word counts."""
+        if self._has_screen:
+            self._progress[step_run_id] = (done, total, label)
+        else:
+            self._plain.progress(step_run_id, done, total, label)
+
+    def note(self, text: str) -> None:
+        """Note something else."""
+        if self._has_screen:
+            self._events.append(text)
+        else:
+            self._plain.note(text)
+
+    def run_ended(self, run: Run) -> None:
+        """Show how the run ended, and if it failed, how to repair it."""
+        self._run = run
+        self.close()
+        if not self._is_drawn:
+            self._tell(run)
+        if run.status != "completed":
+            self._show_panel(run)
+
+    def close(self) -> None:
+        """Give the terminal back, whatever happened."""
+        with self._turn:
+            self._ended.set()
+        if self._is_drawn and self._thread is not None:
+            self._thread.join(PATIENCE)
+        if self._has_screen:
+            self._has_screen = False
+            self._screen.release()
+
+    def _tell(self, run: Run) -> None:
+        for event in self._events:
+            if isinstance(event, str):
+                self._plain.note(event)
+            else:
+                self._plain.step(event)
+        self._plain.run_ended(run)
+
+    def _show_panel(self, run: Run) -> None:
+        from zenml.views.failure_panel import failure_panel
+        from zenml.views.run_view import RunView
+
+        try:
+            panel = failure_panel(RunView(run, self._store))
+            if not self._is_drawn:
+                panel += f"\nThe whole run: zenml run show {short(run.id)}"
+            first, *rest = panel.split("\n")
+            say("\n" + "\n".join([screen.red(_wrapped(first)), *map(_wrapped, rest)]) + "\n")
+        except Exception as error:  # a run does not fail because its story cannot be told
+            self._plain.note(f"The failure cannot be shown: {type(error).__name__}: {error}")
+
+    # The thread
+
+    def _draw_if_it_takes_long(self) -> None:
+        if self._ended.wait(DELAY):
+            return
+        try:
+            from zenml.execute.live_region import LiveRegion
+            from zenml.execute.run_picture import Scene
+
+            region = LiveRegion(terminal(), unrouted(sys.stdout), has_colours=screen.has_colours())
+            if self._run is None:
+                return
+            scene = Scene(self._run, self._invocations)
+        except Exception as error:  # without a drawing there are lines
+            self._events.append(f"The run is not drawn: {type(error).__name__}: {error}")
+            return
+        with self._turn:
+            if self._ended.is_set():
+                return  # it ended while the drawing was loaded
+            self._is_drawn = True
+        self._draw(region, scene)
+
+    def _draw(self, region: LiveRegion, scene: Scene) -> None:
+        try:
+            region.open()
+            while not self._ended.is_set():
+                begin = time.monotonic()
+                region.draw(self._picture(region, scene))
+                self._ended.wait(max(INTERVAL, REST * (time.monotonic() - begin)))
+            region.close(self._picture(region, scene))
+        except Exception as error:  # the terminal is gone, or cannot show this; the run goes on
+            self._give_up(region, error)
+
+    def _picture(self, region: LiveRegion, scene: Scene) -> Text:
+        from zenml.execute.drawing import draw
+        from zenml.execute.run_picture import Progress
+
+        while self._events:
+            event = self._events.popleft()
+            if isinstance(event, str):
+                region.write(event + "\n", is_error=True)
+            else:
+                scene.step(event)
+        scene.run = self._run or scene.run
+        scene.progress = {name: Progress(*said) for name, said in self._progress.copy().items()}
+        columns, lines = region.size()
+        return draw(scene.picture(microseconds_now()), columns, lines - 1)
+
+    def _give_up(self, region: LiveRegion, error: Exception) -> None:
+        self._is_drawn = False  # the end of the run is told in lines
+        self._events.append(f"The run is no longer drawn: {type(error).__name__}: {error}")
+        try:
+            region.close()
+        except Exception:  # nothing can be written any more
+            return
+
+
+def _wrapped(line: str) -> str:
+    """Break a sentence at the width of the terminal; what is indented is code or output, and stays as it is."""
+    import shutil
+    import textwrap
+
+    if line.startswith(" "):
+        return line
+    return textwrap.fill(line, shutil.get_terminal_size().columns - 1, break_on_hyphens=False)

@@ -1,0 +1,213 @@
+"""What a person sees of a run at one moment, as a value; and the scene that events change and that is pictured.
+
+`Scene` takes events in constant time and keeps counts for each row, so that a picture of ten
+thousand steps costs what its rows cost. How a picture becomes text is in `drawing.py`.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from zenml.records.ids import short
+from zenml.views.failure_panel import cause
+from zenml.views.step_tree import Call, arrange
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from zenml.records.plan import Invocation
+    from zenml.records.run import Run, StepRun
+
+ALIKE = 5
+"""From so many calls of one step on, they are one row."""
+PAUSE = 20
+"""The tree of a run that makes up its steps as it goes is arranged anew after so many times the time it took."""
+IN_ORDER = (
+    "completed", "cached", "failed", "interrupted", "stopped", "skipped", "running", "retrying", "waiting",
+)  # fmt: skip
+"""The states of a step in the order in which they are counted out."""
+_TELLING = (
+    "running", "retrying", "failed", "interrupted", "stopped", "skipped", "waiting", "completed", "cached",
+)  # fmt: skip
+"""The states of a step; the first that occurs among many calls is the state of their row."""
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """How far a step says that it is."""
+
+    done: float
+    total: float | None = None
+    label: str = ""
+
+    @property
+    def share(self) -> float | None:
+        """The part that is done, from 0 to 1; None if nobody knows of how much."""
+        return min(1.0, max(0.0, self.done / self.total)) if self.total else None
+
+
+class PictureRow(msgspec.Struct, frozen=True):
+    """One call of a step, or many that are one row."""
+
+    prefix: str
+    """The lines of the tree before it."""
+    label: str
+    counts: dict[str, int]
+    """How many calls are in which state."""
+    started_at: int | None = None
+    ended_at: int | None = None
+    attempt: int = 1
+    note: str = ""
+    """Why it failed, or what else there is to say."""
+    progress: Progress | None = None
+
+    @property
+    def total(self) -> int:
+        """How many calls it stands for."""
+        return sum(self.counts.values())
+
+    @property
+    def status(self) -> str:
+        """The state that matters most to who waits for the run."""
+        return next((state for state in _TELLING if self.counts.get(state)), "waiting")
+
+
+class RunPicture(msgspec.Struct, frozen=True):
+    """A run at one moment."""
+
+    name: str
+    id: str
+    """The last digits of the id: enough on the command line."""
+    status: str
+    started_at: int
+    now: int
+    """When the picture was taken, or when the run ended."""
+    rows: tuple[PictureRow, ...] = ()
+    reason: str | None = None
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many steps are in which state."""
+        found: dict[str, int] = {}
+        for row in self.rows:
+            for state, number in row.counts.items():
+                found[state] = found.get(state, 0) + number
+        return {state: found[state] for state in IN_ORDER if found.get(state)}
+
+
+class Scene:
+    """A run that goes on: takes its events, and is pictured whenever somebody looks."""
+
+    def __init__(self, run: Run, invocations: Sequence[Invocation]) -> None:
+        self.run = run
+        self.progress: dict[str, Progress] = {}
+        """By id of step run; written by whoever hears of it."""
+        self._calls = {one.id: Call(one.id, one.upstream()) for one in invocations}
+        self._lines: list[_Line] = []
+        self._line_of: dict[str, _Line] = {}
+        self._has_unplaced = True
+        """Whether there are calls without a place in the tree."""
+        self._arranged_at = self._arranging_took = 0.0
+
+    def step(self, step: StepRun) -> None:
+        """Take the beginning or the end of an attempt."""
+        name = step.invocation_id
+        before = self._calls.get(name)
+        call = Call(name, before.upstream if before else step.invocation.upstream(), step)
+        self._calls[name] = call
+        line = self._line_of.get(name)
+        if line is None or before is None:
+            self._has_unplaced = True
+        else:
+            line.change(before, call)
+
+    def picture(self, now: int) -> RunPicture:
+        """Return the run as it is now."""
+        run = self.run
+        is_due = time.monotonic() - self._arranged_at > PAUSE * self._arranging_took
+        if self._has_unplaced and (is_due or run.ended_at is not None):
+            self._arrange()
+        return RunPicture(
+            name=run.name,
+            id=short(run.id),
+            status=run.status,
+            started_at=run.created_at,
+            now=run.ended_at or now,
+            rows=tuple(line.picture(self.progress) for line in self._lines),
+            reason=run.reason,
+        )
+
+    def _arrange(self) -> None:
+        begin = time.monotonic()
+        self._has_unplaced = False
+        self._lines, self._line_of = [], {}
+        for prefix, row in arrange(list(self._calls.values()), alike=ALIKE):
+            line = _Line(prefix, row.label, row.calls)
+            self._lines.append(line)
+            self._line_of.update((call.id, line) for call in row.calls)
+        self._arranged_at = time.monotonic()
+        self._arranging_took = self._arranged_at - begin
+
+
+class _Line:
+    """A row while the run goes on."""
+
+    def __init__(self, prefix: str, label: str, calls: Sequence[Call]) -> None:
+        self._prefix = prefix
+        self._label = label
+        self._counts: dict[str, int] = {}
+        self._step: StepRun | None = None
+        """The attempt that a row of one call tells of; of many, the last that failed."""
+        self._started_at: int | None = None
+        self._ended_at: int | None = None
+        self._is_single = len(calls) == 1
+        for call in calls:
+            self._counts[call.status] = self._counts.get(call.status, 0) + 1
+            self._take(call.step)
+
+    def change(self, before: Call, after: Call) -> None:
+        """Take what became of a call."""
+        self._counts[before.status] -= 1
+        self._counts[after.status] = self._counts.get(after.status, 0) + 1
+        self._take(after.step)
+
+    def picture(self, progress: dict[str, Progress]) -> PictureRow:
+        """Return the row as it is now."""
+        step = self._step
+        is_running = bool(self._counts.get("running"))
+        single = step if self._is_single else None
+        return PictureRow(
+            prefix=self._prefix,
+            label=self._label,
+            counts={state: self._counts[state] for state in IN_ORDER if self._counts.get(state)},
+            started_at=self._started_at,
+            ended_at=None if is_running else self._ended_at,
+            attempt=single.attempt if single is not None else 1,
+            note=_note(step) if step is not None else "",
+            progress=progress.get(single.id) if single is not None and is_running else None,
+        )
+
+    def _take(self, step: StepRun | None) -> None:
+        if step is None:
+            return
+        if self._is_single or step.status == "failed":
+            self._step = step
+        if step.status in ("cached", "skipped"):
+            return  # it took no time
+        if self._started_at is None or self._is_single:
+            self._started_at = step.started_at
+        self._started_at = min(self._started_at, step.started_at)
+        if step.ended_at is not None:
+            self._ended_at = max(self._ended_at or 0, step.ended_at)
+
+
+def _note(step: StepRun) -> str:
+    if step.status == "failed":
+        said = cause(step.failure)
+    elif step.status in ("skipped", "stopped", "interrupted", "retrying"):
+        said = step.reason or ""
+    else:
+        return ""
+    return "".join(letter if letter.isprintable() else " " for letter in said)

@@ -1,0 +1,110 @@
+"""`zenml run watch`: every change once, in order, and an exit status that tells how the run ended."""
+
+import json
+
+import pytest
+
+from zenml import pipeline, step
+from zenml.cli import watch_command
+from zenml.client import Client
+
+
+@step(enable_cache=False)
+def load(x: int) -> int:
+    if x < 0:
+        raise ValueError(f"{x} is negative")
+    return x
+
+
+@step(enable_cache=False)
+def double(x: int) -> int:
+    return 2 * x
+
+
+@pipeline
+def flow(x: int):
+    double(load(x))
+
+
+class Heard(watch_command.EventPrinter):
+    def __init__(self):
+        self.events = []
+
+    def step(self, step):
+        self.events.append((step.invocation_id, step.status))
+
+    def run_started(self, run, invocations):
+        self.events.append(len(invocations))
+
+    def run_ended(self, run):
+        self.events.append(run.status)
+
+
+def test_a_run_that_ended_is_told_as_json_lines(zenml):
+    flow(x=1)
+
+    result = zenml("run", "watch", Client().list_pipeline_runs().items[0].name, "--json")
+
+    events = [json.loads(line) for line in result.out.splitlines()]
+    assert result.status == 0
+    assert [(one["event"], one["status"]) for one in events] == [
+        ("run", "running"), ("step", "completed"), ("step", "completed"), ("run", "completed"),
+    ]  # fmt: skip
+
+
+def test_a_failed_run_gives_status_1_and_its_panel(zenml):
+    with pytest.raises(ValueError, match="negative"):
+        flow(x=-1)
+
+    result = zenml("run", "watch", Client().list_pipeline_runs().items[0].name)
+
+    assert result.status == 1
+    assert "Step `load` failed: ValueError: -1 is negative" in result.err
+    assert "Repair it." in result.err
+
+
+def test_a_run_in_another_thread_is_followed_to_its_end(monkeypatch):
+    """The run goes on by one step at each look."""
+    view = flow(x=1)
+    store = Client().store
+    looks = iter((("running", 1), ("running", 1), ("completed", 2)))
+    heard = Heard()
+    steps = view.attempts
+    run = view.record
+
+    class Growing:
+        def get(self, kind, identifier):
+            import msgspec
+
+            self.status, self.known = next(looks)
+            return msgspec.structs.replace(run, status=self.status)
+
+        def find(self, kind, query):
+            page = store.find(kind, query)
+            found = [
+                one if self.status == "completed" else running(one)
+                for one in page.items
+                if one in steps[: self.known]
+            ]
+            return type(page)(found, len(found), 1, page.size)
+
+        def select(self, kind, **fields):
+            known = store.select(kind, **fields)
+            return known if self.status == "completed" else [running(one) for one in known]
+
+        def interrupt_dead_runs(self):
+            return []
+
+    monkeypatch.setattr(watch_command.time, "sleep", lambda seconds: None)
+
+    watch_command.follow(view, Growing(), heard)
+
+    assert heard.events == [
+        2, ("load", "running"), ("load", "completed"), ("double", "completed"), "completed",
+    ]  # fmt: skip
+
+
+def running(step):
+    import msgspec
+
+    return msgspec.structs.replace(step, status="running", ended_at=None)

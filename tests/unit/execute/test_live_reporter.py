@@ -1,0 +1,189 @@
+"""How a run is drawn: a pure picture becomes text that fits the terminal; and what lines say of progress."""
+
+import pytest
+from rich.cells import cell_len
+
+from zenml.execute.drawing import draw, plain_line
+from zenml.execute.live_reporter import LiveReporter
+from zenml.execute.reporter import PlainReporter
+from zenml.execute.run_picture import PictureRow, Progress, RunPicture, Scene
+from zenml.records.plan import Invocation, PipelineOptions
+from zenml.records.run import Failure, Run, StepRun
+
+SECOND = 1_000_000
+
+
+def picture_of(*rows, status="running"):
+    return RunPicture(
+        name="nightly", id="1234abcd", status=status, started_at=0, now=3 * SECOND, rows=tuple(rows)
+    )
+
+
+def row(label, status="completed", **more):
+    return PictureRow(prefix="", label=label, counts=more.pop("counts", {status: 1}), **more)
+
+
+def lines_of(picture, width=80, height=40):
+    return draw(picture, width, height).plain.split("\n")
+
+
+def run_of(status="running", ended_at=None):
+    return Run(
+        id="0" * 16 + "1234abcd", name="nightly", status=status, pipeline_name="p", owner_id="o", created_at=0,
+        ended_at=ended_at, plan="", environment="", options=PipelineOptions(),
+    )  # fmt: skip
+
+
+def call(name, *after):
+    return Invocation(id=name, definition="d", after=after)
+
+
+def step_of(invocation, status, **more):
+    return StepRun(
+        id=invocation.id, run_id="r", invocation_id=invocation.id, status=status, definition="d",
+        invocation=invocation, started_at=more.pop("started_at", SECOND), **more,
+    )  # fmt: skip
+
+
+EVERY_STATE = picture_of(
+    row("load", "cached"),
+    row("clean", started_at=0, ended_at=SECOND),
+    row("train", "running", started_at=SECOND, progress=Progress(30, 120, "rounds")),
+    row("again", "running", started_at=SECOND, attempt=2),
+    row("later", "retrying", started_at=SECOND, attempt=2, note="in 4 s"),
+    row("broken", "failed", started_at=SECOND, ended_at=2 * SECOND, note="ValueError: no rows " * 20),
+    row("left", "skipped", note="step `broken` did not succeed"),
+    row("cut", "stopped", started_at=SECOND, ended_at=2 * SECOND),
+    row("next", "waiting"),
+    row("f … f_200", counts={"completed": 60, "failed": 2, "running": 8, "waiting": 130}, started_at=0),
+    row("a_step_with_a_name_that_is_much_longer_than_any_other_name", "waiting"),
+    row("数据清洗", "waiting"),
+)
+
+
+def test_every_state_is_said_in_words_or_signs():
+    text = lines_of(EVERY_STATE, width=120)
+
+    assert text[0].endswith("Run nightly  3.0 s")
+    assert "≡ load" in text[1]
+    assert "cached" in text[1]
+    assert "1.0 s" in text[2]
+    assert "25%  rounds" in text[3]
+    assert "attempt 2" in text[4]
+    assert "retrying, attempt 2: in 4 s" in text[5]
+    assert "failed: ValueError: no rows" in text[6]
+    assert "skipped: step `broken` did not succeed" in text[7]
+    assert "■ cut" in text[8]
+    assert "waiting" in text[9]
+    assert "62 of 200" in text[10]
+    assert "2 failed, 8 running" in text[10]
+    assert "133 waiting" in text[13]
+
+
+@pytest.mark.parametrize("width", [20, 40, 80, 200])
+@pytest.mark.parametrize("height", [1, 2, 3, 6, 12, 50])
+def test_a_picture_fits_any_terminal(width, height):
+    lines = lines_of(EVERY_STATE, width, height)
+
+    assert len(lines) <= height
+    assert max(map(cell_len, lines)) < width
+
+
+def test_what_does_not_fit_is_counted_and_running_rows_stay():
+    rows = [row(f"done{n}") for n in range(20)] + [row("train", "running"), row("last", "waiting")]
+
+    lines = lines_of(picture_of(*rows), height=6)
+
+    assert any("train" in line for line in lines)
+    assert any("last" in line for line in lines)
+    assert "… 19 completed more" in lines[-2]
+
+
+def test_an_ended_run_says_where_to_look_next():
+    lines = lines_of(picture_of(row("load"), row("next", "waiting"), status="stopped"))
+
+    assert lines[-2] == "Stopped: 1 completed, 1 not started."
+    assert lines[-1] == "See: zenml run show 1234abcd"
+
+
+def test_only_standard_colours_are_used_and_none_is_dim():
+    styles = " ".join(str(span.style) for span in draw(EVERY_STATE, 80, 40).spans)
+
+    assert "dim" not in styles
+    assert "bright" not in styles
+    assert "#" not in styles
+
+
+def test_five_calls_of_a_step_are_one_row():
+    calls = [call("load"), *(call(name, "load") for name in ("f", "f_2", "f_3", "f_4", "f_5"))]
+    scene = Scene(run_of(), calls)
+    scene.picture(0)
+
+    scene.step(step_of(calls[1], "running"))
+    scene.step(step_of(calls[1], "completed", ended_at=2 * SECOND))
+    scene.step(step_of(calls[2], "running"))
+
+    rows = scene.picture(3 * SECOND).rows
+    assert [one.label for one in rows] == ["load", "f … f_5"]
+    assert rows[1].counts == {"completed": 1, "running": 1, "waiting": 3}
+    assert rows[1].ended_at is None
+
+
+def test_calls_that_nobody_knew_of_get_their_place():
+    scene = Scene(run_of(), [call("load")])
+    scene.picture(0)
+
+    scene.step(step_of(call("made_up", "load"), "running"))
+
+    scene.run = run_of("completed", SECOND)
+    assert [one.label for one in scene.picture(0).rows] == ["load", "made_up"]
+
+
+def test_a_failure_is_told_in_one_printable_line():
+    failed = step_of(
+        call("load"), "failed", ended_at=2, failure=Failure("builtins.ValueError", "a\x1b[2Jb\nmore")
+    )
+    scene = Scene(run_of(), [failed.invocation])
+
+    scene.step(failed)
+
+    assert scene.picture(0).rows[0].note == "ValueError: a [2Jb"
+
+
+def test_an_unfinished_line_fits_between_drawn_ones():
+    assert plain_line("\x1b[31m 50%|#####\x1b[0m" + " " * 90, 20) == " 50%|#####" + " " * 9
+
+
+def test_the_reporter_starts_no_thread_while_nothing_takes_time():
+    reporter = LiveReporter(store=None)
+    reporter.run_started(run_of(), [call("load")])
+
+    reporter.step(step_of(call("load"), "cached", ended_at=2))
+
+    assert reporter._thread is None
+    reporter.close()
+
+
+def test_only_one_of_two_runs_gets_the_terminal(capsys):
+    first, second = LiveReporter(store=None), LiveReporter(store=None)
+    first.run_started(run_of(), [])
+
+    second.run_started(run_of(), [])
+    second.run_ended(run_of("completed", SECOND))
+    first.close()
+
+    assert capsys.readouterr().err == "Run `nightly` started: 0 steps.\nRun `nightly` finished in 1.0 s.\n"
+
+
+def test_lines_about_progress_are_far_apart(capsys, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("zenml.execute.reporter.time.monotonic", lambda: now[0])
+    reporter = PlainReporter()
+    reporter.step(step_of(call("train"), "running"))
+
+    for percent in range(101):
+        now[0] = percent * 0.2
+        reporter.progress("train", percent, 100, "rounds")
+
+    said = capsys.readouterr().err.splitlines()
+    assert said == [f"Step `train`: {share}%, rounds." for share in (25, 50, 75, 100)]
