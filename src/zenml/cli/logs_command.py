@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from zenml.views.run_view import RunView
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, example="zenml logs nightly train")
 @click.argument("run")
 @click.argument("step", required=False)
 @json_option

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from zenml.cli.commands import Group, json_option, print_json, print_lines
+from zenml.cli.commands import LateGroup, json_option, print_json, print_lines
 from zenml.cli.run_list import list_options, show_runs
 from zenml.cli.run_tree import tree_lines
 from zenml.cli.shapes import whole_run_shape
@@ -26,19 +26,27 @@ if TYPE_CHECKING:
     from zenml.views.run_view import RunView
 
 
-@click.group(cls=Group)
+COMMANDS = {
+    "diff": ("zenml.cli.run_diff_command:diff", "Compare two runs."),
+    "wait": ("zenml.cli.run_control_commands:wait", "Wait until a run has ended."),
+    "stop": ("zenml.cli.run_control_commands:stop", "Ask a run to stop."),
+    "delete": ("zenml.cli.run_control_commands:delete", "Delete ended runs."),
+}
+
+
+@click.group(cls=LateGroup, table=COMMANDS)
 def run() -> None:
-    """Look at runs."""
+    """Look at runs, compare them, stop and delete them."""
 
 
-@run.command("list")
+@run.command("list", example="zenml run list --status failed --size 5")
 @list_options
 def list_runs(*, as_json: bool, **chosen: Any) -> None:
     """List runs, the newest first: short for `zenml pipeline runs list`."""
     show_runs(chosen, as_json=as_json)
 
 
-@run.command()
+@run.command(example="zenml run show nightly")
 @click.argument("run")
 @json_option
 def show(run: str, *, as_json: bool) -> None:

@@ -92,10 +92,16 @@ class Client:
     # Artifacts
 
     def list_artifact_versions(
-        self, sort_by: str = "desc:created", page: int = 1, size: int = 20, **filters: Any
+        self,
+        sort_by: str = "desc:created",
+        page: int = 1,
+        size: int = 20,
+        *,
+        tag: str | None = None,
+        **filters: Any,
     ) -> Page:
         """Return a page of artifact versions; `name="model"` for those of one artifact."""
-        return self._list(Artifact, sort_by, page, size, filters, lambda a: ArtifactView(a, self.store))
+        return self._list(Artifact, sort_by, page, size, filters, lambda a: ArtifactView(a, self.store), tag)
 
     def get_artifact_version(self, name_id_or_prefix: str, version: int | str | None = None) -> ArtifactView:
         """Return a version of an artifact by name (the newest unless `version` is given), or by id."""

@@ -26,10 +26,11 @@ UPDATE step_runs SET status = :status, ended_at = :ended_at, failure = :failure,
 WHERE id = :id AND status = 'running'
 """
 
+# A run that was asked to stop cannot complete any more.
 END_RUN = """
 UPDATE runs SET status = :status, ended_at = :ended_at, reason = :reason, failure = :failure,
     changes = :changes
-WHERE id = :id AND epoch = :epoch AND status IN ('running', 'stopping')
+WHERE id = :id AND epoch = :epoch AND (status = 'running' OR status = 'stopping' AND :status <> 'completed')
 """
 
 # No step of an ended run stays running, or other runs would wait for its result.
