@@ -23,19 +23,14 @@ if TYPE_CHECKING:
 _UNITS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
-class Age(click.ParamType):
-    """A time such as `30d`, `12h`, `90m` or `2w`, in seconds."""
-
-    name = "age"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Read an age."""
-        if isinstance(value, float):
-            return value
-        found = re.fullmatch(r"(\d+(?:\.\d+)?)([mhdw])", str(value))
-        if found is None:
-            self.fail(f"`{value}` is no age. Write a number with m, h, d or w, such as 30d.", param, ctx)
-        return float(found[1]) * _UNITS[found[2]]
+def _read_age(ctx: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
+    """Return an age such as `30d`, `12h`, `90m` or `2w` in seconds."""
+    if value is None:
+        return None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([mhdw])", value)
+    if found is None:
+        raise click.BadParameter(f"`{value}` is no age. Write a number with m, h, d or w, such as 30d.")
+    return float(found[1]) * _UNITS[found[2]]
 
 
 @click.command(cls=Command, example="zenml gc --dry-run --older-than 30d --keep-last 10")
@@ -44,7 +39,7 @@ class Age(click.ParamType):
     "--keep-last", type=click.IntRange(0), metavar="N", help="Delete runs beyond the newest N of a pipeline."
 )
 @click.option(
-    "--older-than", type=Age(), metavar="AGE", help="Delete runs that ended longer ago: 30d, 12h, 2w."
+    "--older-than", callback=_read_age, metavar="AGE", help="Delete runs that ended longer ago: 30d, 12h, 2w."
 )
 @click.option("--why", metavar="ARTIFACT", help="Only say why an artifact is kept.")
 @json_option

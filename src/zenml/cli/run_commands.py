@@ -39,7 +39,7 @@ def run() -> None:
     """Look at runs, compare them, stop and delete them."""
 
 
-@run.command("list", example="zenml run list --status failed --size 5")
+@run.command("list", example="zenml run list --status completed --size 5")
 @list_options
 def list_runs(*, as_json: bool, **chosen: Any) -> None:
     """List runs, the newest first: short for `zenml pipeline runs list`."""

@@ -57,8 +57,11 @@ def examine() -> list[Finding]:
     except ZenMLError as error:
         found.append(Finding("store", "problem", str(error), "See the message; the rest was not checked."))
         return [*found, *_extras()]
-    found.append(Finding("store", "ok", f"{store.root} opens"))
-    return [*found, *_database(store), *_permissions(store), *_processes(store), *_extras()]
+    found += [Finding("store", "ok", f"{store.root} opens"), *_permissions(store)]
+    database = list(_database(store))
+    if database[0].level == "ok":
+        database += _processes(store)  # a damaged database is asked nothing more
+    return [*found, *database, *_extras()]
 
 
 def _python() -> Finding:
@@ -86,8 +89,8 @@ def _database(store: Database) -> Iterator[Finding]:
     problems = inspection.integrity_problems(store)
     if problems:
         yield Finding("database", "problem", "; ".join(problems[:3]), "Restore a backup of store.db.")
-    else:
-        yield Finding("database", "ok", "passes the integrity check")
+        return
+    yield Finding("database", "ok", "passes the integrity check")
     version = inspection.schema_version(store)
     is_current = version == SCHEMA_VERSION
     remedy = None if is_current else "Open the store once with this version."
