@@ -36,7 +36,7 @@ INLINE = """
     @step
     def work() -> int:
         mark("running")
-        wait_for("go")
+        wait_until(lambda: os.path.exists("go"))
         return 1
 
     @step
@@ -72,6 +72,33 @@ def test_an_isolated_step_is_cancelled_within_seconds(lab):
     assert (ended.record.status, ended.reason) == ("stopped", "wrong data")
     assert labkit.statuses(ended) == {"first": "completed", "work": "stopped", "later": "skipped"}
     assert lab.survivors() == []
+
+
+def test_what_the_owner_runs_itself_is_finished_and_kept(lab):
+    """The owner learns of it when it records the step; the result stays, and nothing starts any more."""
+    program, run, store = started(lab, INLINE)
+
+    stop_run(store, run.id, reason="enough")
+    lab.write("go", "")
+    result = program.finish()
+
+    assert "RunStoppedError: Run" in result.err
+    ended = run.refresh()
+    assert (ended.record.status, ended.reason) == ("stopped", "enough")
+    assert labkit.statuses(ended) == {"work": "completed", "later": "skipped"}
+    assert ended.steps["work"].output.load() == 1
+    assert result.count("later") == 0
+
+
+def test_a_run_that_was_asked_to_stop_cannot_complete(lab):
+    program, run, store = started(lab, INLINE.replace("later(work())", "work()"))
+
+    stop_run(store, run.id, reason="enough")
+    lab.write("go", "")
+    program.finish()
+
+    assert run.refresh().record.status == "stopped"
+    assert labkit.statuses(run.refresh()) == {"work": "completed"}
 
 
 def test_a_run_of_a_dead_owner_is_interrupted_at_once(lab):

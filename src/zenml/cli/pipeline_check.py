@@ -9,12 +9,7 @@ import click
 import msgspec
 
 from zenml.cli.commands import Command, json_option, print_json, print_lines
-from zenml.cli.pipeline_run import output_for_people, read_params
-from zenml.cli.run_tree import plan_lines
-from zenml.cli.targets import find_pipeline, place_of
-from zenml.declare.starting import compile_call
 from zenml.errors import DeclarationError, ZenMLError
-from zenml.execute.reporter import count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,6 +37,9 @@ def check(target: str, params: tuple[str, ...], *, as_json: bool) -> None:
     if as_json:
         print_json(plan_shape(plan))
     else:
+        from zenml.cli.run_tree import plan_lines
+        from zenml.execute.reporter import count
+
         print_lines(
             [
                 *plan_lines(plan),
@@ -71,6 +69,11 @@ def plan_of(target: str, params: Sequence[str], *, as_json: bool) -> Plan:
     Raises:
         ZenMLError: what is wrong with it.
     """
+    # Loaded here, since the help needs none of it.
+    from zenml.cli.pipeline_run import output_for_people, read_params
+    from zenml.cli.targets import find_pipeline, place_of
+    from zenml.declare.starting import compile_call
+
     with output_for_people(as_json=as_json):
         pipeline = find_pipeline(target)
         arguments = read_params(pipeline, params)

@@ -64,8 +64,8 @@ class Engine:
         self.is_interruptible = False
         """Whether a signal may raise in the main thread right now: it waits, or is in a step's code."""
         self._inbox: deque[Finished] = deque()
-        self._unrecorded = Batch()
-        """Ends of steps whose transaction was refused, because the run is to stop."""
+        self._unrecorded = (Batch(), Batch())
+        """Ends and starts whose transaction was refused, because the run is to stop."""
         self._next_look = 0.0
         self._baton = threading.Lock()
         self._changed = threading.Condition()
@@ -118,7 +118,9 @@ class Engine:
                 batch.started.append(recording.skipped(self.run, self.machine.nodes[identifier]))
             self.admission.forget()
             self._stop_steps(self._workers.abandon(), reason, batch)
-            batch.ended[:0] = self._unrecorded.ended
+            ends, begins = self._unrecorded
+            batch.ended[:0] = ends.ended
+            batch.started += [*ends.started, *map(recording.refused, begins.started)]
             is_stop = self.fatal is None or isinstance(self.fatal, RunStoppedError)
             self._add_end("stopped" if is_stop else "failed", reason, batch)
             with self.store.run_transaction(self.run) as transaction:
@@ -176,7 +178,7 @@ class Engine:
             self._add_end(self.machine.verdict(), None, begins)
         started: list[StepRun] = []
         if ends.ended or ends.started or begins.started or begins.run or ready or self._can_start():
-            self._unrecorded = ends
+            self._unrecorded = ends, begins
             with self.store.run_transaction(self.run) as transaction:
                 transaction.write(ends)
                 self.admission.decide(transaction, ready, begins)
@@ -184,7 +186,7 @@ class Engine:
                 if self.machine.is_over:
                     self._add_end(self.machine.verdict(), None, begins)
                 transaction.write(begins)
-            self._unrecorded = Batch()
+            self._unrecorded = (Batch(), Batch())
         self._report(ends)
         self._report(begins)
         self._workers.hand_out(started)
