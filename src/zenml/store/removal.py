@@ -33,7 +33,8 @@ _UNUSED = (
     f"SELECT {queries.ARTIFACT_COLUMNS} FROM artifacts a WHERE NOT coalesce({_IS_USED}, 0) ORDER BY a.id"  # noqa: S608
 )
 # The condition is asked again: a run may have begun to use the artifact since it was listed.
-_DELETE_UNUSED = f"DELETE FROM artifacts WHERE id IN (SELECT a.id FROM artifacts a WHERE a.id = :id AND NOT coalesce({_IS_USED}, 0))"  # noqa: S608
+_STILL_UNUSED = f"SELECT a.id FROM artifacts a WHERE a.id IN ({{ids}}) AND NOT coalesce({_IS_USED}, 0)"  # noqa: S608
+_DELETE_ARTIFACT = "DELETE FROM artifacts WHERE id = :id"
 _DELETE_ARTIFACT_TAGS = "DELETE FROM tags WHERE kind = 'artifact' AND target_id = :id"
 _SIZES = "SELECT digest, length(body) FROM documents"
 _PLANS = "SELECT DISTINCT plan FROM runs"
@@ -86,16 +87,26 @@ def unused_artifacts(store: Database, without_runs: Sequence[str] = ()) -> list[
 
 
 def delete_unused(store: Database, artifact_ids: Sequence[str]) -> list[str]:
-    """Delete artifacts that still nothing refers to; return the ids that are gone."""
-    with store.file.write() as transaction:
-        return [one for one in artifact_ids if transaction.run(_DELETE_UNUSED, {"id": one}) == 1]
+    """Delete artifacts that still nothing refers to; return the ids that are gone.
+
+    A transaction takes some hundred, so that running pipelines can write in between.
+    """
+    gone: list[str] = []
+    for start in range(0, len(artifact_ids), queries.CHUNK):
+        chunk = artifact_ids[start : start + queries.CHUNK]
+        with store.file.write() as transaction:
+            sql = _STILL_UNUSED.format(ids=queries.marks(len(chunk)))
+            ids = [row[0] for row in transaction.read(sql, chunk)]
+            transaction.run_many(_DELETE_ARTIFACT, [{"id": one} for one in ids])
+        gone += ids
+    return gone
 
 
 def delete_artifact(store: Database, artifact_id: str) -> None:
     """Delete an artifact and its tags, whatever refers to it."""
     with store.file.write() as transaction:
         transaction.run(_DELETE_ARTIFACT_TAGS, {"id": artifact_id})
-        transaction.run("DELETE FROM artifacts WHERE id = :id", {"id": artifact_id})
+        transaction.run(_DELETE_ARTIFACT, {"id": artifact_id})
 
 
 def uses_of(store: Database, artifact_id: str) -> list[tuple[str, str, str]]:
