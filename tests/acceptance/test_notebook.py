@@ -31,8 +31,7 @@ CELLS = (
     "run = flow()\nprint({name: step.record.status for name, step in run.steps.items()})",
     "run = flow()\nprint({name: step.record.status for name, step in run.steps.items()})",
     "def scale(number):\n    return 3 * number",
-    "run = flow()\nprint({name: step.record.status for name, step in run.steps.items()})\n"
-    "print(run.steps['report'].output.load())",
+    "run = flow()\nprint({name: step.record.status for name, step in run.steps.items()}, run.steps['report'].output.load())",
     "run",
     "run.steps['total']",
     "run.steps['total'].output",
@@ -73,9 +72,7 @@ def test_a_second_run_is_cached(outputs):
 
 @pytest.mark.filterwarnings("ignore")
 def test_an_edited_helper_cell_runs_what_depends_on_it(outputs):
-    assert (
-        printed(outputs[5]) == "{'load': 'cached', 'total': 'completed', 'report': 'completed'}\nscore 18\n"
-    )
+    assert printed(outputs[5]) == "{'load': 'cached', 'total': 'completed', 'report': 'completed'} score 18\n"
 
 
 @pytest.mark.filterwarnings("ignore")
