@@ -103,7 +103,25 @@ class StepTimeoutError(ZenMLError, TimeoutError):
 
 
 class RunStoppedError(ZenMLError, RuntimeError):
-    """The run was stopped, or another process has taken it over."""
+    """The run was stopped, or another process has taken it over.
+
+    Attributes:
+        reason: why it was asked to stop; None where another process has taken it over.
+    """
+
+    def __init__(self, message: str, *, reason: str | None = None) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+    @classmethod
+    def asked(cls, run: str, reason: str | None) -> RunStoppedError:
+        """Return the error for a run that somebody asked to stop."""
+        reason = reason or "asked to stop"
+        return cls(
+            f"Run `{run}` was stopped: {reason}. Run the pipeline again: steps that succeeded are "
+            "answered from the cache.",
+            reason=reason,
+        )
 
 
 class RunFailedError(ZenMLError, RuntimeError):

@@ -20,11 +20,21 @@ VERBOSE = "verbose"
 
 
 class Command(click.Command):
-    """A command that takes `--verbose` and ends quietly when its reader goes away."""
+    """A command that takes `--verbose` and ends quietly when its reader goes away.
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    Args:
+        example: a command line that works, for the help and the reference.
+    """
+
+    def __init__(self, *args: Any, example: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.example = example
         self.params.append(_verbose_option())
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the example below the options."""
+        with formatter.section("Example"):
+            formatter.write_text(self.example)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""

@@ -43,7 +43,7 @@ class Written(msgspec.Struct, frozen=True):
         return (self.step or RUN) + (f", attempt {self.attempt}" if self.attempt > 1 else "")
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, example="zenml logs nightly train")
 @click.argument("run")
 @click.argument("step", required=False)
 @click.option("--head", type=click.IntRange(min=0), help="Only the first lines of each log.", metavar="N")

@@ -22,11 +22,19 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COMMANDS = {
-    "pipeline": ("zenml.cli.pipeline_commands:pipeline", "Run pipelines; list them and their runs."),
-    "run": ("zenml.cli.run_commands:run", "Look at runs."),
+    "pipeline": (
+        "zenml.cli.pipeline_commands:pipeline",
+        "Run pipelines; check them, list them and their runs.",
+    ),
+    "run": ("zenml.cli.run_commands:run", "Look at runs, compare them, stop and delete them."),
     "step": ("zenml.cli.step_commands:step", "Ask why a step ran, or did not."),
     "logs": ("zenml.cli.logs_command:logs", "Print what the steps of a run printed."),
+    "artifact": ("zenml.cli.artifact_commands:artifact", "Look at artifacts, load and export them."),
+    "tag": ("zenml.cli.tag_commands:tag", "Tag runs."),
+    "gc": ("zenml.cli.gc_command:gc", "Remove what nothing refers to any more."),
+    "doctor": ("zenml.cli.doctor_command:doctor", "Check the store and this installation."),
     "status": ("zenml.cli.status_command:status", "Show the store and this installation."),
+    "completion": ("zenml.cli.completion_command:completion", "Print the completion script of a shell."),
     "version": ("zenml.cli.version_command:version", "Show the version."),
 }
 """Every command: where it is, and its line in `zenml --help`."""

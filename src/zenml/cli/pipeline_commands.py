@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zenml.cli.commands import Group, json_option, print_json, print_lines
+from zenml.cli.commands import LateGroup, json_option, print_json, print_lines
 from zenml.cli.run_list import list_options, paged, say_page, show_runs
 from zenml.cli.shapes import page_shape, run_shape
 from zenml.cli.style import local_time, painted
@@ -24,12 +24,19 @@ if TYPE_CHECKING:
     Listed = tuple[PipelineView, int, RunView | None]
 
 
-@click.group(cls=Group)
+COMMANDS = {
+    "show": ("zenml.cli.pipeline_show:show", "Show a pipeline and its last runs."),
+    "check": ("zenml.cli.pipeline_check:check", "Check a pipeline without running it."),
+    "config": ("zenml.cli.pipeline_check:config", "Show the options that would hold."),
+}
+
+
+@click.group(cls=LateGroup, table=COMMANDS)
 def pipeline() -> None:
-    """Run pipelines; list them and their runs."""
+    """Run pipelines; check them, list them and their runs."""
 
 
-@pipeline.command()
+@pipeline.command(example="zenml pipeline run flow.py:train_pipeline --param rate=0.5")
 @click.argument("target")
 @click.option(
     "--param", "params", multiple=True, metavar="NAME=VALUE", help="An argument. Repeat for several."
@@ -48,7 +55,7 @@ def run(target: str, params: tuple[str, ...], name: str | None, *, no_cache: boo
     run_target(target, params, name=name, use_cache=not no_cache, as_json=as_json)
 
 
-@pipeline.command("list")
+@pipeline.command("list", example="zenml pipeline list --name contains:train")
 @click.option("--name", help="Of this name; also contains:TEXT, startswith:TEXT.")
 @paged("asc:name")
 @json_option
@@ -77,7 +84,7 @@ def runs() -> None:
     """Look at the runs of pipelines."""
 
 
-@runs.command("list")
+@runs.command("list", example="zenml pipeline runs list --pipeline train_pipeline")
 @list_options
 def list_runs(*, as_json: bool, **chosen: Any) -> None:
     """List runs, the newest first."""

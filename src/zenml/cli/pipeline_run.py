@@ -36,7 +36,7 @@ def run_target(
     target: str, params: Sequence[str], *, name: str | None, use_cache: bool, as_json: bool
 ) -> None:
     """Run the pipeline that a target names; end with status 1 if the run did not succeed."""
-    with _output_for_people(as_json=as_json):
+    with output_for_people(as_json=as_json):
         pipeline = find_pipeline(target)
         arguments = read_params(pipeline, params)
         if name is not None:
@@ -115,7 +115,7 @@ def _run_since(store: Store, identifier: str) -> Run | None:
 
 
 @contextlib.contextmanager
-def _output_for_people(*, as_json: bool) -> Iterator[None]:
+def output_for_people(*, as_json: bool) -> Iterator[None]:
     """Keep standard output for the JSON: what steps print goes to standard error meanwhile."""
     if not as_json:
         yield

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from zenml.cli.commands import Group, json_option, print_json, print_lines
+from zenml.cli.commands import LateGroup, json_option, print_json, print_lines
 from zenml.cli.run_list import list_options, show_runs
 from zenml.cli.run_tree import tree_lines
 from zenml.cli.shapes import whole_run_shape
 from zenml.cli.style import local_time, painted
 from zenml.cli.tables import table
-from zenml.cli.watch_command import watch
 from zenml.client.client import Client
 from zenml.client.input_changes import shown_value
 from zenml.client.step_reference import find_references
@@ -27,19 +26,28 @@ if TYPE_CHECKING:
     from zenml.views.run_view import RunView
 
 
-@click.group(cls=Group)
+COMMANDS = {
+    "watch": ("zenml.cli.watch_command:watch", "Follow a run until it ends."),
+    "diff": ("zenml.cli.run_diff_command:diff", "Compare two runs."),
+    "wait": ("zenml.cli.run_control_commands:wait", "Wait until a run has ended."),
+    "stop": ("zenml.cli.run_control_commands:stop", "Ask a run to stop."),
+    "delete": ("zenml.cli.run_control_commands:delete", "Delete ended runs."),
+}
+
+
+@click.group(cls=LateGroup, table=COMMANDS)
 def run() -> None:
-    """Look at runs."""
+    """Look at runs, compare them, stop and delete them."""
 
 
-@run.command("list")
+@run.command("list", example="zenml run list --status completed --size 5")
 @list_options
 def list_runs(*, as_json: bool, **chosen: Any) -> None:
     """List runs, the newest first: short for `zenml pipeline runs list`."""
     show_runs(chosen, as_json=as_json)
 
 
-@run.command()
+@run.command(example="zenml run show nightly")
 @click.argument("run")
 @json_option
 def show(run: str, *, as_json: bool) -> None:
@@ -52,9 +60,6 @@ def show(run: str, *, as_json: bool) -> None:
         print_json(whole_run_shape(view, references, client.store.outputs_of(producers)))
     else:
         print_lines(run_lines(view, references))
-
-
-run.add_command(watch)
 
 
 def cached_references(run: RunView, store: Store) -> dict[str, StepReference]:

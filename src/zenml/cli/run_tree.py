@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from zenml.client.step_reference import StepReference
+    from zenml.records.plan import Plan
     from zenml.records.run import StepRun
     from zenml.views.run_view import RunView
 
@@ -44,6 +45,20 @@ def tree_lines(run: RunView, references: Mapping[str, StepReference]) -> list[st
             f"{_painted_label(prefix, text, row)}{padding}  {_details(row, run, references)}".rstrip()
         )
         lines += _failures_below(prefix, row)
+    return lines
+
+
+def plan_lines(plan: Plan) -> list[str]:
+    """Return the tree of what a plan would do, with what is special about a step."""
+    definitions = {one.id: plan.definitions[one.definition] for one in plan.invocations}
+    lines = []
+    for prefix, row in arrange([Call(one.id, one.upstream()) for one in plan.invocations], alike=ALIKE):
+        definition = definitions[row.calls[0].id]
+        said = [count(len(row.calls), "step")] if len(row.calls) > 1 else []
+        said += ["isolated"] if definition.options.runtime == "isolated" else []
+        said += [] if definition.options.enable_cache else ["not cached"]
+        given = ", ".join(f"{output.name}: {output.type}" for output in definition.outputs)
+        lines.append("  ".join([f"{prefix}{row.label}", *([f"→ {given}"] if given else []), *said]))
     return lines
 
 

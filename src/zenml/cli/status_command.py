@@ -10,6 +10,7 @@ import click
 
 from zenml import __version__
 from zenml.cli.commands import Command, json_option, print_json, print_lines
+from zenml.cli.style import readable
 from zenml.cli.tables import table
 from zenml.execute.reporter import count
 from zenml.records.query import Condition, Query
@@ -21,10 +22,8 @@ from zenml.store.opening import open_store, read_durability
 if TYPE_CHECKING:
     from zenml.store.store import Store
 
-_UNITS = ("B", "KB", "MB", "GB", "TB")
 
-
-@click.command(cls=Command)
+@click.command(cls=Command, example="zenml status")
 @json_option
 def status(*, as_json: bool) -> None:
     """Show the store, the runs it holds by state, and this installation.
@@ -69,12 +68,12 @@ def status_shape(store: Store) -> dict[str, Any]:
 
 def _lines(found: dict[str, Any]) -> list[str]:
     store, sizes = found["store"], found["store"]["size"]
-    parts = ", ".join(f"{name} {_readable(sizes[name])}" for name in ("database", "artifacts", "logs"))
+    parts = ", ".join(f"{name} {readable(sizes[name])}" for name in ("database", "artifacts", "logs"))
     counted = ", ".join(f"{number} {state}" for state, number in found["runs"].items() if number)
     total = sum(found["runs"].values())
     rows = [
         ("Store", store["path"]),
-        ("Size", f"{_readable(sizes['total'])} ({parts})"),
+        ("Size", f"{readable(sizes['total'])} ({parts})"),
         ("Schema", str(store["schema_version"])),
         ("Durability", store["durability"]),
         ("Pipelines", str(found["pipelines"])),
@@ -106,12 +105,3 @@ def _file_size(path: str) -> int:
 def _folder_size(path: str) -> int:
     """Return the bytes of all files below a folder."""
     return sum(_file_size(os.path.join(folder, name)) for folder, _, names in os.walk(path) for name in names)
-
-
-def _readable(size: float) -> str:
-    """Return a number of bytes for people."""
-    for unit in _UNITS:
-        if size < 1000 or unit == _UNITS[-1]:
-            break
-        size /= 1000
-    return f"{size:.0f} {unit}" if unit == "B" or size >= 100 else f"{size:.1f} {unit}"

@@ -28,7 +28,7 @@ def step() -> None:
     """Ask why a step ran, or did not."""
 
 
-@step.command()
+@step.command(example="zenml step why nightly train")
 @click.argument("run")
 @click.argument("step")
 @json_option
@@ -84,13 +84,14 @@ def _change_lines(changes: Sequence[Change]) -> list[str]:
         lines.append(f"  {change.kind:<{width}}  {change.text}")
         if change.diff:
             diff = change.diff.splitlines()[2:]
-            lines += [f"      {_painted_diff(line)}" for line in diff[:LONGEST_DIFF]]
+            lines += [f"      {painted_diff(line)}" for line in diff[:LONGEST_DIFF]]
             if len(diff) > LONGEST_DIFF:
                 lines.append(f"      … {len(diff) - LONGEST_DIFF} more lines")
     return lines
 
 
-def _painted_diff(line: str) -> str:
+def painted_diff(line: str) -> str:
+    """Return a line of a unified diff in the colour of its sign."""
     if line.startswith("+"):
         return painted("completed", line)
     if line.startswith("-"):

@@ -18,6 +18,7 @@ MARKS = {
     "waiting": "·",
 }
 """One sign for each state; a step that was never begun is waiting."""
+_UNITS = ("B", "KB", "MB", "GB", "TB")
 _COLOURS = {"completed": "green", "cached": "cyan", "failed": "red"}
 
 
@@ -45,3 +46,12 @@ def iso_time(microseconds: int | None) -> str | None:
 def seconds_between(start: int, end: int | None) -> float | None:
     """Return a duration for programs, in seconds; None for what has not ended."""
     return None if end is None else (end - start) / 1e6
+
+
+def readable(size: float) -> str:
+    """Return a number of bytes for people."""
+    for unit in _UNITS:
+        if size < 1000 or unit == _UNITS[-1]:
+            break
+        size /= 1000
+    return f"{size:.0f} {unit}" if unit == "B" or size >= 100 else f"{size:.1f} {unit}"

@@ -10,7 +10,7 @@ from zenml import __version__
 from zenml.cli.commands import Command, json_option, print_json
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, example="zenml version --json")
 @json_option
 def version(*, as_json: bool) -> None:
     """Show the version.

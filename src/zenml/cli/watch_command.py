@@ -31,7 +31,7 @@ CHECKS = 10
 """Looks after which it is asked whether the process that owns the run still lives."""
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, example="zenml run watch nightly")
 @click.argument("run")
 @click.option("--json", "as_json", is_flag=True, help="Print an event a line as JSON, for programs.")
 def watch(run: str, *, as_json: bool) -> None:

@@ -14,6 +14,7 @@ from zenml.store.opening import open_store
 from zenml.views.run_view import RunView
 
 if TYPE_CHECKING:
+    from zenml.compile.compiler import Compiled
     from zenml.declare.pipeline import Pipeline
 
 
@@ -28,18 +29,23 @@ def start(
         kwargs: keyword arguments of the call.
         use_cache: whether stored results may be used; False beats what steps say of themselves.
     """
-    options = pipeline.run_options
-    arguments = _with_configured(pipeline, args, kwargs, options.get("parameters") or {})
-    outside = ArtifactsOutside(open_store)
-    compiled = compile_pipeline(pipeline, args, arguments, steps=options.get("steps"), outside=outside.find)
+    compiled = compile_call(pipeline, args, kwargs)
     if not use_cache:
         compiled = without_cache(compiled)
     store = open_store()
-    ended = run_plan(compiled, store, run_name=options.get("run_name"))
+    ended = run_plan(compiled, store, run_name=pipeline.run_options.get("run_name"))
     error = failure_of(ended)
     if error is not None:
         raise error
     return RunView(ended.run, store)
+
+
+def compile_call(pipeline: Pipeline[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Compiled:
+    """Compile a call of a pipeline with its configured arguments and steps; checks all, runs nothing."""
+    options = pipeline.run_options
+    arguments = _with_configured(pipeline, args, kwargs, options.get("parameters") or {})
+    outside = ArtifactsOutside(open_store)
+    return compile_pipeline(pipeline, args, arguments, steps=options.get("steps"), outside=outside.find)
 
 
 def _with_configured(

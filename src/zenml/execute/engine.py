@@ -12,14 +12,17 @@ stays in one thread, where debuggers and signals work. Otherwise it waits.
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from typing import TYPE_CHECKING
 
+from zenml.errors import RunStoppedError
 from zenml.execute import ending, recording
 from zenml.execute.admission import Admission
 from zenml.execute.machine import Machine
 from zenml.execute.step_events import StepEvents
 from zenml.records.events import Progress
+from zenml.records.run import Run
 from zenml.store.store import Batch
 
 if TYPE_CHECKING:
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
     from zenml.execute.workers import Workers
     from zenml.records.events import StepEvent
     from zenml.records.plan import Invocation, StepDefinition
-    from zenml.records.run import Run, StepRun
+    from zenml.records.run import StepRun
     from zenml.records.status import RunStatus
     from zenml.records.task import Damage
     from zenml.store.store import Store
@@ -39,6 +42,8 @@ if TYPE_CHECKING:
 FIRST_POLL = 0.005
 """Seconds until work in flight elsewhere is looked at again; doubles up to the last one."""
 LAST_POLL = 0.5
+LOOK = 1.0
+"""Seconds between two looks at whether somebody asked for the run to stop, while the caller waits."""
 
 
 class Engine:
@@ -63,6 +68,9 @@ class Engine:
         """Whether a signal may raise in the main thread right now: it waits, or is in a step's code."""
         self._inbox: deque[Finished] = deque()
         self._said = StepEvents(self._write_said)
+        self._unrecorded = (Batch(), Batch())
+        """Ends and starts whose transaction was refused, because the run is to stop."""
+        self._next_look = 0.0
         self._baton = threading.Lock()
         self._changed = threading.Condition()
         self._workers = workers
@@ -74,6 +82,7 @@ class Engine:
         """Run everything to its end; failures are kept, not raised."""
         self._advance(is_first=True)
         poll = FIRST_POLL
+        self._next_look = time.monotonic() + LOOK
         while not self._is_over():
             step = self._workers.take_for_caller()
             if step is not None:
@@ -82,17 +91,28 @@ class Engine:
                 continue
             with self._changed:
                 if not self._is_over() and not self._workers.has_for_caller():
-                    self._wait(poll if self.admission.waits_elsewhere else None)
+                    self._wait(poll if self.admission.waits_elsewhere else LOOK)
+            if not self.machine.is_over:
+                self._look_for_stop()
             if self.admission.waits_elsewhere:
                 poll = min(poll * 2, LAST_POLL)
                 self._advance()
 
-    def _wait(self, seconds: float | None) -> None:
+    def _wait(self, seconds: float) -> None:
         self.is_interruptible = True
         try:
             self._changed.wait(seconds)
         finally:
             self.is_interruptible = False
+
+    def _look_for_stop(self) -> None:
+        """Raise if somebody asked for the run to stop; asks the store once a second at most."""
+        if time.monotonic() < self._next_look:
+            return
+        self._next_look = time.monotonic() + LOOK
+        recorded = self.store.get(Run, self.run.id)
+        if recorded is not None and recorded.status == "stopping":
+            raise RunStoppedError.asked(recorded.name, recorded.reason)
 
     def stop(self, reason: str) -> None:
         """Let nothing start any more; record what is running, and the run itself, as stopped."""
@@ -103,7 +123,11 @@ class Engine:
                 batch.started.append(self.admission.skipped(identifier))
             self.admission.forget()
             self._stop_steps(self._workers.abandon(), reason, batch)
-            self._add_end("stopped" if self.fatal is None else "failed", reason, batch)
+            ends, begins = self._unrecorded
+            batch.ended[:0] = ends.ended
+            batch.started += [*ends.started, *map(recording.refused, begins.started)]
+            is_stop = self.fatal is None or isinstance(self.fatal, RunStoppedError)
+            self._add_end("stopped" if is_stop else "failed", reason, batch)
             with self.store.run_transaction(self.run) as transaction:
                 transaction.write(batch)
             self.run = batch.run or self.run
@@ -147,9 +171,11 @@ class Engine:
 
     def _hold(self, *, is_first: bool = False, is_poll: bool = False) -> None:
         """Do one turn with the baton, which is given back whatever happens."""
+        run = self.run
         try:
             self._turn_once(is_first=is_first, is_poll=is_poll)
         except BaseException as error:  # the caller's thread raises it
+            self.run = run  # an end that was not committed is none
             self.fatal = self.fatal or error
             with self._changed:
                 self._changed.notify_all()
@@ -189,6 +215,7 @@ class Engine:
             or ready
             or self._can_start()
         ):
+            self._unrecorded = ends, begins
             with self.store.run_transaction(self.run) as transaction:
                 transaction.write(ends)
                 self.admission.decide(transaction, ready, begins)
@@ -196,6 +223,7 @@ class Engine:
                 if self.machine.is_over:
                     self._add_end(self.machine.verdict(), None, begins)
                 transaction.write(begins)
+            self._unrecorded = (Batch(), Batch())
         self.run = begins.run or self.run
         self._report(ends)
         self._report(begins)

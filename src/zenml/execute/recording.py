@@ -82,6 +82,16 @@ def skipped(run: Run, node: Node, attempt: int) -> StepRun:
     )
 
 
+def refused(step: StepRun) -> StepRun:
+    """Return the record of a step whose start was refused, because the run is to stop."""
+    if step.status == "skipped":
+        return step
+    reason = "the run was stopped"
+    return msgspec.structs.replace(
+        step, status="skipped", reason=reason, cached_from=None, ended_at=step.started_at
+    )
+
+
 def completed(run: Run, step: StepRun, outcome: StepOutcome, definition: StepDefinition) -> StepEnd:
     """Return the end of a step that succeeded, with its outputs as artifacts."""
     artifacts = []

@@ -167,4 +167,6 @@ def _reason_of(error: BaseException) -> str:
         return "interrupted from the keyboard"
     if isinstance(error, SystemExit):
         return "asked to end by SIGTERM"
+    if isinstance(error, RunStoppedError) and error.reason is not None:
+        return error.reason
     return f"{type(error).__name__}: {error}"

@@ -314,6 +314,8 @@ class RunWriter:
     def _refuse(self) -> None:
         rows = self._transaction.read("SELECT status, reason FROM runs WHERE id = :id", {"id": self._run.id})
         status, reason = rows[0] if rows else ("deleted", None)
+        if status == "stopping":
+            raise RunStoppedError.asked(self._run.name, reason)
         raise RunStoppedError(
             f"Run `{self._run.name}` is recorded as {status}"
             + (f" ({reason})" if reason else "")

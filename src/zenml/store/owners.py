@@ -53,6 +53,36 @@ def is_alive(owner: Owner, root: str) -> bool:
     return _lease_is_held(root, owner.id) or _runs(owner)
 
 
+def is_this_host(owner: Owner) -> bool:
+    """Tell whether an owner's process is one of this host, which can send it signals."""
+    return owner.host == os.uname().nodename
+
+
+def send_signal(owner: Owner, number: int) -> bool:
+    """Send a signal to the very process that an owner is; return whether it was there.
+
+    The process is held by a descriptor while pid and start time are compared, so a later process
+    with the same pid is never meant.
+    """
+    if not is_this_host(owner):
+        return False
+    import signal
+
+    try:
+        descriptor = os.pidfd_open(owner.pid)
+    except OSError:
+        return False
+    try:
+        if not _runs(owner):
+            return False
+        signal.pidfd_send_signal(descriptor, number)
+    except ProcessLookupError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
+
+
 def forget_leases() -> None:
     """Give this process's leases back; its runs must have ended."""
     with _lock:

@@ -14,10 +14,14 @@ CHUNK = 500
 # A document, run or pipeline that exists already is left as it is.
 INSERT_ONCE = "{insert} ON CONFLICT DO NOTHING"
 
-# A step starts only while its run is recorded as running under the owner's epoch.
+# A step starts only while its run is recorded as running under the owner's epoch; once the run is
+# to stop, it can only be skipped.
 _START_STEP = """
 INSERT INTO step_runs ({columns}) SELECT {values}
-WHERE EXISTS (SELECT 1 FROM runs WHERE id = :run_id AND epoch = :epoch AND status = 'running')
+WHERE EXISTS (
+    SELECT 1 FROM runs WHERE id = :run_id AND epoch = :epoch
+    AND (status = 'running' OR status = 'stopping' AND :status = 'skipped')
+)
 """
 
 # A step ends only while it is recorded as running: terminal states are sinks.
@@ -26,10 +30,11 @@ UPDATE step_runs SET status = :status, ended_at = :ended_at, failure = :failure,
 WHERE id = :id AND status = 'running'
 """
 
+# A run that was asked to stop cannot complete any more.
 END_RUN = """
 UPDATE runs SET status = :status, ended_at = :ended_at, reason = :reason, failure = :failure,
     changes = :changes
-WHERE id = :id AND epoch = :epoch AND status IN ('running', 'stopping')
+WHERE id = :id AND epoch = :epoch AND (status = 'running' OR status = 'stopping' AND :status <> 'completed')
 """
 
 # What steps say is written only while their run is recorded as going on under the owner's epoch.

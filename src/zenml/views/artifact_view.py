@@ -161,5 +161,11 @@ class ArtifactView:
     def __len__(self) -> int:
         return 1
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        from zenml.views.html import artifact_html
+
+        return artifact_html(self)
+
     def __repr__(self) -> str:
         return f"<artifact `{self.name}` version {self.version} ({short(self.id)}), {self.data_type}>"

@@ -190,6 +190,12 @@ class RunView:
             raise NotFoundError(f"Run `{self.name}` (`{self.id}`) was deleted.")
         return RunView(record, self._store)
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        from zenml.views.html import run_html
+
+        return run_html(self)
+
     def __repr__(self) -> str:
         return f"<run `{self.name}` ({short(self.id)}), {self.record.status}>"
 

@@ -176,5 +176,11 @@ class StepView:
         }
         return Named(found, f"input of step `{self.name}`")
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        from zenml.views.html import step_html
+
+        return step_html(self)
+
     def __repr__(self) -> str:
         return f"<step `{self.name}` ({short(self.id)}), {self.record.status}>"

@@ -1,0 +1,123 @@
+"""Write docs/reference/cli.md and docs/reference/errors.md from the source.
+
+python docs/make_reference.py
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from zenml import errors
+from zenml.cli.main import cli
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "reference")
+NOTE = "<!-- Made by docs/make_reference.py from the source; edit that. -->"
+
+REMEDIES = {
+    "ZenMLError": ("Any of the errors below.", "Catch it to handle everything that the project raises itself."),
+    "DeclarationError": ("A step or pipeline is declared or called in a way that cannot run.", "Repair the line that the message names; `zenml pipeline check` finds it without running anything."),
+    "ArgumentError": ("A call leaves an argument out, gives one twice, or gives one that is not declared.", "Call the step or pipeline with the arguments that the message lists."),
+    "ConfigurationError": ("An option, a setting or an environment variable has a value that is not possible.", "Use one of the values that the message lists."),
+    "TypeMismatchError": ("A value, or the output that flows into an argument, has another type than the annotation.", "Correct the annotation, or convert the value in a step between."),
+    "MaterializerError": ("A value cannot be stored so that it comes back unchanged.", "Return a value of a type that can be stored, or give the step an `output_materializers` of yours."),
+    "MissingLibraryError": ("Storing or loading a value needs a library that is not installed.", "Install the extra that the message names."),
+    "ArtifactError": ("Stored bytes cannot be used.", "See the two errors below."),
+    "ArtifactDamagedError": ("Files of an artifact are missing, or are not those that were written.", "Run the pipeline again: the step whose result is damaged runs again."),
+    "ArtifactNotTrustedError": ("Loading would unpickle or import something that this store did not record.", "Load it from the store that recorded it."),
+    "NotFoundError": ("A name or id is not in the store.", "Use one of the close names in the message; `zenml run list` and `zenml artifact list` show what there is."),
+    "AmbiguousNameError": ("The beginning of a name or the end of an id fits several things.", "Type more of it."),
+    "ContextError": ("Something was asked that is only possible inside a run, or only outside of one.", "Move the call to where the message says."),
+    "StepProcessError": ("The process of an isolated step ended by a signal, by `os._exit`, or by `sys.exit`.", "Read its log with `zenml logs`; signal 9 often means that memory ran out."),
+    "StepTimeoutError": ("A step took longer than its limit.", "Raise the limit, or give the step less to do."),
+    "RunStoppedError": ("`zenml run stop` was used, or another process found this one dead and took the run over.", "Run the pipeline again: steps that succeeded are answered from the cache."),
+    "RunFailedError": ("A step failed in a way that leaves only the record of its exception.", "Read the note on the error, or `zenml run show`."),
+    "StoreError": ("Something is wrong with the store.", "`zenml doctor` says what, and what to do."),
+    "StoreVersionError": ("A newer version of this package wrote the store.", "Upgrade with `pip install -U zenml-core`, or choose another folder with ZENML_CONFIG_PATH."),
+    "StoreUnavailableError": ("The database cannot be opened, read or written.", "Check the disk and the permissions; `zenml doctor` looks at both."),
+}  # fmt: skip
+"""Cause and remedy by error."""
+
+
+def commands(group: click.Group, path: str = "zenml") -> Iterator[tuple[str, click.Command]]:
+    """Yield all groups and commands with their whole name, each group before what is in it."""
+    context = click.Context(group)
+    yield path, group
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{path} {name}")
+        elif command is not None:
+            yield f"{path} {name}", command
+
+
+def cli_page() -> str:
+    """Return the page of all commands."""
+    intro = (
+        "Exit status: 0 done, 1 it failed, 2 the command line is wrong, 130 Ctrl-C, 143 SIGTERM. "
+        "What `--json` prints is described in [json.md](json.md)."
+    )
+    blocks = [NOTE, "# The command line", intro]
+    for path, command in commands(cli):
+        blocks += [
+            f"{'##' if isinstance(command, click.Group) else '###'} `{path}`",
+            inspect.cleandoc(command.help or ""),
+        ]
+        if isinstance(command, click.Group):
+            continue
+        usage = " ".join(command.collect_usage_pieces(click.Context(command)))
+        blocks.append(f"```\n{path} {usage}\n```")
+        blocks.append("\n".join(_option_rows(command)))
+        blocks.append(f"Example:\n\n```\n{command.example}\n```")
+    return "\n\n".join(blocks) + "\n"
+
+
+def _option_rows(command: click.Command) -> Iterator[str]:
+    yield "| option | meaning |"
+    yield "|---|---|"
+    for option in command.params:
+        if isinstance(option, click.Option):
+            value = f" {option.make_metavar(click.Context(command))}" if not option.is_flag else ""
+            names = f"{', '.join(option.opts)}{value}".replace("|", "\\|")
+            default = (
+                f" Default: {option.default}." if option.show_default and option.default is not None else ""
+            )
+            yield f"| `{names}` | {option.help}{default} |"
+
+
+def errors_page() -> str:
+    """Return the page of all errors."""
+    blocks = [
+        NOTE,
+        "# Errors",
+        "All of them are in `zenml.errors`. A message says what happened, to which thing, and what to do.",
+    ]
+    for name, kind in vars(errors).items():
+        if inspect.isclass(kind) and issubclass(kind, errors.ZenMLError):
+            bases = ", ".join(f"`{base.__name__}`" for base in kind.__bases__)
+            cause, remedy = REMEDIES[name]
+            first = inspect.cleandoc(kind.__doc__ or "").partition("\n")[0]
+            blocks += [f"## `{name}`", f"{first} Also: {bases}.", f"Cause: {cause}", f"Remedy: {remedy}"]
+    return "\n\n".join(blocks) + "\n"
+
+
+PAGES = {"cli.md": cli_page, "errors.md": errors_page}
+
+
+def main() -> None:
+    """Write all pages."""
+    for name, make in PAGES.items():
+        with open(os.path.join(FOLDER, name), "w", encoding="utf-8") as file:
+            file.write(make())
+    sys.stdout.write(f"Wrote {', '.join(PAGES)}.\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""`zenml gc`: removing what nothing refers to any more."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from zenml.cli.commands import Command, json_option, print_json, print_lines
+from zenml.cli.style import readable
+from zenml.client.garbage import YOUNG, collect, find_garbage, runs_beyond
+from zenml.client.stored_artifacts import find_artifact, uses
+from zenml.execute.reporter import count
+from zenml.records.ids import short
+from zenml.store.opening import open_store
+from zenml.store.removal import delete_runs
+
+if TYPE_CHECKING:
+    from zenml.client.garbage import Garbage
+
+_UNITS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+
+def _read_age(ctx: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
+    """Return an age such as `30d`, `12h`, `90m` or `2w` in seconds."""
+    if value is None:
+        return None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([mhdw])", value)
+    if found is None:
+        raise click.BadParameter(f"`{value}` is no age. Write a number with m, h, d or w, such as 30d.")
+    return float(found[1]) * _UNITS[found[2]]
+
+
+@click.command(cls=Command, example="zenml gc --dry-run --older-than 30d --keep-last 10")
+@click.option("--dry-run", is_flag=True, help="Print what would go; remove nothing.")
+@click.option(
+    "--keep-last", type=click.IntRange(0), metavar="N", help="Delete runs beyond the newest N of a pipeline."
+)
+@click.option(
+    "--older-than", callback=_read_age, metavar="AGE", help="Delete runs that ended longer ago: 30d, 12h, 2w."
+)
+@click.option("--why", metavar="ARTIFACT", help="Only say why an artifact is kept.")
+@json_option
+def gc(
+    keep_last: int | None, older_than: float | None, why: str | None, *, dry_run: bool, as_json: bool
+) -> None:
+    """Remove what nothing refers to any more.
+
+    Artifacts without a run, step, output or tag, files without an artifact, logs of deleted runs,
+    plans and sources that no run names. With `--keep-last` and `--older-than`, runs beyond both
+    limits go first. Safe beside running pipelines.
+    """
+    store = open_store()
+    if why is not None:
+        _explain(why, as_json=as_json)
+        return
+    runs = tuple(runs_beyond(store, keep_last=keep_last, older_than=older_than))
+    if dry_run:
+        found = find_garbage(store, without_runs=[run.id for run in runs])
+    else:
+        delete_runs(store, [run.id for run in runs])
+        found = collect(store, find_garbage(store))
+    found = msgspec.structs.replace(found, runs=runs)
+    if as_json:
+        print_json(garbage_shape(found, is_dry_run=dry_run))
+    else:
+        print_lines(_lines(found, is_dry_run=dry_run))
+
+
+def garbage_shape(found: Garbage, *, is_dry_run: bool) -> dict[str, Any]:
+    """Return garbage for programs.
+
+    dry_run; size, all bytes; runs, each id and name; artifacts, each id, name, version and size;
+    folders, staging, logs and documents, bytes by name.
+    """
+    return {
+        "dry_run": is_dry_run,
+        "size": found.size,
+        "runs": [{"id": run.id, "name": run.name} for run in found.runs],
+        "artifacts": [
+            {"id": one.id, "name": one.name, "version": one.version, "size": one.size}
+            for one in found.artifacts
+        ],
+        "folders": found.folders,
+        "staging": found.staging,
+        "logs": found.logs,
+        "documents": found.documents,
+    }
+
+
+def _lines(found: Garbage, *, is_dry_run: bool) -> list[str]:
+    lines = [f"run       {short(run.id)}  {run.name}" for run in found.runs]
+    lines += [
+        f"artifact  {short(one.id)}  {one.name}@{one.version}  {readable(one.size)}"
+        for one in found.artifacts
+    ]
+    for kind, part in (("folder", found.folders), ("staging", found.staging), ("logs", found.logs)):
+        lines += [f"{kind:<8}  {name}  {readable(size)}" for name, size in part.items()]
+    if found.documents:
+        lines.append(f"documents {len(found.documents)}  {readable(sum(found.documents.values()))}")
+    verb = "Would free" if is_dry_run else "Freed"
+    if not lines:
+        return [f"Nothing to remove. Files younger than {YOUNG / 60:.0f} minutes are not looked at."]
+    return [
+        *lines,
+        f"{verb} {readable(found.size)}: {count(len(found.runs), 'run')}, {count(len(found.artifacts), 'artifact')}.",
+    ]
+
+
+def _explain(text: str, *, as_json: bool) -> None:
+    store = open_store()
+    view = find_artifact(store, text)
+    found = uses(store, view)
+    if as_json:
+        print_json(
+            {
+                "id": view.id,
+                "name": view.name,
+                "version": view.version,
+                "kept": bool(found),
+                "uses": [one.text for one in found],
+            }
+        )
+    elif found:
+        print_lines([f"`{view.name}` version {view.version} is kept:", *(f"  {one.text}" for one in found)])
+    else:
+        click.echo(f"`{view.name}` version {view.version} is not used and will be removed.")

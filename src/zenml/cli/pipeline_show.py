@@ -1,0 +1,55 @@
+"""`zenml pipeline show`: one pipeline, its steps as they last ran, its last runs."""
+
+from __future__ import annotations
+
+import click
+
+from zenml.cli.commands import Command, json_option, print_json, print_lines
+from zenml.cli.run_tree import plan_lines
+from zenml.cli.shapes import run_shape
+from zenml.cli.style import local_time, painted
+from zenml.cli.tables import table
+from zenml.client.client import Client
+from zenml.execute.reporter import duration
+from zenml.records.ids import microseconds_now, short
+
+LAST = 5
+"""Runs that are listed."""
+
+
+@click.command(cls=Command, example="zenml pipeline show train_pipeline")
+@click.argument("name")
+@json_option
+def show(name: str, *, as_json: bool) -> None:
+    """Show the pipeline NAME: its steps in the newest run, and the last runs."""
+    client = Client()
+    item = client.get_pipeline(name)
+    found = client.list_pipeline_runs(size=LAST, pipeline_name=item.name)
+    plan = found.items[0].plan if found.items else None
+    if as_json:
+        steps = [{"id": one.id, "upstream": list(one.upstream())} for one in plan.invocations] if plan else []
+        print_json(
+            {
+                "id": item.id,
+                "name": item.name,
+                "doc": plan.doc if plan else None,
+                "runs": found.total,
+                "steps": steps,
+                "last_runs": [run_shape(run) for run in found.items],
+            }
+        )
+        return
+    lines = table((), [("Pipeline", item.name), ("Runs", str(found.total))])
+    lines += ["", plan.doc.strip()] if plan and plan.doc else []
+    lines += ["", *plan_lines(plan)] if plan else []
+    rows = [
+        (
+            short(run.id),
+            run.name,
+            run.record.status,
+            local_time(run.record.created_at),
+            duration(run.record.created_at, run.record.ended_at or microseconds_now()),
+        )
+        for run in found.items
+    ]
+    print_lines([*lines, "", *table((), rows, paint={2: painted})])

@@ -1,0 +1,209 @@
+"""What nothing refers to any more: found by one definition, explained, and removed.
+
+Rows go first, then bytes: a crash in between leaves bytes without a row, which the next
+collection finds. Whatever a process may be about to record is young, and is spared.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from zenml.components.registry import load_flavor
+from zenml.records import wire
+from zenml.records.ids import microseconds_now
+from zenml.records.plan import ArtifactRef, Collection, Plan
+from zenml.records.run import Run, StepRun
+from zenml.records.status import ENDED
+from zenml.store import removal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from zenml.artifacts.artifact_store import ArtifactStore
+    from zenml.records.run import Artifact
+    from zenml.store.database import Database
+
+YOUNG = 3600.0
+"""Seconds: what is younger may belong to a step whose end has not been recorded yet."""
+
+
+class Garbage(msgspec.Struct, frozen=True):
+    """What would go, with its bytes."""
+
+    runs: tuple[Run, ...] = ()
+    """Ended runs that the chosen limits do not keep."""
+    artifacts: tuple[Artifact, ...] = ()
+    folders: dict[str, int] = {}
+    """Stored folders that no artifact names, by key."""
+    staging: dict[str, int] = {}
+    """What attempts have staged whose process is gone."""
+    logs: dict[str, int] = {}
+    """Folders of logs whose run was deleted, by id of the run."""
+    documents: dict[str, int] = {}
+    """Plans, environments and sources that no run names."""
+
+    @property
+    def size(self) -> int:
+        """The bytes of everything; a folder that several artifacts share counts once."""
+        shared: dict[str, int] = {one.key or one.id: one.size for one in self.artifacts}
+        parts = (self.folders, self.staging, self.logs, self.documents)
+        return sum(shared.values()) + sum(sum(part.values()) for part in parts)
+
+
+def runs_beyond(
+    store: Database, *, keep_last: int | None = None, older_than: float | None = None
+) -> list[Run]:
+    """Return the ended runs that the limits do not keep; with both, those beyond both.
+
+    Args:
+        store: the store.
+        keep_last: how many runs of each pipeline are kept, the newest.
+        older_than: seconds; runs that ended since are kept.
+    """
+    if keep_last is None and older_than is None:
+        return []
+    store.interrupt_dead_runs()
+    seen: dict[str, int] = {}
+    found = []
+    now = microseconds_now()
+    for run in reversed(store.select(Run)):
+        seen[run.pipeline_name] = seen.get(run.pipeline_name, 0) + 1
+        is_beyond = keep_last is None or seen[run.pipeline_name] > keep_last
+        is_old = older_than is None or (now - (run.ended_at or now)) / 1e6 > older_than
+        if run.status in ENDED and is_beyond and is_old:
+            found.append(run)
+    return found[::-1]
+
+
+def find_garbage(store: Database, *, without_runs: Sequence[str] = (), young: float = YOUNG) -> Garbage:
+    """Find what nothing refers to; changes nothing.
+
+    Args:
+        store: the store to look through.
+        without_runs: ids of runs that are to be deleted before: what only they refer to counts.
+        young: seconds within which files are spared, because a step may be about to record them.
+    """
+    store.interrupt_dead_runs()
+    # Bytes are listed before rows: what is recorded in between is then not taken for unused.
+    files = _artifact_store(store)
+    folders, staged = set(files.keys()), set(files.staged_attempts())
+    logs = _names(os.path.join(store.root, "logs"))
+    sizes = removal.document_sizes(store)
+    running = {step.id for step in store.select(StepRun, status="running")}
+    gone = frozenset(without_runs)
+    runs = [run for run in store.select(Run) if run.id not in gone]
+    known = {run.id for run in runs}
+    root = os.path.join(store.root, "artifacts")
+    unnamed = folders - removal.stored_keys(store)
+    return Garbage(
+        artifacts=tuple(_unused_artifacts(store, without_runs, young)),
+        folders=_old(root, (key for key in unnamed if key.partition(".")[0] not in running), young),
+        staging=_old(os.path.join(root, ".staging"), (one for one in staged if one not in running), young),
+        logs=_old(os.path.join(store.root, "logs"), (name for name in logs if name not in known), 0),
+        documents={digest: sizes[digest] for digest in sizes.keys() - _documents_in_use(store, runs)},
+    )
+
+
+def collect(store: Database, garbage: Garbage) -> Garbage:
+    """Remove what was found, unless something refers to it by now; return what is gone."""
+    gone_runs = set(removal.delete_runs(store, [run.id for run in garbage.runs]))
+    gone = set(removal.delete_unused(store, [one.id for one in garbage.artifacts]))
+    plans = removal.plans_of_runs(store)
+    still_used = _documents_in_use(store, store.select(Run))
+    documents = {digest: size for digest, size in garbage.documents.items() if digest not in still_used}
+    if documents and not removal.delete_documents(store, list(documents), known_plans=plans):
+        documents = {}
+    store.wait_durable()
+    artifacts = tuple(one for one in garbage.artifacts if one.id in gone)
+    _remove_files(store, garbage, {one.key for one in artifacts if one.key is not None})
+    runs = tuple(run for run in garbage.runs if run.id in gone_runs)
+    return msgspec.structs.replace(garbage, runs=runs, artifacts=artifacts, documents=documents)
+
+
+def _remove_files(store: Database, garbage: Garbage, keys: set[str]) -> None:
+    from zenml.artifacts import fs
+
+    files = _artifact_store(store)
+    for key in (keys | garbage.folders.keys()) - removal.stored_keys(store):
+        files.delete(key)
+    for attempt in garbage.staging:
+        files.discard(attempt)
+    for run in garbage.logs:
+        fs.remove_tree(os.path.join(store.root, "logs", run))
+
+
+def _unused_artifacts(store: Database, without_runs: Sequence[str], young: float) -> Iterator[Artifact]:
+    """Yield unused artifacts; those a run alive names in its plan are used before its steps begin.
+
+    An artifact without a producer may have been stored for a run that is about to begin.
+    """
+    alive = store.select(Run, status=["running", "stopping"])
+    named = {ref for plan in _plans(store, alive) for ref in _references(plan)}
+    oldest = microseconds_now() - int(young * 1e6)
+    for artifact in removal.unused_artifacts(store, without_runs):
+        is_young = artifact.producer is None and artifact.created_at > oldest
+        if artifact.id not in named and not is_young:
+            yield artifact
+
+
+def _documents_in_use(store: Database, runs: Iterable[Run]) -> set[str]:
+    runs = list(runs)
+    used = {run.plan for run in runs} | {run.environment for run in runs}
+    for plan in _plans(store, runs):
+        used.update(part.digest for one in plan.definitions.values() for part in one.code_parts)
+    return used
+
+
+def _plans(store: Database, runs: Iterable[Run]) -> Iterator[Plan]:
+    """Yield the plans of runs, each once."""
+    for digest in dict.fromkeys(run.plan for run in runs):
+        body = store.document(digest)
+        if body is not None:
+            yield wire.decode(body, Plan)
+
+
+def _references(plan: Plan) -> Iterator[str]:
+    for invocation in plan.invocations:
+        for binding in invocation.inputs.values():
+            for item in binding.items if isinstance(binding, Collection) else (binding,):
+                if isinstance(item, ArtifactRef):
+                    yield item.id
+
+
+def _old(folder: str, names: Iterator[str], young: float) -> dict[str, int]:
+    """Return the size of each folder or file that was not changed for so many seconds."""
+    found = {}
+    for name in sorted(names):
+        path = os.path.join(folder, name)
+        try:
+            is_old = time.time() - os.lstat(path).st_mtime >= young
+        except OSError:
+            continue  # somebody else removed it
+        if is_old:
+            found[name] = size_of(path)
+    return found
+
+
+def size_of(path: str) -> int:
+    """Return the bytes of all files below a folder, or of a file."""
+    total = 0
+    for folder, _, names in os.walk(path):
+        for name in names:
+            try:
+                total += os.lstat(os.path.join(folder, name)).st_size
+            except OSError:
+                continue  # it went while we looked
+    return total
+
+
+def _names(folder: str) -> list[str]:
+    return os.listdir(folder) if os.path.isdir(folder) else []
+
+
+def _artifact_store(store: Database) -> ArtifactStore:
+    made: ArtifactStore = load_flavor("artifact_store", "local")(os.path.join(store.root, "artifacts"))
+    return made

@@ -1,0 +1,159 @@
+"""Artifacts by name, version or id: who made them, who uses them, their bytes as files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from zenml.client.client import Client
+from zenml.components.registry import load_flavor
+from zenml.errors import ConfigurationError
+from zenml.records.ids import short
+from zenml.records.query import Condition, Query
+from zenml.records.run import Artifact, Run
+from zenml.store.removal import delete_artifact as delete_row
+from zenml.store.removal import stored_keys, uses_of
+from zenml.views.artifact_view import ArtifactView
+
+if TYPE_CHECKING:
+    from zenml.store.database import Database
+    from zenml.store.store import Store
+
+EXTENSIONS = {
+    "json": ".json",
+    "json-text": ".json",
+    "html": ".html",
+    "markdown": ".md",
+    "csv": ".csv",
+    "numpy": ".npy",
+    "cloudpickle": ".pickle",
+}
+"""What a value that lies in the database is called as a file, by materializer."""
+
+
+class Use(msgspec.Struct, frozen=True):
+    """Something that refers to an artifact, and so keeps it."""
+
+    kind: str
+    """`made by`, `result of` (a cached step), `input of`, `output of` (a run) or `tagged`."""
+    run: str
+    run_id: str
+    what: str
+    """The step, or the tag; empty for an output of a run."""
+
+    @property
+    def text(self) -> str:
+        """The use in words: input of step `train` of run `nightly`."""
+        if self.kind == "tagged":
+            return f"tagged `{self.what}`"
+        where = f"run `{self.run}` ({short(self.run_id)})"
+        return f"{self.kind} {where}" if not self.what else f"{self.kind} step `{self.what}` of {where}"
+
+
+def find_artifact(store: Store, text: str) -> ArtifactView:
+    """Return the artifact that `NAME`, `NAME@VERSION`, an id, or the last digits of one stand for.
+
+    Raises:
+        NotFoundError: nothing fits; close names are listed.
+    """
+    name, at, version = text.rpartition("@")
+    client = Client(store)
+    if at and version.isdigit():
+        return client.get_artifact_version(name, int(version))
+    if len(text) >= 4 and all(letter in "0123456789abcdef" for letter in text):
+        fitting = store.find(Artifact, Query((Condition("id", "contains", text),), size=50)).items
+        fitting = [one for one in fitting if one.id.endswith(text) or one.id.startswith(text)]
+        if len(fitting) == 1 and not store.select(Artifact, name=text):
+            return ArtifactView(fitting[0], store)
+    return client.get_artifact_version(text)
+
+
+def uses(store: Database, artifact: ArtifactView) -> list[Use]:
+    """Return everything that refers to an artifact; nothing does if it may be collected."""
+    rows = uses_of(store, artifact.id)
+    names: dict[str, str] = {
+        run.id: run.name for run in store.select(Run, id=[row[1] for row in rows if row[1]])
+    }
+    return [Use(kind, names.get(run, run), run, what) for kind, run, what in rows]
+
+
+def delete_artifact(store: Database, artifact: ArtifactView) -> int:
+    """Delete an artifact that nothing uses, and its files; return the bytes that are free.
+
+    Raises:
+        ConfigurationError: something uses it.
+    """
+    found = uses(store, artifact)
+    if found:
+        raise ConfigurationError(
+            f"Artifact `{artifact.name}` version {artifact.version} ({short(artifact.id)}) is {found[0].text}"
+            f"{f' and has {len(found) - 1} more uses' if len(found) > 1 else ''}. "
+            "Delete the runs that use it first: zenml run delete RUN"
+        )
+    delete_row(store, artifact.id)
+    key = artifact.record.key
+    if key is not None and key not in stored_keys(store):
+        load_flavor("artifact_store", "local")(os.path.join(store.root, "artifacts")).delete(key)
+    return artifact.size
+
+
+def export_artifact(artifact: ArtifactView, store: Store, target: str) -> list[str]:
+    """Write an artifact as files, checked against its digest; return their paths.
+
+    A stored folder is copied into the folder `target`; a small value becomes one file: `target`
+    itself, or a file of the artifact's name in it if that is a folder.
+
+    Raises:
+        ConfigurationError: a file of that name is there already.
+        ArtifactDamagedError: the stored bytes are not those that were written.
+    """
+    record = artifact.record
+    if record.key is None:
+        from zenml.artifacts.verification import verify_inline
+
+        body = store.inline_bytes(record.id)
+        verify_inline(msgspec.structs.replace(record.stored_value(), inline=body))
+        return [_write(_file_name(artifact, target), body)]
+    folder = load_flavor("artifact_store", "local")(os.path.join(store.root, "artifacts")).fetch(
+        record.stored_value()
+    )
+    written = []
+    for entry in record.files:
+        path = _free(os.path.join(target, *entry.path.split("/")))
+        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+        shutil.copyfile(os.path.join(folder, entry.path), path)
+        written.append(path)
+    return written
+
+
+def preview(artifact: ArtifactView, limit: int = 20) -> list[str]:
+    """Load an artifact and return the first lines of what it looks like."""
+    value = artifact.load()
+    text = value if isinstance(value, str) else None
+    if text is None and hasattr(value, "head") and hasattr(value, "columns"):
+        text = str(value.head(limit))
+    lines = (repr(value) if text is None else text).splitlines() or [""]
+    return [*lines[:limit], f"… {len(lines) - limit} more lines"] if len(lines) > limit else lines
+
+
+def _file_name(artifact: ArtifactView, target: str) -> str:
+    if target.endswith(os.sep) or os.path.isdir(target):
+        name = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in artifact.name)
+        return os.path.join(target, f"{name}{EXTENSIONS.get(artifact.materializer, '.bin')}")
+    return target if os.path.splitext(target)[1] else target + EXTENSIONS.get(artifact.materializer, ".bin")
+
+
+def _free(path: str) -> str:
+    if os.path.lexists(path):
+        raise ConfigurationError(f"`{path}` is there already and is not written over. Choose another place.")
+    return path
+
+
+def _write(path: str, body: bytes) -> str:
+    os.makedirs(os.path.dirname(_free(path)) or ".", exist_ok=True)
+    with open(path, "xb") as file:
+        file.write(body)
+    return path

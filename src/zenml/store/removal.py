@@ -1,0 +1,140 @@
+"""Removing runs, and finding and removing the rows that nothing refers to any more.
+
+There is one definition of "used", in `_IS_USED`. An artifact is used while the run that made
+it, a cached step, an input, an output of a run, or a tag refers to it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zenml.records.run import Artifact
+from zenml.store import queries
+from zenml.store.schema import table_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from zenml.store.database import Database
+
+_IS_USED = """(
+    a.producer IN (SELECT id FROM step_runs)
+    OR a.producer IN (SELECT cached_from FROM step_runs WHERE cached_from IS NOT NULL)
+    OR a.id IN (SELECT artifact_id FROM step_inputs)
+    OR a.id IN (SELECT artifact_id FROM run_outputs)
+    OR a.id IN (SELECT target_id FROM tags WHERE kind = 'artifact')
+)"""
+
+# Step runs and their rows go with the run; artifacts stay until they are collected.
+_DELETE_TAGS = "DELETE FROM tags WHERE kind = 'run' AND target_id = :id"
+_DELETE_RUN = "DELETE FROM runs WHERE id = :id AND status NOT IN ('running', 'stopping')"
+
+_UNUSED = (
+    f"SELECT {queries.ARTIFACT_COLUMNS} FROM artifacts a WHERE NOT coalesce({_IS_USED}, 0) ORDER BY a.id"  # noqa: S608
+)
+# The condition is asked again: a run may have begun to use the artifact since it was listed.
+_STILL_UNUSED = f"SELECT a.id FROM artifacts a WHERE a.id IN ({{ids}}) AND NOT coalesce({_IS_USED}, 0)"  # noqa: S608
+_DELETE_ARTIFACT = "DELETE FROM artifacts WHERE id = :id"
+_DELETE_ARTIFACT_TAGS = "DELETE FROM tags WHERE kind = 'artifact' AND target_id = :id"
+_SIZES = "SELECT digest, length(body) FROM documents"
+_PLANS = "SELECT DISTINCT plan FROM runs"
+_ENVIRONMENTS = "SELECT DISTINCT environment FROM runs"
+_DELETE_DOCUMENT = "DELETE FROM documents WHERE digest = :digest"
+_KEYS = "SELECT DISTINCT key FROM artifacts WHERE key IS NOT NULL"
+# Who uses an artifact: what kind of use, the run, the step.
+_USES = """
+SELECT 'made by', s.run_id, s.invocation_id FROM step_runs s JOIN artifacts a ON a.producer = s.id WHERE a.id = :id
+UNION ALL SELECT 'result of', s.run_id, s.invocation_id FROM step_runs s JOIN artifacts a ON a.producer = s.cached_from WHERE a.id = :id
+UNION ALL SELECT 'input of', s.run_id, s.invocation_id FROM step_inputs i JOIN step_runs s ON s.id = i.step_run_id WHERE i.artifact_id = :id
+UNION ALL SELECT 'output of', run_id, '' FROM run_outputs WHERE artifact_id = :id
+UNION ALL SELECT 'tagged', '', name FROM tags WHERE kind = 'artifact' AND target_id = :id
+"""
+
+
+def delete_runs(store: Database, run_ids: Sequence[str]) -> list[str]:
+    """Delete ended runs with their steps and tags in one transaction; return the ids that are gone."""
+    gone = []
+    with store.file.write() as transaction:
+        for identifier in run_ids:
+            if transaction.run(_DELETE_RUN, {"id": identifier}) == 1:
+                transaction.run(_DELETE_TAGS, {"id": identifier})
+                gone.append(identifier)
+    return gone
+
+
+class _UndoError(Exception):
+    """Ends a transaction that was to change nothing."""
+
+
+def unused_artifacts(store: Database, without_runs: Sequence[str] = ()) -> list[Artifact]:
+    """Return the artifacts that nothing refers to, without their inline bytes.
+
+    With `without_runs`, those that nothing would refer to if these runs were deleted: they are, in
+    a transaction that is undone.
+    """
+    table = table_of(Artifact)
+    if not without_runs:
+        return [table.record(row) for row in store.file.read(_UNUSED)]
+    rows: list[tuple[object, ...]] = []
+    try:
+        with store.file.write() as transaction:
+            for identifier in without_runs:
+                transaction.run(_DELETE_RUN, {"id": identifier})
+            rows = transaction.read(_UNUSED)
+            raise _UndoError
+    except _UndoError:
+        return [table.record(row) for row in rows]
+
+
+def delete_unused(store: Database, artifact_ids: Sequence[str]) -> list[str]:
+    """Delete artifacts that still nothing refers to; return the ids that are gone.
+
+    A transaction takes some hundred, so that running pipelines can write in between.
+    """
+    gone: list[str] = []
+    for start in range(0, len(artifact_ids), queries.CHUNK):
+        chunk = artifact_ids[start : start + queries.CHUNK]
+        with store.file.write() as transaction:
+            sql = _STILL_UNUSED.format(ids=queries.marks(len(chunk)))
+            ids = [row[0] for row in transaction.read(sql, chunk)]
+            transaction.run_many(_DELETE_ARTIFACT, [{"id": one} for one in ids])
+        gone += ids
+    return gone
+
+
+def delete_artifact(store: Database, artifact_id: str) -> None:
+    """Delete an artifact and its tags, whatever refers to it."""
+    with store.file.write() as transaction:
+        transaction.run(_DELETE_ARTIFACT_TAGS, {"id": artifact_id})
+        transaction.run(_DELETE_ARTIFACT, {"id": artifact_id})
+
+
+def uses_of(store: Database, artifact_id: str) -> list[tuple[str, str, str]]:
+    """Return what refers to an artifact: the kind of use, the id of the run, and the step or tag."""
+    return [(kind, run, what) for kind, run, what in store.file.read(_USES, {"id": artifact_id})]
+
+
+def stored_keys(store: Database) -> set[str]:
+    """Return the keys of all folders that an artifact row names."""
+    return {row[0] for row in store.file.read(_KEYS)}
+
+
+def document_sizes(store: Database) -> dict[str, int]:
+    """Return the size of every document by digest."""
+    return dict(store.file.read(_SIZES))
+
+
+def plans_of_runs(store: Database) -> set[str]:
+    """Return the digests of the plans that runs refer to."""
+    return {row[0] for row in store.file.read(_PLANS)}
+
+
+def delete_documents(store: Database, digests: Sequence[str], *, known_plans: set[str]) -> int:
+    """Delete documents unless a run with a plan that was not known has begun; return how many."""
+    with store.file.write() as transaction:
+        if {row[0] for row in transaction.read(_PLANS)} - known_plans:
+            return 0
+        used = {row[0] for row in transaction.read(_ENVIRONMENTS)}
+        return transaction.run_many(
+            _DELETE_DOCUMENT, [{"digest": digest} for digest in digests if digest not in used]
+        )

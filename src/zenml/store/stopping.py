@@ -1,0 +1,21 @@
+"""Asking the owner of a run to stop it: a state in the store, which the owner finds when it looks.
+
+Nobody but the owner ends a living run. `stopping` refuses every further start of a step, so the
+owner learns of it at its next write at the latest.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zenml.store.database import Database
+
+# Only a run that nobody has asked to stop yet takes the state and the reason.
+_REQUEST_STOP = "UPDATE runs SET status = 'stopping', reason = :reason WHERE id = :id AND status = 'running'"
+
+
+def request_stop(store: Database, run_id: str, reason: str) -> bool:
+    """Record that a run is to stop; return whether it was running."""
+    with store.file.write() as transaction:
+        return transaction.run(_REQUEST_STOP, {"id": run_id, "reason": reason}) == 1

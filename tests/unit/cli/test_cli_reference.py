@@ -1,0 +1,128 @@
+"""The reference is true: it is what the source says, its examples run, its JSON keys are those printed."""
+
+import importlib.util
+import inspect
+import json
+import os
+import re
+import shlex
+
+import click
+import pytest
+
+from zenml import errors
+from zenml.cli.main import cli
+
+ROOT = os.path.join(os.path.dirname(__file__), "..", "..", "..")
+FLOW = """
+from zenml import pipeline, step
+
+@step
+def load(count: int = 4) -> list[float]:
+    return [number / count for number in range(count)]
+
+@step
+def train(data: list[float], rate: float) -> float:
+    print("training")
+    return rate * len(data)
+
+@pipeline
+def train_pipeline(rate: float = 1.0):
+    train(load(), rate)
+"""
+_spec = importlib.util.spec_from_file_location(
+    "make_reference", os.path.join(ROOT, "docs", "make_reference.py")
+)
+make_reference = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(make_reference)
+COMMANDS = {
+    path: command for path, command in make_reference.commands(cli) if not isinstance(command, click.Group)
+}
+
+
+def page(name):
+    with open(os.path.join(ROOT, "docs", "reference", name), encoding="utf-8") as file:
+        return file.read()
+
+
+JSON_KEYS = dict(re.findall(r"^\| `(zenml [^`]+)` \| (.+) \|$", page("json.md"), re.MULTILINE))
+
+
+def keys_of(path):
+    text = JSON_KEYS[path]
+    if text.startswith("page"):
+        return {"items", "total", "page", "size", "total_pages"}
+    if text.startswith("as "):
+        return keys_of(re.search(r"`(.+)`", text)[1])
+    return set(re.findall(r"`(\w+)`", text))
+
+
+@pytest.fixture
+def store(zenml, tmp_path):
+    """Two runs of a pipeline, and an artifact that nothing uses."""
+    (tmp_path / "flow.py").write_text(FLOW)
+    assert zenml("pipeline", "run", "flow.py", "--name", "first").status == 0
+    assert zenml("pipeline", "run", "flow.py", "--name", "nightly", "--param", "rate=0.5").status == 0
+    assert zenml("tag", "add", "nightly", "baseline").status == 0
+
+
+def delete_first(zenml):
+    assert zenml("run", "delete", "first", "--yes").status == 0
+
+
+@pytest.mark.parametrize("name", make_reference.PAGES)
+def test_a_page_is_what_the_source_says(name):
+    assert page(name) == make_reference.PAGES[name](), "run: python docs/make_reference.py"
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_every_command_and_option_has_help_and_an_example(path):
+    command = COMMANDS[path]
+    text = page("cli.md")
+
+    assert command.help
+    assert command.example.startswith(path)
+    for option in command.params:
+        if isinstance(option, click.Option):
+            assert option.help, option.name
+            assert all(name in text for name in option.opts)
+
+
+def test_every_error_is_documented():
+    kinds = {
+        name
+        for name, kind in vars(errors).items()
+        if inspect.isclass(kind) and issubclass(kind, errors.ZenMLError)
+    }
+
+    assert kinds == set(re.findall(r"^## `(\w+)`$", page("errors.md"), re.MULTILINE))
+    assert kinds == set(re.findall(r"(?:── |^)(\w+Error)", errors.__doc__, re.MULTILINE))
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_every_example_runs_and_prints_the_documented_keys(path, zenml, store):
+    if path == "zenml artifact delete":
+        delete_first(zenml)
+    words = shlex.split(COMMANDS[path].example)[1:]
+    takes_json = any("--json" in option.opts for option in COMMANDS[path].params)
+
+    result = zenml(*words, *(["--json"] if takes_json and "--json" not in words else []))
+
+    assert result.status == 0, result.err
+    if path == "zenml run diff":
+        assert set(json.loads(result.out)) == {"before", "after", "code", "outputs"}
+    elif path == "zenml run watch":  # an object a line, of the kind that `event` tells
+        for line in result.out.splitlines():
+            assert {"event"} <= set(json.loads(line)) <= keys_of(path)
+    elif takes_json:
+        assert set(json.loads(result.out)) == keys_of(path)
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_every_example_runs_for_people(path, zenml, store):
+    if path == "zenml artifact delete":
+        delete_first(zenml)
+    result = zenml(*[word for word in shlex.split(COMMANDS[path].example)[1:] if word != "--json"])
+
+    assert result.status == 0, result.err
+    assert result.out or path in ("zenml pipeline run", "zenml run watch")  # those speak on standard error

@@ -1,0 +1,189 @@
+"""Deleting, collecting, exporting, comparing: what goes, what stays, what is said."""
+
+import json
+import os
+import sqlite3
+
+import pytest
+
+from zenml import pipeline, step
+from zenml.client.garbage import collect, find_garbage
+from zenml.records.run import Artifact, Run
+from zenml.store.opening import open_store
+
+MODE = {"text": "a\nb\nc\n", "big": 70_000}
+
+
+@step
+def load(count: int) -> list[int]:
+    return list(range(count))
+
+
+@step
+def large(numbers: list[int]) -> bytes:
+    return b"x" * 70_000 + bytes(len(numbers))
+
+
+@step
+def text(numbers: list[int]) -> str:
+    return "\n".join(map(str, numbers))
+
+
+@pipeline
+def flow(count: int = 3):
+    numbers = load(count)
+    large(numbers)
+    text(numbers)
+
+
+@pipeline
+def sharing(count: int = 3):
+    load(count)
+
+
+@pytest.fixture
+def store():
+    flow.with_options(run_name="first")()
+    return open_store()
+
+
+def gc(zenml, *args):
+    return json.loads(zenml("gc", "--json", *args).out)
+
+
+def test_what_a_run_uses_is_kept(zenml, store):
+    found = gc(zenml)
+
+    assert (found["artifacts"], found["folders"], found["size"]) == ([], {}, 0)
+    assert len(store.select(Artifact)) == 3
+
+
+def test_a_deleted_run_frees_its_artifacts_with_their_bytes(zenml, store):
+    folder = os.path.join(store.root, "artifacts")
+    assert [name for name in os.listdir(folder) if not name.startswith(".")]
+
+    zenml("run", "delete", "first", "--yes")
+    dry = gc(zenml, "--dry-run")
+    done = gc(zenml)
+
+    assert {**dry, "dry_run": False} == done
+    assert len(done["artifacts"]) == 3
+    assert done["size"] > 70_000
+    assert store.select(Artifact) == []
+    assert [name for name in os.listdir(folder) if not name.startswith(".")] == []
+    assert sqlite3.connect(store.file.path).execute("SELECT count(*) FROM documents").fetchone() == (0,)
+    assert gc(zenml)["size"] == 0
+
+
+def test_an_artifact_that_another_run_answered_from_the_cache_stays(zenml, store):
+    run = sharing.with_options(run_name="second")()
+
+    zenml("run", "delete", "first", "--yes")
+    found = gc(zenml)
+
+    assert {one["name"] for one in found["artifacts"]} == {"flow::large::output", "flow::text::output"}
+    assert run.steps["load"].output.load() == [0, 1, 2]
+    assert "result of step `load` of run `second`" in zenml("gc", "--why", "flow::load::output").out
+
+
+def test_a_dry_run_with_limits_says_what_would_go_and_removes_nothing(zenml, store):
+    flow.with_options(run_name="second")(count=4)
+
+    dry = gc(zenml, "--dry-run", "--keep-last", "1")
+
+    assert [run["name"] for run in dry["runs"]] == ["first"]
+    assert len(dry["artifacts"]) == 3
+    assert len(store.select(Run)) == 2
+    assert len(store.select(Artifact)) == 6
+    assert {**dry, "dry_run": False} == gc(zenml, "--keep-last", "1")
+
+
+def test_young_files_without_a_row_are_spared(store):
+    os.makedirs(os.path.join(store.root, "artifacts", "0123456789abcdef01234567.output"))
+    os.makedirs(os.path.join(store.root, "artifacts", ".staging", "0123456789abcdef01234567"))
+
+    assert find_garbage(store).folders == {}
+    found = collect(store, find_garbage(store, young=0))
+
+    assert list(found.folders) == ["0123456789abcdef01234567.output"]
+    assert list(found.staging) == ["0123456789abcdef01234567"]
+    assert os.listdir(os.path.join(store.root, "artifacts", ".staging")) == []
+
+
+def test_an_artifact_in_use_is_not_deleted(zenml, store):
+    result = zenml("artifact", "delete", "flow::load::output", "--yes")
+
+    assert result.status == 1
+    assert "is made by step `load` of run `first`" in result.err
+
+
+@pytest.mark.parametrize(
+    ("name", "file"), [("flow::load::output", "out.json"), ("flow::large::output", None)]
+)
+def test_an_artifact_is_exported_once(zenml, store, tmp_path, name, file):
+    target = tmp_path / "out"
+
+    written = zenml("artifact", "export", name, target).out.split()
+    again = zenml("artifact", "export", name, target)
+
+    assert all(os.path.getsize(path) for path in written)
+    assert file is None or written == [str(tmp_path / file)]
+    assert again.status == 1
+    assert "is not written over" in again.err
+
+
+def test_a_diff_names_values_lines_and_decisions(zenml, store):
+    flow.with_options(run_name="second")(count=4)
+
+    shape = json.loads(zenml("run", "diff", "first", "second", "--json").out)
+    shown = zenml("run", "diff", "first", "second").out
+
+    assert shape["params"] == [{"name": "count", "before": "3", "after": "4"}]
+    outputs = {one["step"]: one for one in shape["outputs"]}
+    assert outputs["load"]["text"] == "[0, 1, 2] → [0, 1, 2, 3]"
+    assert outputs["text"]["diff"].splitlines()[-1] == "+3"
+    assert outputs["large"]["text"] == "length 70003 → 70004"
+    assert shape["inputs"][0]["text"] == "`count`: 3 → 4"
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "Nothing differs" not in shown
+
+
+def test_an_unknown_section_of_a_diff_is_refused(zenml, store):
+    result = zenml("run", "diff", "first", "first", "--only", "kode")
+
+    assert (result.status, "There is no section `kode`" in result.err) == (2, True)
+
+
+def test_doctor_says_what_is_wrong_and_what_to_do(zenml, store):
+    os.chmod(os.path.join(store.root, "store.key"), 0o644)
+
+    found = json.loads(zenml("doctor", "--json").out)
+
+    (check,) = [one for one in found["checks"] if one["level"] != "ok" and one["name"] == "permissions"]
+    assert check["remedy"].startswith("chmod")
+    assert found["healthy"]
+
+
+def test_doctor_finds_a_damaged_database(zenml, store):
+    store.close()
+    with open(store.file.path, "r+b") as file:
+        file.seek(4096 * 3)
+        file.write(os.urandom(4096 * 4))
+
+    result = zenml("doctor")
+
+    assert result.status == 1
+    assert "✗ database" in result.out
+
+
+def test_a_wrong_pipeline_is_found_without_running_it(zenml, tmp_path):
+    (tmp_path / "wrong.py").write_text(
+        "from zenml import pipeline, step\n@step\ndef a() -> int:\n    return 1\n@step\ndef b(x: str) -> None: ...\n"
+        "@pipeline\ndef p():\n    b(a())\n"
+    )
+
+    result = zenml("pipeline", "check", "wrong.py")
+
+    assert result.status == 1
+    assert "Step `b`" in result.err
+    assert open_store().select(Run) == []
