@@ -49,7 +49,7 @@ def computing(reps: int) -> list[Row]:
         floor=tuple(figures["floor"] for figures in done),
         floor_is=f"bare os.fork of the same work, {cores} processes at once",
         budget_ratio=1.1,
-        remark="first run of its process: imports and the start of the server are included; which of the two goes first alternates",
+        remark="not the first run of its process; the start of the server is included; which of the two goes first alternates",
     )
     return [row]
 
