@@ -69,11 +69,11 @@ def stop_itself(_payload, send):
 def let_child_finish(_payload, send):
     """Die of SIGTERM at once, while a child needs a moment after it."""
     program = (
-        "import signal, sys, threading\n"
-        "def finish(*_):\n"
-        "    threading.Event().wait(0.2); print('child finished', flush=True); sys.exit()\n"
+        "import os, signal, threading\n"
+        "def finish(*_):\n"  # the signal may come in the middle of a print, so nothing is printed here
+        "    threading.Event().wait(0.2); os.write(1, b'child finished\\n'); os._exit(0)\n"
         "signal.signal(signal.SIGTERM, finish)\n"
-        "print('child ready', flush=True)\n"
+        "os.write(1, b'child ready\\n')\n"
         "while True: signal.pause()\n"
     )
     child = subprocess.Popen([sys.executable, "-c", program])
