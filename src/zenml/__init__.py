@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from zenml.client.tagging import remove_tags as remove_tags
     from zenml.config.artifact_config import ArtifactConfig as ArtifactConfig
     from zenml.config.external_artifact import ExternalArtifact as ExternalArtifact
+    from zenml.config.model import Model as Model
     from zenml.config.tag import Tag as Tag
     from zenml.context.step import get_step_context as get_step_context
     from zenml.context.step import track as track
@@ -27,6 +28,7 @@ __version__ = "0.1.0"
 _TABLE = {
     "ArtifactConfig": "zenml.config.artifact_config",
     "ExternalArtifact": "zenml.config.external_artifact",
+    "Model": "zenml.config.model",
     "Tag": "zenml.config.tag",
     "add_tags": "zenml.client.tagging",
     "get_step_context": "zenml.context.step",
@@ -42,6 +44,7 @@ _TABLE = {
 __all__ = [
     "ArtifactConfig",
     "ExternalArtifact",
+    "Model",
     "Tag",
     "__version__",
     "add_tags",

@@ -14,12 +14,13 @@ import msgspec
 
 from zenml.compile import edges
 from zenml.compile.handles import OutputHandle, StepHandle
-from zenml.compile.options import declared_output, pipeline_options, step_options
+from zenml.compile.hook_options import read_hooks, source_of
+from zenml.compile.options import chosen_options, declared_output, pipeline_options, step_options
 from zenml.compile.outside import Outside, nothing_outside
 from zenml.compile.program import Program
 from zenml.compile.storable import check_outputs
 from zenml.compile.trace import Trace, TracedCall, check_complete
-from zenml.config.precedence import STEP_OPTIONS, check_options
+from zenml.config.precedence import RUN_HOOKS, STEP_HOOKS, STEP_OPTIONS, check_options
 from zenml.errors import ArgumentError, ConfigurationError, DeclarationError, MaterializerError
 from zenml.fingerprint.fingerprint import fingerprint
 from zenml.fingerprint.source_block import SourceFiles
@@ -32,7 +33,6 @@ from zenml.records.plan import (
     OutputRef,
     PipelineOutput,
     Plan,
-    Source,
     StepDefinition,
     Value,
 )
@@ -41,24 +41,31 @@ from zenml.signatures.type_check import from_config
 from zenml.signatures.type_names import describe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from zenml.compile.declared import DeclaredPipeline
+    from zenml.compile.hook_options import LiveHooks
     from zenml.records.run import Artifact
 
 
 class Compiled:
     """A plan with the programs of its definitions."""
 
-    __slots__ = ("externals", "plan", "programs")
+    __slots__ = ("externals", "hooks", "plan", "programs")
 
     def __init__(
-        self, plan: Plan, programs: dict[str, Program], externals: dict[str, Artifact] | None = None
+        self,
+        plan: Plan,
+        programs: dict[str, Program],
+        externals: dict[str, Artifact] | None = None,
+        hooks: LiveHooks | None = None,
     ) -> None:
         self.plan = plan
         self.programs = programs
         self.externals = externals or {}
         """Artifacts that the plan takes as inputs and that no step of it makes."""
+        self.hooks = hooks or {}
+        """The hooks of the run itself, live; those of a step are in its program."""
 
     def sources(self) -> dict[str, bytes]:
         """Return the source text of functions and classes that the plan reaches, by code digest."""
@@ -136,10 +143,11 @@ class _Compiler:
         self._check_configured_steps()
         invocations = tuple(self._invocation(call) for call in self._calls.values())
         edges.check_order(invocations, self._pipeline.name)
+        hooks = read_hooks(self._options, (*STEP_HOOKS, *RUN_HOOKS), f"pipeline `{self._pipeline.name}`")
         plan = Plan(
             pipeline=self._pipeline.name,
             source=source_of(self._pipeline.function),
-            options=pipeline_options(self._pipeline, self._options),
+            options=pipeline_options(self._pipeline, self._options, hooks),
             definitions=self._definitions,
             invocations=invocations,
             outputs=_pipeline_outputs(self._pipeline, returned),
@@ -147,7 +155,7 @@ class _Compiler:
             is_listed=is_listed,
             doc=self._pipeline.function.__doc__,
         )
-        return Compiled(plan, self._programs, self._externals)
+        return Compiled(plan, self._programs, self._externals, hooks)
 
     def _check_configured_steps(self) -> None:
         if not self._steps:
@@ -261,26 +269,30 @@ class _Compiler:
         digest = self._known.get(known)
         if digest is None:
             step = call.step
-            definition = self._define(call, configured)
+            definition, hooks = self._define(call, configured)
             digest = self._known[known] = wire.digest_of(wire.encode(definition))
             if digest not in self._definitions:
                 self._definitions[digest] = definition
-                self._programs[digest] = Program(step.name, step.function, step.signature, step.outputs)
+                self._programs[digest] = Program(
+                    step.name, step.function, step.signature, step.outputs, hooks
+                )
         return digest
 
-    def _define(self, call: TracedCall, configured: Mapping[str, Any]) -> StepDefinition:
+    def _define(self, call: TracedCall, configured: Mapping[str, Any]) -> tuple[StepDefinition, LiveHooks]:
         step = call.step
         outer = (
             self._options
             if call.pipeline is self._pipeline
             else {**call.pipeline.layers.merged(), **self._options}
         )
-        options = step_options(step, outer, configured)
+        chosen = chosen_options(step, outer, configured)
+        hooks = read_hooks(chosen, STEP_HOOKS, f"step `{step.name}`")
+        options = step_options(step, chosen, hooks)
         check_outputs(step, options)
         code = self._prints.get(id(step.function))
         if code is None:
             code = self._prints[id(step.function)] = fingerprint(step.function)
-        return StepDefinition(
+        definition = StepDefinition(
             name=step.name,
             source=source_of(step.function),
             options=options,
@@ -290,17 +302,7 @@ class _Compiler:
             blind_spots=code.blind_spots,
             doc=step.function.__doc__,
         )
-
-
-def source_of(function: Callable[..., Any]) -> Source:
-    """Return where a function is importable from, and its file and line."""
-    code = getattr(function, "__code__", None)
-    return Source(
-        module=function.__module__,
-        name=getattr(function, "__qualname__", type(function).__name__),
-        file=getattr(code, "co_filename", None),
-        line=getattr(code, "co_firstlineno", None),
-    )
+        return definition, hooks
 
 
 def _parameters(arguments: Mapping[str, Any]) -> dict[str, msgspec.Raw]:

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, get_args
 
-import msgspec
-
+from zenml.compile.execution_options import execution_options, read_count, read_text, shared_options
+from zenml.compile.plain import plain
 from zenml.config.artifact_config import read_version
 from zenml.config.precedence import INHERITED, merge
 from zenml.errors import ConfigurationError
 from zenml.records.metadata_values import read_metadata
-from zenml.records.plan import ExecutionMode, Output, PipelineOptions, Runtime, StepOptions, TagSpec
+from zenml.records.plan import ExecutionMode, Output, PipelineOptions, StepOptions, TagSpec
 from zenml.records.tagging import read_tags
 from zenml.signatures.type_names import describe
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from zenml.compile.declared import DeclaredPipeline, DeclaredStep
+    from zenml.compile.hook_options import LiveHooks
     from zenml.signatures.outputs import OutputSpec
 
 _FLAGS = ("enable_cache", "enable_step_logs", "enable_artifact_metadata", "enable_artifact_visualization")
 
 
-def step_options(step: DeclaredStep, pipeline: Mapping[str, Any], override: Mapping[str, Any]) -> StepOptions:
-    """Return the options of a step inside a pipeline.
+def chosen_options(
+    step: DeclaredStep, pipeline: Mapping[str, Any], override: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the options that hold for a step inside a pipeline, as they were given.
 
     Args:
         step: the declared step with its own layers.
@@ -32,28 +35,41 @@ def step_options(step: DeclaredStep, pipeline: Mapping[str, Any], override: Mapp
         override: what the run's configuration says of this step by name.
     """
     inherited = {name: pipeline[name] for name in INHERITED if name in pipeline}
-    chosen = merge((inherited, step.layers.merged(), override))
-    policy = chosen.get("cache_policy")
-    max_age, ignored = read_cache_policy(policy, f"step `{step.name}`")
+    return merge((inherited, step.layers.merged(), override))
+
+
+def step_options(step: DeclaredStep, chosen: Mapping[str, Any], hooks: LiveHooks) -> StepOptions:
+    """Return the options of a step as the plan records them.
+
+    Args:
+        step: the declared step.
+        chosen: the options that hold for it.
+        hooks: its hooks, read from them.
+    """
+    what = f"step `{step.name}`"
+    max_age, ignored = read_cache_policy(chosen.get("cache_policy"), what)
     settings = dict(chosen.get("settings") or {})
     materializers = chosen.get("output_materializers") or settings.pop("output_materializers", None)
-    runtime = chosen.get("runtime")
-    if runtime is not None and runtime not in get_args(Runtime):
-        raise ConfigurationError(
-            f"`runtime` of step `{step.name}` is {runtime!r}; it can be `inline` or `isolated`."
-        )
     return StepOptions(
-        **{name: _flag(chosen, name, f"step `{step.name}`") for name in _FLAGS},
-        runtime=runtime,
+        **_flags(chosen, _FLAGS, what, default=True),
+        **execution_options(chosen, what),
+        **shared_options(chosen, hooks, what),
         cache_max_age=max_age,
         cache_ignored=ignored,
-        settings=plain(settings, f"`settings` of step `{step.name}`"),
-        extra=plain(chosen.get("extra") or {}, f"`extra` of step `{step.name}`"),
+        settings=plain(settings, f"`settings` of {what}"),
+        extra=plain(chosen.get("extra") or {}, f"`extra` of {what}"),
         output_materializers=read_materializers(materializers, step),
+        experiment_tracker=_component(chosen, "experiment_tracker", what),
+        step_operator=_component(chosen, "step_operator", what),
+        step_type=read_text(chosen, "step_type", what),
+        group=read_text(chosen, "group", what),
+        heartbeat_healthy_threshold=read_count(chosen, "heartbeat_healthy_threshold", what),
     )
 
 
-def pipeline_options(pipeline: DeclaredPipeline, chosen: Mapping[str, Any]) -> PipelineOptions:
+def pipeline_options(
+    pipeline: DeclaredPipeline, chosen: Mapping[str, Any], hooks: LiveHooks
+) -> PipelineOptions:
     """Return the options of a pipeline as its run records them."""
     what = f"pipeline `{pipeline.name}`"
     mode: Any = chosen.get("execution_mode") or "continue_on_failure"
@@ -67,19 +83,16 @@ def pipeline_options(pipeline: DeclaredPipeline, chosen: Mapping[str, Any]) -> P
         raise ConfigurationError(f'`tags` of {what} is a list; write `tags=["{tags}"]`.')
     specs = read_tags(tags, what)
     read_cache_policy(chosen.get("cache_policy"), what)
-    parallelism = chosen.get("max_parallelism")
-    if parallelism is not None and (type(parallelism) is not int or parallelism < 1):
-        raise ConfigurationError(
-            f"`max_parallelism` of {what} is {parallelism!r}; it must be a number from 1 up."
-        )
     return PipelineOptions(
-        **{name: chosen.get(name) for name in _FLAGS},
+        **_flags(chosen, (*_FLAGS, "enable_pipeline_logs", "enable_heartbeat"), what, default=None),
+        **shared_options(chosen, hooks, what),
         settings=plain(chosen.get("settings") or {}, f"`settings` of {what}"),
         extra=plain(chosen.get("extra") or {}, f"`extra` of {what}"),
         tags=tuple(tag.name for tag in specs),
         special_tags=tuple(tag for tag in specs if tag != TagSpec(tag.name)),
         execution_mode=mode,
-        max_parallelism=parallelism,
+        max_parallelism=read_count(chosen, "max_parallelism", what),
+        init_arguments=plain(chosen.get("on_init_kwargs") or {}, f"`on_init_kwargs` of {what}"),
     )
 
 
@@ -134,41 +147,23 @@ def dotted_path(thing: Any) -> str:
     return thing if isinstance(thing, str) else f"{thing.__module__}.{thing.__qualname__}"
 
 
-def plain(value: Any, what: str) -> Any:
-    """Return settings as plain JSON values; objects that can tell their fields are written out."""
-    try:
-        written = msgspec.to_builtins(value, enc_hook=_fields_of, str_keys=True)
-        _refuse_non_finite(written)
-        return written
-    except (TypeError, ValueError, NotImplementedError) as error:
-        raise ConfigurationError(
-            f"{what} cannot be stored: {error}. Use text, numbers, lists and mappings."
-        ) from error
+def _flags(
+    chosen: Mapping[str, Any], names: Iterable[str], what: str, *, default: bool | None
+) -> dict[str, Any]:
+    """Return options that are True or False, and the default for those that are not given."""
+    found = {}
+    for name in names:
+        value = found[name] = default if chosen.get(name) is None else chosen[name]
+        if value is not None and not isinstance(value, bool):
+            raise ConfigurationError(f"`{name}` of {what} is {value!r}; it must be True or False.")
+    return found
 
 
-def _refuse_non_finite(value: Any) -> None:
-    """Raise for infinities and NaN, which JSON has no form for: they would come back as null."""
-    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):  # noqa: PLR0124  NaN
-        raise ValueError(f"the number {value} has no form in JSON")
-    if isinstance(value, dict):
-        for item in value.values():
-            _refuse_non_finite(item)
-    elif isinstance(value, list):
-        for item in value:
-            _refuse_non_finite(item)
-
-
-def _fields_of(value: Any) -> Any:
-    for method in ("model_dump", "to_dict"):
-        if callable(getattr(value, method, None)):
-            return getattr(value, method)()
-    raise TypeError(f"{value!r} of type `{type(value).__name__}` is not JSON")
-
-
-def _flag(chosen: Mapping[str, Any], name: str, what: str) -> bool:
+def _component(chosen: Mapping[str, Any], name: str, what: str) -> str | bool | None:
     value = chosen.get(name)
-    if value is None:
-        return True
-    if not isinstance(value, bool):
-        raise ConfigurationError(f"`{name}` of {what} is {value!r}; it must be True or False.")
+    if value is not None and not (isinstance(value, bool) or (isinstance(value, str) and value.strip())):
+        raise ConfigurationError(
+            f"`{name}` of {what} is {value!r}. Give the name of a registered component, or True for that "
+            "of the active stack."
+        )
     return value

@@ -21,6 +21,4 @@ def without_cache(compiled: Compiled) -> Compiled:
         msgspec.structs.replace(one, definition=keys[one.definition]) for one in compiled.plan.invocations
     )
     plan = msgspec.structs.replace(compiled.plan, definitions=definitions, invocations=invocations)
-    uncached = Compiled(plan, programs)
-    uncached.externals = compiled.externals
-    return uncached
+    return Compiled(plan, programs, compiled.externals, compiled.hooks)

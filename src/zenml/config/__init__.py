@@ -8,16 +8,20 @@ if TYPE_CHECKING:
     from zenml.config.artifact_config import ArtifactConfig as ArtifactConfig
     from zenml.config.cache_policy import CachePolicy as CachePolicy
     from zenml.config.external_artifact import ExternalArtifact as ExternalArtifact
+    from zenml.config.model import Model as Model
+    from zenml.config.retry_config import StepRetryConfig as StepRetryConfig
     from zenml.config.tag import Tag as Tag
 
 _TABLE = {
     "ArtifactConfig": "zenml.config.artifact_config",
     "CachePolicy": "zenml.config.cache_policy",
     "ExternalArtifact": "zenml.config.external_artifact",
+    "Model": "zenml.config.model",
+    "StepRetryConfig": "zenml.config.retry_config",
     "Tag": "zenml.config.tag",
 }
 
-__all__ = ["ArtifactConfig", "CachePolicy", "ExternalArtifact", "Tag"]
+__all__ = ["ArtifactConfig", "CachePolicy", "ExternalArtifact", "Model", "StepRetryConfig", "Tag"]
 
 
 def __getattr__(name: str) -> object:

@@ -10,7 +10,7 @@ From the weakest to the strongest:
 6. the call                         `my_step(1, id="first")`
 
 What is said of a step, in any of these, beats what is said of the whole pipeline. Mappings
-are merged key by key; everything else is replaced.
+are merged key by key, lists of secrets are added up, everything else is replaced.
 """
 
 from __future__ import annotations
@@ -22,50 +22,76 @@ from zenml.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from zenml.records.plan import HookName
+
 Level = Literal["decorator", "configure", "yaml", "with_options"]
 LEVELS: tuple[Level, ...] = ("decorator", "configure", "yaml", "with_options")
 
+_FLAGS = (
+    "enable_cache",
+    "enable_artifact_metadata",
+    "enable_artifact_visualization",
+    "enable_step_logs",
+)
+STEP_HOOKS: tuple[HookName, ...] = ("on_start", "on_success", "on_failure", "on_end")
+RUN_HOOKS: tuple[HookName, ...] = ("on_init", "on_cleanup", "on_pause", "on_resume")
+_BOTH = (
+    *_FLAGS,
+    *STEP_HOOKS,
+    "cache_policy",
+    "environment",
+    "extra",
+    "model",
+    "name",
+    "retry",
+    "secrets",
+    "settings",
+    "substitutions",
+)
 STEP_OPTIONS = frozenset(
     (
-        "enable_cache",
-        "enable_artifact_metadata",
-        "enable_artifact_visualization",
-        "enable_step_logs",
-        "cache_policy",
-        "extra",
-        "name",
+        *_BOTH,
+        "experiment_tracker",
+        "group",
+        "heartbeat_healthy_threshold",
         "output_materializers",
         "runtime",
-        "settings",
+        "step_operator",
+        "step_type",
+        "timeout",
     )
 )
 PIPELINE_OPTIONS = frozenset(
     (
-        "enable_cache",
-        "enable_artifact_metadata",
-        "enable_artifact_visualization",
-        "enable_step_logs",
-        "cache_policy",
+        *_BOTH,
+        *RUN_HOOKS,
+        "enable_heartbeat",
+        "enable_pipeline_logs",
         "execution_mode",
-        "extra",
         "max_parallelism",
-        "name",
-        "settings",
+        "on_init_kwargs",
         "tags",
     )
 )
-RUN_OPTIONS = frozenset(("parameters", "run_name", "steps"))
+RUN_OPTIONS = frozenset(("parameters", "run_name", "schedule", "steps"))
 """What `with_options` and `configure` of a pipeline take beside the pipeline's own options."""
 INHERITED = frozenset(
     (
-        "enable_cache",
-        "enable_artifact_metadata",
-        "enable_artifact_visualization",
-        "enable_step_logs",
+        *_FLAGS,
+        *STEP_HOOKS,
         "cache_policy",
+        "environment",
+        "model",
+        "retry",
+        "secrets",
+        "substitutions",
     )
 )
 """Options of a pipeline that hold for each of its steps which does not say otherwise."""
+_ARGUMENTS = ("parameters", "on_init_kwargs")
+"""Mappings of names to a user's own values, which are replaced and never merged into each other."""
+_ADDED_UP = ("secrets",)
+"""Lists of which every level adds its part."""
 
 
 class Layers:
@@ -94,7 +120,9 @@ def merge(sources: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         for name, value in source.items():
             known = result.get(name)
             if isinstance(known, dict) and isinstance(value, dict):
-                result[name] = merge((known, value))
+                result[name] = {**known, **value} if name in _ARGUMENTS else merge((known, value))
+            elif name in _ADDED_UP and isinstance(known, (list, tuple)) and isinstance(value, (list, tuple)):
+                result[name] = list(dict.fromkeys((*known, *value)))
             else:
                 result[name] = value
     return result

@@ -12,9 +12,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from zenml.config.cache_policy import CachePolicy
+    from zenml.config.model import Model
     from zenml.config.precedence import Level
+    from zenml.config.retry_config import StepRetryConfig
+    from zenml.config.tag import Tag
     from zenml.records.plan import ExecutionMode
     from zenml.views.run_view import RunView
+
+    Hook = Callable[..., Any] | str
 
 P = ParamSpec("P")
 
@@ -23,10 +28,6 @@ class Pipeline(Declaration[P, Any]):
     """A declared pipeline. Made by `@pipeline`; calling it runs it."""
 
     kind = "pipeline"
-
-    def __init__(self, function: Callable[P, Any], options: Mapping[str, Any]) -> None:
-        super().__init__(function, options)
-        self.run_options: dict[str, Any] = {}
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> RunView:
         """Run the pipeline and return the run; inside another pipeline, add its steps to that one.
@@ -56,16 +57,16 @@ class Pipeline(Declaration[P, Any]):
         """
         return super().with_options(**options)
 
+    @property
+    def run_options(self) -> dict[str, Any]:
+        """What was said of the next run: its name, arguments, steps and schedule."""
+        merged = self.layers.merged()
+        return {name: merged[name] for name in RUN_OPTIONS if name in merged}
+
     def _add(self, level: Level, options: Mapping[str, Any]) -> None:
         check_options(options, PIPELINE_OPTIONS | RUN_OPTIONS, f"Pipeline `{self.name}`")
-        self.run_options = {
-            **self.run_options,
-            **{name: options[name] for name in RUN_OPTIONS & options.keys()},
-        }
-        own = {
-            name: value for name, value in options.items() if name not in RUN_OPTIONS and value is not None
-        }
-        self._set_layers(self.layers.with_level(level, own))
+        given = {name: value for name, value in options.items() if value is not None}
+        self._set_layers(self.layers.with_level(level, given))
 
 
 @overload
@@ -82,10 +83,26 @@ def pipeline(
     enable_step_logs: bool | None = None,
     settings: Mapping[str, Any] | None = None,
     extra: Mapping[str, Any] | None = None,
-    tags: Sequence[str] | None = None,
-    cache_policy: CachePolicy | None = None,
+    tags: Sequence[str | Tag] | None = None,
+    cache_policy: CachePolicy | str | None = None,
     execution_mode: ExecutionMode | None = None,
     max_parallelism: int | None = None,
+    environment: Mapping[str, str] | None = None,
+    secrets: Sequence[str] | None = None,
+    model: Model | None = None,
+    retry: StepRetryConfig | None = None,
+    substitutions: Mapping[str, str] | None = None,
+    on_start: Hook | None = None,
+    on_success: Hook | None = None,
+    on_failure: Hook | None = None,
+    on_end: Hook | None = None,
+    on_init: Hook | None = None,
+    on_init_kwargs: Mapping[str, Any] | None = None,
+    on_cleanup: Hook | None = None,
+    on_pause: Hook | None = None,
+    on_resume: Hook | None = None,
+    enable_pipeline_logs: bool | None = None,
+    enable_heartbeat: bool | None = None,
 ) -> Callable[[Callable[P, Any]], Pipeline[P]]: ...
 def pipeline(_func: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     """Turn a function that calls steps into a pipeline.
@@ -97,7 +114,12 @@ def pipeline(_func: Callable[..., Any] | None = None, /, **options: Any) -> Any:
             step that does not say otherwise. `settings`, `extra`: mappings kept with the run. `tags`:
             names to find the run by. `execution_mode`: what a failure means for other steps:
             `"continue_on_failure"` (default), `"stop_on_failure"` or `"fail_fast"`. `max_parallelism`:
-            how many steps may run at once.
+            how many steps may run at once. `environment`, `secrets`, `model`, `retry`, `substitutions`,
+            `on_start`, `on_success`, `on_failure`, `on_end`: defaults for every step, as in `@step`.
+            `on_init`, called with `on_init_kwargs` before the first step: what it returns is the
+            pipeline's state in the context. `on_cleanup`: called once at the end, whatever happened.
+            `on_pause`, `on_resume`: called when a run pauses and goes on. `enable_pipeline_logs`:
+            whether what is printed outside steps is kept. `enable_heartbeat`: kept with the run.
     """
     check_options(options, PIPELINE_OPTIONS, "`@pipeline`")
     given = {name: value for name, value in options.items() if value is not None}

@@ -16,12 +16,16 @@ from zenml.declare.declaration import Declaration
 from zenml.errors import DeclarationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from zenml.config.cache_policy import CachePolicy
+    from zenml.config.model import Model
     from zenml.config.precedence import Level
+    from zenml.config.retry_config import StepRetryConfig
     from zenml.records.plan import Runtime
     from zenml.signatures.outputs import OutputSpec
+
+    Hook = Callable[..., Any] | str
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -148,8 +152,23 @@ def step(
     output_materializers: Any = None,
     settings: Mapping[str, Any] | None = None,
     extra: Mapping[str, Any] | None = None,
-    cache_policy: CachePolicy | None = None,
+    cache_policy: CachePolicy | str | None = None,
     runtime: Runtime | None = None,
+    timeout: float | None = None,
+    retry: StepRetryConfig | None = None,
+    environment: Mapping[str, str] | None = None,
+    secrets: Sequence[str] | None = None,
+    model: Model | None = None,
+    on_start: Hook | None = None,
+    on_success: Hook | None = None,
+    on_failure: Hook | None = None,
+    on_end: Hook | None = None,
+    experiment_tracker: str | bool | None = None,
+    step_operator: str | bool | None = None,
+    step_type: str | None = None,
+    group: Any = None,
+    substitutions: Mapping[str, str] | None = None,
+    heartbeat_healthy_threshold: int | None = None,
 ) -> Callable[[Callable[P, R]], Step[P, R]]: ...
 def step(_func: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     """Turn a function into a step.
@@ -162,7 +181,14 @@ def step(_func: Callable[..., Any] | None = None, /, **options: Any) -> Any:
             class, dotted path, or mapping of output names to them. `settings`, `extra`: mappings kept
             with the step; a change of them is a change of the step. `cache_policy`: which inputs count
             and how old a result may be. `runtime`: `"inline"` in this process (default), or
-            `"isolated"` in a fresh one.
+            `"isolated"` in a fresh one. `timeout`: seconds after which the step is ended. `retry`: how
+            often it is tried again when it fails. `environment`, `secrets`: variables, and names of
+            secrets, that the step finds in `os.environ`. `on_start`, `on_success`, `on_failure`,
+            `on_end`: functions, or dotted paths of functions, that are called at these moments with what
+            they ask for. `model`: the model that it works on. `experiment_tracker`, `step_operator`:
+            names of components, or True for those of the active stack. `substitutions`: texts for
+            placeholders in names. `step_type`, `group`: for people who browse.
+            `heartbeat_healthy_threshold`: minutes, kept with the step.
 
     Example:
         ```

@@ -14,6 +14,9 @@ import msgspec
 
 ExecutionMode = Literal["continue_on_failure", "stop_on_failure", "fail_fast"]
 Runtime = Literal["inline", "isolated"]
+HookName = Literal[
+    "on_start", "on_success", "on_failure", "on_end", "on_init", "on_cleanup", "on_pause", "on_resume"
+]
 PartKind = Literal["function", "class", "constant", "package", "closure", "default", "module", "decorator"]
 
 
@@ -96,6 +99,34 @@ class CodePart(msgspec.Struct, frozen=True):
     """For people: `numpy 2.4.6`, `THRESHOLD = 0.5`; None where the source says it better."""
 
 
+class Retry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How often a failed step is tried again, and how long it waits before."""
+
+    max_retries: int
+    """Attempts after the first one."""
+    delay: float = 0.0
+    """Seconds before the first retry."""
+    backoff: float = 1.0
+    """The factor by which each further wait is longer than the one before."""
+    max_delay: float | None = None
+    """The longest wait, in seconds."""
+    jitter: float = 0.0
+    """The part of each wait, from 0 to 1, that is left to chance."""
+    retry_on: tuple[str, ...] = ()
+    """Dotted names of the exceptions, with their subclasses, that are worth a retry; empty for all."""
+
+
+class ModelSpec(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The model, and the version of it, that a pipeline or a step works on."""
+
+    name: str
+    version: str | None = None
+    """A number, a name, a stage or `latest`; None for a new version."""
+    tags: tuple[TagSpec, ...] = ()
+    about: dict[str, str] = {}
+    """License, description, limitations and so on, as far as they are given."""
+
+
 class StepOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     """The resolved options of a step: what holds after every source of configuration was merged."""
 
@@ -111,6 +142,20 @@ class StepOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     settings: dict[str, Any] = {}
     extra: dict[str, Any] = {}
     output_materializers: dict[str, tuple[str, ...]] = {}
+    environment: dict[str, str] = {}
+    secrets: tuple[str, ...] = ()
+    """Names of secrets whose values the step finds in its environment."""
+    timeout: float | None = None
+    """Seconds after which the step is ended."""
+    retry: Retry | None = None
+    hooks: dict[HookName, Source] = {}
+    model: ModelSpec | None = None
+    substitutions: dict[str, str] = {}
+    experiment_tracker: str | bool | None = None
+    step_operator: str | bool | None = None
+    step_type: str | None = None
+    group: str | None = None
+    heartbeat_healthy_threshold: int | None = None
 
 
 class StepDefinition(msgspec.Struct, frozen=True):
@@ -168,6 +213,16 @@ class PipelineOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     """Those of the tags that have a color or a rule."""
     execution_mode: ExecutionMode = "continue_on_failure"
     max_parallelism: int | None = None
+    environment: dict[str, str] = {}
+    secrets: tuple[str, ...] = ()
+    retry: Retry | None = None
+    hooks: dict[HookName, Source] = {}
+    init_arguments: dict[str, Any] = {}
+    """Arguments of the `on_init` hook."""
+    model: ModelSpec | None = None
+    substitutions: dict[str, str] = {}
+    enable_pipeline_logs: bool | None = None
+    enable_heartbeat: bool | None = None
 
 
 class Plan(msgspec.Struct, frozen=True):

@@ -91,5 +91,19 @@ def test_a_mistyped_option_is_refused_with_the_close_one():
 
 
 def test_an_unknown_option_is_refused_with_all_there_are():
-    with pytest.raises(ConfigurationError, match=r"It takes: .*runtime, settings"):
+    with pytest.raises(ConfigurationError, match=r"It takes: .*runtime, secrets, settings"):
         check_options({"zzz": True}, STEP_OPTIONS, "Step `a`")
+
+
+def test_arguments_are_replaced_as_wholes_where_settings_are_merged_key_by_key():
+    first = {"steps": {"train": {"parameters": {"grid": {"a": 1}}, "settings": {"x": {"a": 1}}}}}
+    second = {"steps": {"train": {"parameters": {"grid": {"b": 2}}, "settings": {"x": {"b": 2}}}}}
+
+    assert merge((first, second))["steps"]["train"] == {
+        "parameters": {"grid": {"b": 2}},
+        "settings": {"x": {"a": 1, "b": 2}},
+    }
+
+
+def test_every_level_adds_its_secrets():
+    assert merge(({"secrets": ["a", "b"]}, {"secrets": ["b", "c"]})) == {"secrets": ["a", "b", "c"]}

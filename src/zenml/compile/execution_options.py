@@ -1,0 +1,140 @@
+"""How a step is executed: where, how long, how often, in which environment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, get_args
+
+from zenml.compile.hook_options import hook_sources
+from zenml.errors import ConfigurationError
+from zenml.records.plan import ModelSpec, Retry, Runtime
+from zenml.records.tagging import read_tags
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from zenml.compile.hook_options import LiveHooks
+
+
+def execution_options(chosen: Mapping[str, Any], what: str) -> dict[str, Any]:
+    """Return where a step runs and for how long.
+
+    What needs a process of its own gets one, unless `runtime="inline"` is said in so many words.
+    """
+    runtime, timeout = chosen.get("runtime"), chosen.get("timeout")
+    if runtime is not None and runtime not in get_args(Runtime):
+        raise ConfigurationError(f"`runtime` of {what} is {runtime!r}; it can be `inline` or `isolated`.")
+    if timeout is not None and (
+        isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout < float("inf")
+    ):
+        raise ConfigurationError(f"`timeout` of {what} is {timeout!r}; it must be seconds, greater than 0.")
+    if timeout is not None and runtime == "inline":
+        raise ConfigurationError(
+            f'{what} has a `timeout` and `runtime="inline"`. A function inside this process cannot be '
+            'ended: leave `runtime` out, or set it to "isolated".'
+        )
+    if runtime is None and (timeout is not None or chosen.get("environment") or chosen.get("secrets")):
+        runtime = "isolated"
+    return {"runtime": runtime, "timeout": None if timeout is None else float(timeout)}
+
+
+def shared_options(chosen: Mapping[str, Any], hooks: LiveHooks, what: str) -> dict[str, Any]:
+    """Return what a pipeline can say for all its steps, and a step for itself."""
+    return {
+        "environment": _texts(chosen, "environment", what),
+        "secrets": _names(chosen, "secrets", what),
+        "retry": read_retry(chosen.get("retry"), what),
+        "hooks": hook_sources(hooks),
+        "model": read_model(chosen.get("model"), what),
+        "substitutions": _texts(chosen, "substitutions", what),
+    }
+
+
+def read_retry(given: Any, what: str) -> Retry | None:
+    """Return the record of a retry configuration, which may be a mapping of its fields, or a number."""
+    if given is None:
+        return None
+    from zenml.config.retry_config import StepRetryConfig
+
+    if type(given) is int:
+        given = StepRetryConfig(max_retries=given)
+    if isinstance(given, dict):
+        try:
+            given = StepRetryConfig(**given)
+        except TypeError as error:
+            raise ConfigurationError(f"`retry` of {what}: {error}.") from error
+    if not isinstance(given, StepRetryConfig):
+        raise ConfigurationError(f"`retry` of {what} is {given!r}. Give it a `StepRetryConfig(…)`.")
+    if not given.max_retries:
+        return None
+    return Retry(
+        max_retries=int(given.max_retries),
+        delay=float(given.delay),
+        backoff=float(given.backoff or 1),
+        max_delay=None if given.max_delay is None else float(given.max_delay),
+        jitter=float(given.jitter),
+        retry_on=given.retry_on,
+    )
+
+
+def read_model(given: Any, what: str) -> ModelSpec | None:
+    """Return the record of a model, which may be a mapping of its fields."""
+    if given is None:
+        return None
+    from zenml.config.model import Model
+
+    if isinstance(given, dict):
+        try:
+            given = Model(**given)
+        except TypeError as error:
+            raise ConfigurationError(f"`model` of {what}: {error}.") from error
+    if not isinstance(given, Model):
+        raise ConfigurationError(f"`model` of {what} is {given!r}. Give it a `Model(name=…)`.")
+    return ModelSpec(
+        given.name,
+        given.version,
+        read_tags(given.tags, f"model `{given.name}`"),
+        given.about,
+    )
+
+
+def read_count(chosen: Mapping[str, Any], name: str, what: str) -> int | None:
+    """Return an option that is a number from 1 up."""
+    value = chosen.get(name)
+    if value is not None and (type(value) is not int or value < 1):
+        raise ConfigurationError(f"`{name}` of {what} is {value!r}; it must be a number from 1 up.")
+    return value
+
+
+def read_text(chosen: Mapping[str, Any], name: str, what: str) -> str | None:
+    """Return an option that is text."""
+    value = chosen.get(name)
+    value = getattr(value, "name", value) if name == "group" else getattr(value, "value", value)
+    if value is not None and not (isinstance(value, str) and value.strip()):
+        raise ConfigurationError(f"`{name}` of {what} is {value!r}; it must be text.")
+    return value
+
+
+def _texts(chosen: Mapping[str, Any], name: str, what: str) -> dict[str, str]:
+    """Return a mapping of names to texts; numbers are written out."""
+    given = chosen.get(name) or {}
+    if not isinstance(given, dict):
+        raise ConfigurationError(f"`{name}` of {what} is {given!r}. Give it a mapping of names to texts.")
+    found = {}
+    for key, value in given.items():
+        is_plain = isinstance(value, (str, int, float)) and not isinstance(value, bool)
+        if not isinstance(key, str) or not key or not is_plain:
+            raise ConfigurationError(f"`{name}` of {what} sets {key!r} to {value!r}; both must be text.")
+        found[key] = str(value)
+    return found
+
+
+def _names(chosen: Mapping[str, Any], name: str, what: str) -> tuple[str, ...]:
+    """Return a list of names."""
+    given = chosen.get(name) or ()
+    if isinstance(given, str):
+        raise ConfigurationError(f'`{name}` of {what} is a list; write `{name}=["{given}"]`.')
+    found = tuple(given)
+    for one in found:
+        if not isinstance(one, str) or not one.strip():
+            raise ConfigurationError(f"`{name}` of {what} holds {one!r}; a secret is called by its name.")
+    return tuple(dict.fromkeys(found))

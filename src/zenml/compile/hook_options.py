@@ -1,0 +1,65 @@
+"""Hooks as they were given become live functions, and the record of where each comes from."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from zenml.errors import ConfigurationError
+from zenml.records.plan import HookName, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    LiveHooks = dict[HookName, Callable[..., Any]]
+
+
+def read_hooks(chosen: Mapping[str, Any], names: Iterable[HookName], what: str) -> LiveHooks:
+    """Return the functions that are to be called, by the moment at which they are called.
+
+    Args:
+        chosen: options, among them functions or dotted paths of functions.
+        names: the hooks that `what` may have.
+        what: what has the hooks, for messages.
+    """
+    return {
+        name: _function(chosen[name], f"`{name}` of {what}") for name in names if chosen.get(name) is not None
+    }
+
+
+def hook_sources(hooks: LiveHooks) -> dict[HookName, Source]:
+    """Return where hooks come from, as a plan records it."""
+    return {name: source_of(function) for name, function in hooks.items()}
+
+
+def source_of(function: Callable[..., Any]) -> Source:
+    """Return where a function is importable from, and its file and line."""
+    code = getattr(function, "__code__", None)
+    return Source(
+        module=getattr(function, "__module__", None) or type(function).__module__,
+        name=getattr(function, "__qualname__", type(function).__qualname__),
+        file=getattr(code, "co_filename", None),
+        line=getattr(code, "co_firstlineno", None),
+    )
+
+
+def _function(given: Any, what: str) -> Callable[..., Any]:
+    if isinstance(given, str):
+        given = _imported(given, what)
+    if not callable(given):
+        raise ConfigurationError(
+            f"{what} is {given!r}. Give it a function, or the dotted path of one, such as `alerts.tell_team`."
+        )
+    found: Callable[..., Any] = given
+    return found
+
+
+def _imported(path: str, what: str) -> Any:
+    module, _, name = path.rpartition(".")
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigurationError(
+            f"{what} names `{path}`, which cannot be imported: {error}. Write `module.function`, where the "
+            "module can be imported from the folder that the pipeline is started in."
+        ) from error
