@@ -25,7 +25,9 @@ class Process:
 
     def hear(self):
         """Return the words of the next line the process says."""
-        ready, _, _ = select.select([self._process.stdout], [], [], SECONDS)
+        poll = select.poll()
+        poll.register(self._process.stdout, select.POLLIN)
+        ready = poll.poll(SECONDS * 1000)
         assert ready, "the process says nothing"
         return self._process.stdout.readline().split()
 

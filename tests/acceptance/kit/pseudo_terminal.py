@@ -37,10 +37,12 @@ def run_in_terminal(command, environment, *, columns=80, lines=50, answer=None, 
     )
     os.close(theirs)
     raw, end = b"", time.monotonic() + SECONDS
+    poll = select.poll()  # unlike select, it takes descriptors of any number
+    poll.register(ours, select.POLLIN)
     decode = codecs.getincrementaldecoder("utf-8")().decode
     text = ""
     while time.monotonic() < end:
-        if not select.select([ours], [], [], 0.05)[0]:
+        if not poll.poll(50):
             continue
         try:
             data = os.read(ours, 65536)
