@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
 from zenml.cli.commands import Command, json_option, print_json, print_lines
+from zenml.cli.moments import read_age
 from zenml.cli.style import readable
 from zenml.client.garbage import YOUNG, collect, find_garbage, runs_beyond
 from zenml.client.stored_artifacts import find_artifact, uses
@@ -20,18 +20,6 @@ from zenml.store.removal import delete_runs
 if TYPE_CHECKING:
     from zenml.client.garbage import Garbage
 
-_UNITS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-
-
-def _read_age(ctx: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
-    """Return an age such as `30d`, `12h`, `90m` or `2w` in seconds."""
-    if value is None:
-        return None
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([mhdw])", value)
-    if found is None:
-        raise click.BadParameter(f"`{value}` is no age. Write a number with m, h, d or w, such as 30d.")
-    return float(found[1]) * _UNITS[found[2]]
-
 
 @click.command(cls=Command, example="zenml gc --dry-run --older-than 30d --keep-last 10")
 @click.option("--dry-run", is_flag=True, help="Print what would go; remove nothing.")
@@ -39,7 +27,7 @@ def _read_age(ctx: click.Context, parameter: click.Parameter, value: str | None)
     "--keep-last", type=click.IntRange(0), metavar="N", help="Delete runs beyond the newest N of a pipeline."
 )
 @click.option(
-    "--older-than", callback=_read_age, metavar="AGE", help="Delete runs that ended longer ago: 30d, 12h, 2w."
+    "--older-than", callback=read_age, metavar="AGE", help="Delete runs that ended longer ago: 30d, 12h, 2w."
 )
 @click.option("--why", metavar="ARTIFACT", help="Only say why an artifact is kept.")
 @json_option

@@ -9,8 +9,18 @@ from typing import Any
 
 import click
 
-_AGO = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_AGO = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+
+def read_age(ctx: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
+    """Return an age such as `30d`, `12h`, `90m` or `2w` in seconds."""
+    if value is None:
+        return None
+    found = _AGO.fullmatch(value.strip())
+    if found is None:
+        raise click.BadParameter(f"`{value}` is no age. Write a number with s, m, h, d or w, such as 30d.")
+    return float(found[1]) * _SECONDS[found[2]]
 
 
 class Moment(click.ParamType):  # type: ignore[type-arg]  # generic in newer releases of click only

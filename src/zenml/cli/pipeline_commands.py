@@ -42,9 +42,20 @@ def pipeline() -> None:
     "--param", "params", multiple=True, metavar="NAME=VALUE", help="An argument. Repeat for several."
 )
 @click.option("--no-cache", is_flag=True, help="Execute every step, whatever is stored.")
+@click.option(
+    "--refresh", multiple=True, metavar="STEP", help="Execute this step, whatever is stored. Repeatable."
+)
 @click.option("--name", help="Name of the run.")
 @json_option
-def run(target: str, params: tuple[str, ...], name: str | None, *, no_cache: bool, as_json: bool) -> None:
+def run(
+    target: str,
+    params: tuple[str, ...],
+    name: str | None,
+    refresh: tuple[str, ...],
+    *,
+    no_cache: bool,
+    as_json: bool,
+) -> None:
     """Run the pipeline that TARGET names.
 
     TARGET is `package.module:pipeline`, `module.pipeline`, `file.py:pipeline`, or `file.py` alone if
@@ -52,7 +63,7 @@ def run(target: str, params: tuple[str, ...], name: str | None, *, no_cache: boo
     """
     from zenml.cli.pipeline_run import run_target
 
-    run_target(target, params, name=name, use_cache=not no_cache, as_json=as_json)
+    run_target(target, params, name=name, refresh=no_cache or refresh, as_json=as_json)
 
 
 @pipeline.command("list", example="zenml pipeline list --name contains:train")

@@ -33,16 +33,15 @@ if TYPE_CHECKING:
 
 
 def run_target(
-    target: str, params: Sequence[str], *, name: str | None, use_cache: bool, as_json: bool
+    target: str, params: Sequence[str], *, name: str | None, refresh: bool | Sequence[str], as_json: bool
 ) -> None:
     """Run the pipeline that a target names; end with status 1 if the run did not succeed."""
     with output_for_people(as_json=as_json):
         pipeline = find_pipeline(target)
         arguments = read_params(pipeline, params)
-        if name is not None:
-            pipeline = pipeline.with_options(run_name=name)
+        pipeline = pipeline.with_options(run_name=name, refresh=refresh or None)
         store = open_store()
-        view = run_to_end(pipeline, arguments, store, use_cache=use_cache)
+        view = run_to_end(pipeline, arguments, store)
     if as_json:
         producers = [step.record.cached_from or step.record.id for step in view.steps.values()]
         print_json(whole_run_shape(view, cached_references(view, store), store.outputs_of(producers)))
@@ -53,9 +52,7 @@ def run_target(
         click.get_current_context().exit(1)
 
 
-def run_to_end(
-    pipeline: Pipeline[Any], arguments: dict[str, Any], store: Store, *, use_cache: bool
-) -> RunView:
+def run_to_end(pipeline: Pipeline[Any], arguments: dict[str, Any], store: Store) -> RunView:
     """Run a pipeline and return its run, whether it succeeded or not.
 
     Raises:
@@ -63,7 +60,7 @@ def run_to_end(
     """
     begin = new_id()
     try:
-        return start(pipeline, (), arguments, use_cache=use_cache)
+        return start(pipeline, (), arguments)
     except Exception as error:  # steps and the pipeline function are the user's code
         run = _run_since(store, begin)
         if run is not None and run.status != "running":

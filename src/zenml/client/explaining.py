@@ -12,6 +12,7 @@ import msgspec
 
 from zenml.client.changes import Change
 from zenml.client.code_changes import code_changes
+from zenml.client.declared_changes import declared_changes
 from zenml.client.input_changes import input_change, read_arguments
 from zenml.client.resolving import find_run, find_step
 from zenml.client.step_reference import StepReference, find_references, reference_to
@@ -22,12 +23,23 @@ from zenml.views.run_view import RunView
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from zenml.records.plan import Output, StepDefinition
+    from zenml.records.plan import StepDefinition
     from zenml.store.store import Store
     from zenml.views.step_view import StepView
 
 Verdict = Literal["cached", "executed", "skipped"]
-Cause = Literal["hit", "changed", "disabled", "first", "expired", "damaged", "skipped", "unknown"]
+Cause = Literal[
+    "hit",
+    "changed",
+    "disabled",
+    "refreshed",
+    "first",
+    "expired",
+    "invalidated",
+    "damaged",
+    "skipped",
+    "unknown",
+]
 
 RUNS_SEARCHED = 200
 """How many earlier runs are searched for a result to compare with."""
@@ -86,6 +98,9 @@ def _explain_hit(store: Store, step: StepView) -> Explanation:
 
 def _explain_execution(store: Store, step: StepView) -> Explanation:
     same = _same_result(store, step.record)
+    if step.name in step.run.plan.refreshed:
+        reference = reference_to(*same) if same is not None else None
+        return _answer(step, "executed", "refreshed", "because the run was to refresh it", reference)
     if step.definition.options.enable_cache and same is not None:
         return _explain_refusal(step, *same)
     earlier = _earlier_result(store, step) if same is None else None
@@ -106,7 +121,10 @@ def _explain_execution(store: Store, step: StepView) -> Explanation:
 def _explain_refusal(step: StepView, same: StepRun, run: Run) -> Explanation:
     """Explain why a stored result with the very same key was not used."""
     reference = reference_to(same, run)
-    limit = step.definition.options.cache_max_age
+    if same.invalidated_at is not None and same.invalidated_at <= step.record.started_at:
+        reason = f"because the result of run `{run.name}` was taken out of use"
+        return _answer(step, "executed", "invalidated", reason, reference)
+    limit = step.definition.options.cache.max_age
     age = (step.record.started_at - (same.ended_at or same.started_at)) / 1e6
     if limit is not None and age > limit:
         reason = f"because the result of run `{run.name}` was older than its cache policy allows"
@@ -247,39 +265,4 @@ def _changes(store: Store, step: StepView, earlier: StepRun, run: Run) -> Iterat
         for name in differing:
             counted = name in before, name in after
             yield input_change(name.removeprefix(_INPUT), *arguments, counted=counted)
-    if before.get("outputs") != after.get("outputs"):
-        yield _outputs_change(old, new)
-    if before.get("settings") != after.get("settings"):
-        yield from _mapping_changes("settings", old.options.settings, new.options.settings)
-    if before.get("extra") != after.get("extra"):
-        yield from _mapping_changes("extra", old.options.extra, new.options.extra)
-
-
-def _outputs_change(old: StepDefinition, new: StepDefinition) -> Change:
-    was, now = (
-        ", ".join(_output_text(one, output) for output in one.outputs) or "none" for one in (old, new)
-    )
-    return Change(kind="outputs", name="outputs", text=f"outputs: {was} → {now}", before=was, after=now)
-
-
-def _output_text(definition: StepDefinition, output: Output) -> str:
-    chosen = definition.options.output_materializers.get(output.name) or output.materializer
-    names = chosen if isinstance(chosen, tuple) else (chosen,)
-    stored = ", ".join(name for name in names if name)
-    return f"`{output.name}`" + (f" by {stored}" if stored else "")
-
-
-def _mapping_changes(
-    kind: Literal["settings", "extra"], old: dict[str, object], new: dict[str, object]
-) -> Iterator[Change]:
-    for name in sorted({**old, **new}):
-        was, now = (repr(one[name]) if name in one else None for one in (old, new))
-        if was == now:
-            continue
-        if was is None:
-            text = f"{kind}: `{name}` was added"
-        elif now is None:
-            text = f"{kind}: `{name}` was removed"
-        else:
-            text = f"{kind}: `{name}` = {was} → {now}"
-        yield Change(kind=kind, name=name, text=text, before=was, after=now)
+    yield from declared_changes(before, after, old, new)

@@ -6,6 +6,7 @@ explanation of why a step ran again.
     code               the transitive fingerprint of the step's code
     outputs            names and materializers of the outputs
     settings, extra    what is declared for the step, where anything is
+    file:NAME …        what else its cache policy names: files, sources, the answer of a function
     input:NAME         a parameter: its canonical value; an artifact: content digest, type, materializer
 """
 
@@ -23,7 +24,7 @@ from zenml.records.plan import Collection, Value
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from zenml.records.plan import ArtifactRef, Binding, Invocation, OutputRef, StepDefinition
+    from zenml.records.plan import ArtifactRef, Binding, CacheRules, Invocation, OutputRef, StepDefinition
     from zenml.records.run import Artifact
 
 _DIGITS = 24
@@ -54,9 +55,12 @@ class KeyBuilder:
         if static is None:
             static = self._static[invocation.definition] = definition_parts(definition)
         parts = dict(static)
+        rules = definition.options.cache
         for name, binding in invocation.inputs.items():
-            if name not in definition.options.cache_ignored:
-                parts[f"input:{name}"] = _binding_part(binding, artifact_of)
+            if name not in rules.ignored:
+                part = _binding_part(binding, artifact_of, rules)
+                if part is not None:
+                    parts[f"input:{name}"] = part
         text = "\n".join([f"{name}={part}" for name, part in sorted(parts.items())])
         return CacheKey(hashlib.sha256(text.encode()).hexdigest()[:40], parts)
 
@@ -68,7 +72,9 @@ def definition_parts(definition: StepDefinition) -> dict[str, str]:
         (output.name, options.output_materializers.get(output.name) or output.materializer)
         for output in definition.outputs
     ]
-    parts = {"code": definition.code, "outputs": _short(wire.encode(materializers))}
+    parts = {"outputs": _short(wire.encode(materializers)), **definition.dependencies}
+    if options.cache.counts_code:
+        parts["code"] = definition.code
     if options.settings:
         parts["settings"] = _short(wire.encode(options.settings))
     if options.extra:
@@ -81,13 +87,18 @@ def artifact_part(artifact: Artifact) -> str:
     return f"{artifact.digest} {artifact.type} {artifact.materializer}"
 
 
-def _binding_part(binding: Binding, artifact_of: Callable[[OutputRef | ArtifactRef], Artifact]) -> str:
+def _binding_part(
+    binding: Binding, artifact_of: Callable[[OutputRef | ArtifactRef], Artifact], rules: CacheRules
+) -> str | None:
+    """Return what an input contributes, None if by the rules it does not count."""
     if isinstance(binding, Value):
-        return _value_part(bytes(binding.data))
+        return _value_part(bytes(binding.data)) if rules.counts_parameters else None
     if isinstance(binding, Collection):
-        items = [_binding_part(item, artifact_of) for item in binding.items]
+        items = [_binding_part(item, artifact_of, rules) or "" for item in binding.items]
         return f"list of {len(items)} {_short(chr(10).join(items).encode())}"
-    return artifact_part(artifact_of(binding))
+    if rules.counts_artifacts == "content":
+        return artifact_part(artifact_of(binding))
+    return f"artifact {artifact_of(binding).id}" if rules.counts_artifacts == "id" else None
 
 
 @lru_cache(maxsize=4096)

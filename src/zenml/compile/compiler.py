@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from zenml.compile import edges
+from zenml.compile.cache_options import Dependencies, check_ignored
 from zenml.compile.handles import OutputHandle, StepHandle
 from zenml.compile.hook_options import read_hooks, source_of
 from zenml.compile.options import chosen_options, declared_output, pipeline_options, step_options
@@ -20,6 +21,7 @@ from zenml.compile.outside import Outside, nothing_outside
 from zenml.compile.program import Program
 from zenml.compile.storable import check_outputs
 from zenml.compile.trace import Trace, TracedCall, check_complete
+from zenml.config.cache_policy import CachePolicy
 from zenml.config.precedence import RUN_HOOKS, STEP_HOOKS, STEP_OPTIONS, check_options
 from zenml.errors import ArgumentError, ConfigurationError, DeclarationError, MaterializerError
 from zenml.fingerprint.fingerprint import fingerprint
@@ -41,11 +43,13 @@ from zenml.signatures.type_check import from_config
 from zenml.signatures.type_names import describe
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from zenml.compile.declared import DeclaredPipeline
     from zenml.compile.hook_options import LiveHooks
     from zenml.records.run import Artifact
+
+    Refresh = bool | str | Sequence[str]
 
 
 class Compiled:
@@ -86,6 +90,7 @@ def compile_pipeline(
     kwargs: dict[str, Any],
     *,
     steps: Mapping[str, Mapping[str, Any]] | None = None,
+    refresh: Refresh = False,
     is_listed: bool = True,
     outside: Outside = nothing_outside,
 ) -> Compiled:
@@ -96,6 +101,7 @@ def compile_pipeline(
         args: positional arguments of the call.
         kwargs: keyword arguments of the call.
         steps: what the run's configuration says of single steps, by invocation id or step name.
+        refresh: which steps are executed whatever the cache knows: all, or ids and names of some.
         is_listed: whether the pipeline is to appear among the pipelines; single steps do not.
         outside: tells which artifact an argument stands for, if it stands for one.
     """
@@ -113,7 +119,7 @@ def compile_pipeline(
     trace = Trace(pipeline)
     returned = trace.run(arguments)
     return _Compiler(pipeline, trace, steps or {}, outside).build(
-        returned, _parameters(arguments), is_listed=is_listed
+        returned, _parameters(arguments), refresh=refresh, is_listed=is_listed
     )
 
 
@@ -137,8 +143,11 @@ class _Compiler:
         self._programs: dict[str, Program] = {}
         self._known: dict[tuple[int, int, str], str] = {}
         self._prints: dict[int, Any] = {}
+        self._dependencies = Dependencies()
 
-    def build(self, returned: Any, parameters: dict[str, msgspec.Raw], *, is_listed: bool) -> Compiled:
+    def build(
+        self, returned: Any, parameters: dict[str, msgspec.Raw], *, refresh: Refresh, is_listed: bool
+    ) -> Compiled:
         """Make the plan, or raise the first thing that is wrong with it."""
         self._check_configured_steps()
         invocations = tuple(self._invocation(call) for call in self._calls.values())
@@ -154,20 +163,32 @@ class _Compiler:
             parameters=parameters,
             is_listed=is_listed,
             doc=self._pipeline.function.__doc__,
+            refreshed=self._refreshed(refresh),
         )
         return Compiled(plan, self._programs, self._externals, hooks)
 
     def _check_configured_steps(self) -> None:
-        if not self._steps:
-            return
-        known = {*self._calls, *(call.step.name for call in self._calls.values())}
         for name, options in self._steps.items():
-            if name not in known:
-                raise ConfigurationError(
-                    f"Pipeline `{self._pipeline.name}` is configured for a step `{name}`, which it does not have. "
-                    f"{did_you_mean(name, known)}Its steps are: {', '.join(f'`{step}`' for step in sorted(known))}."
-                )
+            self._check_name(name, "is configured for")
             check_options(options, STEP_OPTIONS | {"parameters"}, f"step `{name}`")
+
+    def _refreshed(self, refresh: Refresh) -> tuple[str, ...]:
+        """Return the ids of the calls that are to be executed whatever the cache knows."""
+        if isinstance(refresh, bool):
+            return tuple(self._calls) if refresh else ()
+        wanted = (refresh,) if isinstance(refresh, str) else tuple(refresh)
+        for name in wanted:
+            self._check_name(name, "is to refresh")
+        return tuple(call.id for call in self._calls.values() if {call.id, call.step.name} & {*wanted})
+
+    def _check_name(self, name: str, verb: str) -> None:
+        """Raise unless a name is the id of a call, or the name of a step that is called."""
+        known = {*self._calls, *(call.step.name for call in self._calls.values())}
+        if name not in known:
+            raise ConfigurationError(
+                f"Pipeline `{self._pipeline.name}` {verb} a step `{name}`, which it does not have. "
+                f"{did_you_mean(name, known)}Its steps are: {', '.join(f'`{step}`' for step in sorted(known))}."
+            )
 
     def _configured(self, call: TracedCall) -> dict[str, Any]:
         """Return what the run's configuration says of a call: of its id, else of its step's name."""
@@ -289,6 +310,11 @@ class _Compiler:
         hooks = read_hooks(chosen, STEP_HOOKS, f"step `{step.name}`")
         options = step_options(step, chosen, hooks)
         check_outputs(step, options)
+        policy = CachePolicy.read(chosen.get("cache_policy"), f"step `{step.name}`")
+        if policy is step.layers.merged().get(
+            "cache_policy"
+        ):  # one of the pipeline speaks of other steps too
+            check_ignored(policy, step)
         code = self._prints.get(id(step.function))
         if code is None:
             code = self._prints[id(step.function)] = fingerprint(step.function)
@@ -300,6 +326,7 @@ class _Compiler:
             code=code.digest,
             code_parts=code.parts,
             blind_spots=code.blind_spots,
+            dependencies=self._dependencies.digests(policy, step),
             doc=step.function.__doc__,
         )
         return definition, hooks

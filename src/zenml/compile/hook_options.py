@@ -45,7 +45,7 @@ def source_of(function: Callable[..., Any]) -> Source:
 
 def _function(given: Any, what: str) -> Callable[..., Any]:
     if isinstance(given, str):
-        given = _imported(given, what)
+        given = imported(given, what)
     if not callable(given):
         raise ConfigurationError(
             f"{what} is {given!r}. Give it a function, or the dotted path of one, such as `alerts.tell_team`."
@@ -54,7 +54,12 @@ def _function(given: Any, what: str) -> Callable[..., Any]:
     return found
 
 
-def _imported(path: str, what: str) -> Any:
+def imported(path: str, what: str) -> Any:
+    """Return what a dotted path names, `module.name`.
+
+    Raises:
+        ConfigurationError: there is no such thing; `what` says where the path stands.
+    """
     module, _, name = path.rpartition(".")
     try:
         return getattr(importlib.import_module(module), name)

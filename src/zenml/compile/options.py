@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, get_args
 
+from zenml.compile.cache_options import cache_rules
 from zenml.compile.execution_options import execution_options, read_count, read_text, shared_options
 from zenml.compile.plain import plain
 from zenml.config.artifact_config import read_version
+from zenml.config.cache_policy import CachePolicy
 from zenml.config.precedence import INHERITED, merge
 from zenml.errors import ConfigurationError
 from zenml.records.metadata_values import read_metadata
@@ -47,15 +49,13 @@ def step_options(step: DeclaredStep, chosen: Mapping[str, Any], hooks: LiveHooks
         hooks: its hooks, read from them.
     """
     what = f"step `{step.name}`"
-    max_age, ignored = read_cache_policy(chosen.get("cache_policy"), what)
     settings = dict(chosen.get("settings") or {})
     materializers = chosen.get("output_materializers") or settings.pop("output_materializers", None)
     return StepOptions(
         **_flags(chosen, _FLAGS, what, default=True),
         **execution_options(chosen, what),
         **shared_options(chosen, hooks, what),
-        cache_max_age=max_age,
-        cache_ignored=ignored,
+        cache=cache_rules(CachePolicy.read(chosen.get("cache_policy"), what)),
         settings=plain(settings, f"`settings` of {what}"),
         extra=plain(chosen.get("extra") or {}, f"`extra` of {what}"),
         output_materializers=read_materializers(materializers, step),
@@ -82,7 +82,7 @@ def pipeline_options(
     if isinstance(tags, str):
         raise ConfigurationError(f'`tags` of {what} is a list; write `tags=["{tags}"]`.')
     specs = read_tags(tags, what)
-    read_cache_policy(chosen.get("cache_policy"), what)
+    CachePolicy.read(chosen.get("cache_policy"), what)
     return PipelineOptions(
         **_flags(chosen, (*_FLAGS, "enable_pipeline_logs", "enable_heartbeat"), what, default=None),
         **shared_options(chosen, hooks, what),
@@ -108,19 +108,6 @@ def declared_output(output: OutputSpec, step: DeclaredStep) -> Output:
         tags=read_tags(getattr(config, "tags", None), what),
         run_metadata=read_metadata(getattr(config, "run_metadata", None) or {}, f"`run_metadata` of {what}"),
     )
-
-
-def read_cache_policy(policy: Any, what: str) -> tuple[float | None, tuple[str, ...]]:
-    """Return the maximum age in seconds and the ignored inputs of a cache policy."""
-    if policy is None or policy == "default":
-        return None, ()
-    from zenml.config.cache_policy import CachePolicy
-
-    if isinstance(policy, dict):
-        policy = CachePolicy(**policy)
-    if not isinstance(policy, CachePolicy):
-        raise ConfigurationError(f"`cache_policy` of {what} is {policy!r}. Give it a `CachePolicy(…)`.")
-    return policy.expires_after, policy.ignore_fields
 
 
 def read_materializers(given: Any, step: DeclaredStep) -> dict[str, tuple[str, ...]]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zenml.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
+    from datetime import timedelta
 
 SECONDS_PER_DAY = 86_400
 
 
 class CachePolicy:
-    """Which inputs count for the cache, and how old a result may be.
+    """What counts for the cache, and how old a result may be.
 
     Example:
         `@pipeline(cache_policy=CachePolicy(max_age_days=7, ignore_fields=["timestamp"]))`
@@ -21,6 +22,17 @@ class CachePolicy:
     Attributes:
         max_age_days: a stored result older than this many days is computed again; None: never too old.
         ignore_fields: names of step inputs that are left out of the cache key.
+        include_step_code: whether a change of the step's code is a reason to run again.
+        include_step_parameters: whether a change of a parameter is one.
+        include_artifact_values: whether a change of the content of an input is one.
+        include_artifact_ids: where content does not count: whether another version of an input is one,
+            even of the same content.
+        file_dependencies: files and folders whose content counts; relative ones are looked for in the
+            working folder, then beside the file that declares the step.
+        source_dependencies: functions and classes, or their dotted paths, whose code counts as if the
+            step called them.
+        cache_func: a function without parameters, or its dotted path: the text it returns when a run
+            starts counts.
     """
 
     def __init__(
@@ -28,31 +40,73 @@ class CachePolicy:
         max_age_days: float | None = None,
         ignore_fields: Iterable[str] | None = None,
         *,
-        expires_after: float | None = None,
-        ignored_inputs: Iterable[str] | None = None,
+        include_step_code: bool = True,
+        include_step_parameters: bool = True,
+        include_artifact_values: bool = True,
+        include_artifact_ids: bool = True,
+        **others: Any,
     ) -> None:
-        """Store a policy; `expires_after` (seconds) and `ignored_inputs` are other spellings."""
+        """Check and keep a policy.
+
+        Args:
+            max_age_days: days, greater than 0.
+            ignore_fields: names of inputs.
+            include_step_code: as the attribute.
+            include_step_parameters: as the attribute.
+            include_artifact_values: as the attribute.
+            include_artifact_ids: as the attribute.
+            others: `file_dependencies`, `source_dependencies`, `cache_func`; and other spellings:
+                `expires_after`, seconds or a timedelta, for `max_age_days`; `ignored_inputs` for
+                `ignore_fields`.
+        """
+        expires_after, ignored = others.pop("expires_after", None), others.pop("ignored_inputs", None)
+        self.file_dependencies = _names(others.pop("file_dependencies", None), "file_dependencies")
+        self.source_dependencies: tuple[str | Callable[..., Any], ...] = _several(
+            others.pop("source_dependencies", None), "source_dependencies"
+        )
+        self.cache_func: Callable[[], str] | str | None = others.pop("cache_func", None)
+        if self.cache_func is not None and not (
+            isinstance(self.cache_func, str) or callable(self.cache_func)
+        ):
+            raise ConfigurationError(
+                f"`cache_func` of a CachePolicy is {self.cache_func!r}. Give it a function that returns text."
+            )
+        for unknown in others:
+            raise ConfigurationError(
+                f"A CachePolicy has no `{unknown}`. {_close(unknown)}It takes: {', '.join(FIELDS)}."
+            )
         if max_age_days is not None and expires_after is not None:
             raise ConfigurationError("Give `max_age_days` or `expires_after` to a CachePolicy, not both.")
-        if expires_after is not None:
-            max_age_days = expires_after / SECONDS_PER_DAY
-        if max_age_days is not None and not max_age_days > 0:
-            raise ConfigurationError(
-                f"`max_age_days` of a CachePolicy is {max_age_days}; it must be greater than 0. "
-                "To use no stored results at all, set `enable_cache=False`."
-            )
-        fields = ignore_fields if ignore_fields is not None else ignored_inputs
-        if isinstance(fields, str):
-            raise ConfigurationError(
-                f'`ignore_fields` is a list of names; write `ignore_fields=["{fields}"]`.'
-            )
-        self.max_age_days = max_age_days
-        self.ignore_fields = tuple(fields or ())
+        self.max_age_days = _days(max_age_days if expires_after is None else _in_days(expires_after))
+        self.ignore_fields = _names(ignore_fields if ignore_fields is not None else ignored, "ignore_fields")
+        self.include_step_code = include_step_code
+        self.include_step_parameters = include_step_parameters
+        self.include_artifact_values = include_artifact_values
+        self.include_artifact_ids = include_artifact_ids
+        for name, value in vars(self).items():
+            if name.startswith("include_") and not isinstance(value, bool):
+                raise ConfigurationError(f"`{name}` of a CachePolicy is {value!r}; it must be True or False.")
 
     @classmethod
     def default(cls) -> CachePolicy:
         """Return the policy that holds when none is given: everything counts, nothing expires."""
         return cls()
+
+    @classmethod
+    def read(cls, given: Any, what: str) -> CachePolicy:
+        """Return a policy from what was given as one: a policy, "default", a mapping of fields, or None."""
+        if given is None or given == "default":
+            return cls()
+        if isinstance(given, dict):
+            return cls.from_mapping(given)
+        if not isinstance(given, cls):
+            raise ConfigurationError(f"`cache_policy` of {what} is {given!r}. Give it a `CachePolicy(…)`.")
+        return given
+
+    @classmethod
+    def from_mapping(cls, fields: Mapping[str, Any]) -> CachePolicy:
+        """Return a policy from a mapping of its fields, as in a configuration file."""
+        return cls(**fields)
 
     @property
     def expires_after(self) -> float | None:
@@ -68,7 +122,66 @@ class CachePolicy:
         return isinstance(other, CachePolicy) and vars(self) == vars(other)
 
     def __hash__(self) -> int:
-        return hash((self.max_age_days, self.ignore_fields))
+        return hash(tuple(vars(self).values()))
 
     def __repr__(self) -> str:
-        return f"CachePolicy(max_age_days={self.max_age_days!r}, ignore_fields={list(self.ignore_fields)!r})"
+        usual = vars(CachePolicy())
+        said = {name: value for name, value in vars(self).items() if value != usual[name]}
+        listed = ", ".join(
+            f"{name}={list(value) if isinstance(value, tuple) else value!r}" for name, value in said.items()
+        )
+        return f"CachePolicy({listed})"
+
+
+FIELDS = (
+    "max_age_days",
+    "ignore_fields",
+    "expires_after",
+    "ignored_inputs",
+    "include_step_code",
+    "include_step_parameters",
+    "include_artifact_values",
+    "include_artifact_ids",
+    "file_dependencies",
+    "source_dependencies",
+    "cache_func",
+)
+"""Every field that can be given, with both spellings of those that have two."""
+
+
+def _close(unknown: str) -> str:
+    import difflib
+
+    close = difflib.get_close_matches(unknown, FIELDS, 1)
+    return f"Did you mean `{close[0]}`? " if close else ""
+
+
+def _in_days(seconds: float | timedelta) -> Any:
+    if hasattr(seconds, "total_seconds"):
+        seconds = seconds.total_seconds()
+    return seconds / SECONDS_PER_DAY if isinstance(seconds, (int, float)) else seconds
+
+
+def _days(days: Any) -> float | None:
+    if days is None:
+        return None
+    if isinstance(days, bool) or not isinstance(days, (int, float)) or not days > 0:
+        raise ConfigurationError(
+            f"`max_age_days` of a CachePolicy is {days!r}; it must be greater than 0. "
+            "To use no stored results at all, set `enable_cache=False`."
+        )
+    return days
+
+
+def _several(given: Any, name: str) -> tuple[Any, ...]:
+    if isinstance(given, str):
+        raise ConfigurationError(f'`{name}` of a CachePolicy is a list; write `{name}=["{given}"]`.')
+    return tuple(given or ())
+
+
+def _names(given: Any, name: str) -> tuple[str, ...]:
+    found = _several(given, name)
+    for one in found:
+        if not isinstance(one, str) or not one:
+            raise ConfigurationError(f"`{name}` of a CachePolicy holds {one!r}; it takes texts.")
+    return found

@@ -73,7 +73,7 @@ PIPELINE_OPTIONS = frozenset(
         "tags",
     )
 )
-RUN_OPTIONS = frozenset(("parameters", "run_name", "schedule", "steps"))
+RUN_OPTIONS = frozenset(("parameters", "refresh", "run_name", "schedule", "steps"))
 """What `with_options` and `configure` of a pipeline take beside the pipeline's own options."""
 INHERITED = frozenset(
     (

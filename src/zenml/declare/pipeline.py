@@ -53,7 +53,8 @@ class Pipeline(Declaration[P, Any]):
 
         Args:
             options: the options of `@pipeline`, and for this run: `run_name`; `parameters`, arguments of
-                the pipeline; `steps`, options and parameters of single steps by invocation id or name.
+                the pipeline; `steps`, options and parameters of single steps by invocation id or name;
+                `refresh`, True or names of steps, which are executed whatever the cache knows.
         """
         return super().with_options(**options)
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from zenml.client.outside import ArtifactsOutside
 from zenml.compile.compiler import compile_pipeline
-from zenml.compile.uncached import without_cache
 from zenml.errors import ArgumentError
 from zenml.execute.running import failure_of, run_plan
 from zenml.signatures.signature import did_you_mean
@@ -18,20 +17,15 @@ if TYPE_CHECKING:
     from zenml.declare.pipeline import Pipeline
 
 
-def start(
-    pipeline: Pipeline[Any], args: tuple[Any, ...], kwargs: dict[str, Any], *, use_cache: bool = True
-) -> RunView:
+def start(pipeline: Pipeline[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> RunView:
     """Run a pipeline in this process and return its run.
 
     Args:
         pipeline: the pipeline to run.
         args: positional arguments of the call.
         kwargs: keyword arguments of the call.
-        use_cache: whether stored results may be used; False beats what steps say of themselves.
     """
     compiled = compile_call(pipeline, args, kwargs)
-    if not use_cache:
-        compiled = without_cache(compiled)
     store = open_store()
     ended = run_plan(compiled, store, run_name=pipeline.run_options.get("run_name"))
     error = failure_of(ended)
@@ -45,7 +39,14 @@ def compile_call(pipeline: Pipeline[Any], args: tuple[Any, ...], kwargs: dict[st
     options = pipeline.run_options
     arguments = _with_configured(pipeline, args, kwargs, options.get("parameters") or {})
     outside = ArtifactsOutside(open_store)
-    return compile_pipeline(pipeline, args, arguments, steps=options.get("steps"), outside=outside.find)
+    return compile_pipeline(
+        pipeline,
+        args,
+        arguments,
+        steps=options.get("steps"),
+        refresh=options.get("refresh", False),
+        outside=outside.find,
+    )
 
 
 def _with_configured(

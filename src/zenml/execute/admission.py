@@ -67,6 +67,7 @@ class Admission:
         self._keys = KeyBuilder()
         self._attempts: dict[str, int] = {}
         self._forced: set[str] = set()
+        self._refreshed = frozenset(plan.refreshed)
         self._turn = 0
         self._candidates: list[Candidate] = []
         """Steps that the cache does not answer, waiting for a free worker; a stack."""
@@ -178,6 +179,8 @@ class Admission:
         reason = None
         if one.id in self._forced:
             reason = "its stored output was damaged"
+        elif one.id in self._refreshed:
+            reason = "it was to be refreshed"
         elif not self._may_use_cache(one.id):
             reason = "caching is disabled for it"
         step = recording.started(self._run, invocation, one.key, self._next_attempt(one.id), reason)
@@ -248,7 +251,9 @@ class Admission:
         return self._plan.definitions[self._machine.nodes[identifier].invocation.definition]
 
     def _may_use_cache(self, identifier: str) -> bool:
-        return self._definition(identifier).options.enable_cache and identifier not in self._forced
+        if identifier in self._forced or identifier in self._refreshed:
+            return False
+        return self._definition(identifier).options.enable_cache
 
     def _next_attempt(self, identifier: str) -> int:
         attempt = self._attempts[identifier] = self._attempts.get(identifier, 0) + 1

@@ -127,6 +127,18 @@ class ModelSpec(msgspec.Struct, frozen=True, omit_defaults=True):
     """License, description, limitations and so on, as far as they are given."""
 
 
+class CacheRules(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What counts in the cache key of a step, and how old a stored result may be."""
+
+    max_age: float | None = None
+    """Seconds after which a stored result is too old to be used; None for never."""
+    ignored: tuple[str, ...] = ()
+    """Names of inputs that do not count."""
+    counts_code: bool = True
+    counts_parameters: bool = True
+    counts_artifacts: Literal["content", "id", "none"] = "content"
+
+
 class StepOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     """The resolved options of a step: what holds after every source of configuration was merged."""
 
@@ -135,10 +147,7 @@ class StepOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     enable_artifact_metadata: bool = True
     enable_artifact_visualization: bool = True
     runtime: Runtime | None = None
-    cache_max_age: float | None = None
-    """Seconds after which a stored result is too old to be used; None for never."""
-    cache_ignored: tuple[str, ...] = ()
-    """Names of inputs that do not count in the cache key."""
+    cache: CacheRules = CacheRules()
     settings: dict[str, Any] = {}
     extra: dict[str, Any] = {}
     output_materializers: dict[str, tuple[str, ...]] = {}
@@ -169,6 +178,8 @@ class StepDefinition(msgspec.Struct, frozen=True):
     """Digest of the code fingerprint."""
     code_parts: tuple[CodePart, ...] = ()
     blind_spots: tuple[str, ...] = ()
+    dependencies: dict[str, str] = {}
+    """Digests of what else its cache policy counts: `file:data.csv`, `source:features.clean`."""
     doc: str | None = None
 
 
@@ -237,3 +248,5 @@ class Plan(msgspec.Struct, frozen=True):
     parameters: dict[str, msgspec.Raw] = {}
     is_listed: bool = True
     doc: str | None = None
+    refreshed: tuple[str, ...] = ()
+    """Ids of invocations that are executed whatever the cache knows."""

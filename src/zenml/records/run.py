@@ -105,6 +105,8 @@ class StepRun(Record, frozen=True, kw_only=True):
     failure: Failure | None = None
     log: str | None = None
     """Path of the log file below the store, once something was written."""
+    invalidated_at: int | None = None
+    """When somebody said that the cache is not to answer with its result any more."""
 
 
 class StepInput(Record, frozen=True, kw_only=True):

@@ -52,7 +52,8 @@ SELECT s.cache_key, s.id, s.run_id, s.status, s.ended_at, {artifact}
 FROM step_runs s LEFT JOIN artifacts a ON a.producer = s.id
 WHERE s.id IN (
     SELECT max(id) FROM step_runs
-    WHERE cache_key IN ({keys}) AND status IN ('completed', 'running') GROUP BY cache_key, status
+    WHERE cache_key IN ({keys}) AND status IN ('completed', 'running') AND invalidated_at IS NULL
+    GROUP BY cache_key, status
 )
 """
 

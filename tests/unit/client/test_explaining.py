@@ -1,8 +1,11 @@
 """Why a step ran: each cause, named by what a person changed."""
 
+import os
+
 import pytest
 
 from zenml import pipeline, step
+from zenml.client.cached_results import invalidate_cached
 from zenml.client.explaining import explain
 from zenml.config.cache_policy import CachePolicy
 from zenml.errors import NotFoundError
@@ -275,3 +278,84 @@ def _make_older(step_run_id, *, days):
     store = open_store()
     ended = store.get(StepRun, step_run_id).ended_at
     store.update(StepRun, step_run_id, ended_at=ended - days * 86_400_000_000)
+
+
+def test_a_refreshed_step_says_so():
+    flow()
+
+    run = flow.with_options(refresh=["load"])()
+
+    answer = why(run, "load")
+    assert (answer.verdict, answer.cause) == ("executed", "refreshed")
+    assert why(run, "train").verdict == "cached"
+
+
+def test_a_result_that_was_taken_out_of_use_is_named():
+    first = flow()
+    assert invalidate_cached(open_store(), step="train") == 1
+
+    answer = why(flow(), "train")
+
+    assert (answer.cause, answer.reference.run) == ("invalidated", first.name)
+    assert "taken out of use" in answer.reason
+    assert why(flow(), "train").cause == "hit"
+
+
+@pytest.mark.parametrize(
+    ("policy", "change", "text"),
+    [
+        ({"file_dependencies": ["data.csv"]}, lambda: write("data.csv", "2"), "file `data.csv` changed"),
+        ({"file_dependencies": ["folder"]}, lambda: write("folder/b", "2"), "file `folder` changed"),
+        ({"cache_func": lambda: read("data.csv")}, lambda: write("data.csv", "2"), "the answer of"),
+    ],
+    ids=["file", "folder", "function"],
+)
+def test_what_a_policy_names_runs_the_step_again(policy, change, text, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    os.mkdir("folder")
+    write("data.csv", "1")
+    mine = one.with_options(cache_policy=CachePolicy(**policy))
+
+    @pipeline
+    def single():
+        mine(1)
+
+    single()
+    assert why(single(), "one").verdict == "cached"
+    change()
+
+    answer = why(single(), "one")
+    assert answer.verdict == "executed"
+    assert text in answer.reason
+
+
+def test_a_source_that_a_policy_names_runs_the_step_again(monkeypatch):
+    mine = one.with_options(cache_policy=CachePolicy(source_dependencies=[f"{__name__}.helper"]))
+
+    @pipeline
+    def single():
+        mine(1)
+
+    single()
+    assert why(single(), "one").verdict == "cached"
+    monkeypatch.setitem(globals(), "helper", other_helper)
+
+    assert "helper` changed" in why(single(), "one").reason
+
+
+def helper():
+    return 1
+
+
+def other_helper():
+    return 2
+
+
+def write(name, text):
+    with open(name, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def read(name):
+    with open(name, encoding="utf-8") as file:
+        return file.read()

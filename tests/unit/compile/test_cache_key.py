@@ -9,6 +9,7 @@ from zenml.compile.cache_key import KeyBuilder, artifact_part
 from zenml.records import values
 from zenml.records.plan import (
     ArtifactRef,
+    CacheRules,
     Collection,
     Invocation,
     Output,
@@ -124,7 +125,7 @@ def test_what_a_result_depends_on_changes_the_key(change):
         {"outputs": (Output("o", "float"),)},
         {"options": StepOptions(enable_step_logs=False)},
         {"options": StepOptions(runtime="isolated")},
-        {"options": StepOptions(cache_max_age=5)},
+        {"options": StepOptions(cache=CacheRules(max_age=5))},
     ],
     ids=str,
 )
@@ -137,7 +138,7 @@ def test_the_id_of_a_call_and_what_it_waits_for_do_not_matter():
 
 
 def test_an_ignored_input_does_not_matter():
-    ignoring = definition(options=StepOptions(cache_ignored=("when",)))
+    ignoring = definition(options=StepOptions(cache=CacheRules(ignored=("when",))))
 
     first, second = (key({"x": value(1), "when": value(now)}, ignoring) for now in (1, 2))
 
@@ -196,3 +197,60 @@ def test_the_parts_explain_the_key():
 
     assert set(found.parts) == {"code", "outputs", "input:x", "input:y"}
     assert found.parts["input:x"] == artifact_part(artifact())
+
+
+# Rules
+
+
+def ruled(**rules):
+    return definition(options=StepOptions(cache=CacheRules(**rules)))
+
+
+REF = OutputRef("a", "o")
+
+
+def test_code_that_does_not_count_changes_nothing():
+    step = ruled(counts_code=False)
+    other = msgspec.structs.replace(step, code="other")
+
+    assert key(step=step).digest == key(step=other).digest
+    assert key(step=ruled()).digest != key(step=msgspec.structs.replace(ruled(), code="other")).digest
+
+
+def test_parameters_that_do_not_count_change_nothing_but_artifacts_still_do():
+    step = ruled(counts_parameters=False)
+    artifacts = {REF: artifact()}
+
+    assert key({"x": value(1)}, step).digest == key({"x": value(2)}, step).digest
+    assert (
+        key({"x": REF}, step, artifacts).digest != key({"x": REF}, step, {REF: artifact(digest="e")}).digest
+    )
+
+
+@pytest.mark.parametrize(
+    ("counts", "same_content_counts", "other_content_counts"),
+    [("content", False, True), ("id", True, True), ("none", False, False)],
+)
+def test_artifacts_count_by_content_by_id_or_not_at_all(counts, same_content_counts, other_content_counts):
+    step = ruled(counts_artifacts=counts)
+    first, again, other = (
+        key({"x": REF}, step, {REF: made}).digest
+        for made in (artifact(id="1"), artifact(id="2"), artifact(id="3", digest="e"))
+    )
+
+    assert (first != again, first != other) == (same_content_counts, other_content_counts)
+
+
+def test_an_item_of_a_list_that_does_not_count_still_counts_as_an_item():
+    step = ruled(counts_artifacts="none")
+    artifacts = {REF: artifact()}
+    one, two = Collection((REF,)), Collection((REF, REF))
+
+    assert key({"x": one}, step, artifacts).digest != key({"x": two}, step, artifacts).digest
+
+
+def test_dependencies_count():
+    step = definition(dependencies={"file:data.csv": "1"})
+    other = definition(dependencies={"file:data.csv": "2"})
+
+    assert len({key(step=one).digest for one in (definition(), step, other)}) == 3

@@ -10,6 +10,7 @@ from zenml.declare.pipeline import pipeline
 from zenml.declare.step import step
 from zenml.errors import ConfigurationError
 from zenml.materializers.base_materializer import BaseMaterializer
+from zenml.records.plan import CacheRules
 
 
 def function(x: int = 0) -> int:
@@ -84,7 +85,7 @@ def test_a_flag_is_on_unless_said_otherwise(flag):
 def test_the_cache_policy_of_the_pipeline_holds_for_its_steps():
     found = options_of(pipeline_options={"cache_policy": CachePolicy(max_age_days=1, ignore_fields=["x"])})
 
-    assert (found.cache_max_age, found.cache_ignored) == (86_400, ("x",))
+    assert (found.cache.max_age, found.cache.ignored) == (86_400, ("x",))
 
 
 def test_settings_of_several_places_are_merged():
@@ -117,11 +118,11 @@ def test_an_unknown_runtime_is_refused():
 def test_the_default_cache_policy_ignores_nothing(policy):
     found = options_of(step_options={"cache_policy": policy})
 
-    assert (found.cache_max_age, found.cache_ignored) == (None, ())
+    assert found.cache == CacheRules()
 
 
 def test_a_cache_policy_can_be_a_mapping():
-    assert options_of(step_options={"cache_policy": {"expires_after": 60}}).cache_max_age == 60
+    assert options_of(step_options={"cache_policy": {"expires_after": 60}}).cache.max_age == 60
 
 
 def test_another_cache_policy_is_refused():

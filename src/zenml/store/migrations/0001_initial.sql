@@ -66,11 +66,12 @@ CREATE TABLE step_runs (
     ended_at BIGINT,
     failure TEXT,
     log TEXT,
+    invalidated_at BIGINT,
     UNIQUE (run_id, invocation_id, attempt)
 );
 -- What the cache looks up: finished results, and work in flight.
 CREATE INDEX step_runs_by_key ON step_runs (cache_key, status, id)
-    WHERE status IN ('completed', 'running');
+    WHERE status IN ('completed', 'running') AND invalidated_at IS NULL;
 
 CREATE TABLE artifacts (
     id TEXT PRIMARY KEY,

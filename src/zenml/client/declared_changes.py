@@ -1,0 +1,73 @@
+"""What differs between two step definitions beside the code: outputs, settings, what a policy counts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from zenml.client.changes import Change
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from zenml.records.plan import Output, StepDefinition
+
+_DEPENDENCIES = {
+    "file": "file `{}`",
+    "source": "the code of `{}`",
+    "cache_func": "the answer of `{}()`",
+}
+
+
+def declared_changes(
+    before: dict[str, str], after: dict[str, str], old: StepDefinition, new: StepDefinition
+) -> Iterator[Change]:
+    """Yield what differs of the declared parts of two cache keys, given the definitions they were made from."""
+    yield from _dependency_changes(before, after)
+    if before.get("outputs") != after.get("outputs"):
+        yield _outputs_change(old, new)
+    if before.get("settings") != after.get("settings"):
+        yield from _mapping_changes("settings", old.options.settings, new.options.settings)
+    if before.get("extra") != after.get("extra"):
+        yield from _mapping_changes("extra", old.options.extra, new.options.extra)
+
+
+def _dependency_changes(before: dict[str, str], after: dict[str, str]) -> Iterator[Change]:
+    """Yield what changed of the things that a cache policy names."""
+    for part in sorted({**before, **after}):
+        kind, _, name = part.partition(":")
+        if kind not in _DEPENDENCIES or before.get(part) == after.get(part):
+            continue
+        verb = "changed" if part in before and part in after else "counts now"
+        verb = "counts no more" if part not in after else verb
+        text = f"{_DEPENDENCIES[kind].format(name)} {verb}"
+        yield Change(kind="dependency", name=name, text=text, before=before.get(part), after=after.get(part))
+
+
+def _outputs_change(old: StepDefinition, new: StepDefinition) -> Change:
+    was, now = (
+        ", ".join(_output_text(one, output) for output in one.outputs) or "none" for one in (old, new)
+    )
+    return Change(kind="outputs", name="outputs", text=f"outputs: {was} → {now}", before=was, after=now)
+
+
+def _output_text(definition: StepDefinition, output: Output) -> str:
+    chosen = definition.options.output_materializers.get(output.name) or output.materializer
+    names = chosen if isinstance(chosen, tuple) else (chosen,)
+    stored = ", ".join(name for name in names if name)
+    return f"`{output.name}`" + (f" by {stored}" if stored else "")
+
+
+def _mapping_changes(
+    kind: Literal["settings", "extra"], old: dict[str, object], new: dict[str, object]
+) -> Iterator[Change]:
+    for name in sorted({**old, **new}):
+        was, now = (repr(one[name]) if name in one else None for one in (old, new))
+        if was == now:
+            continue
+        if was is None:
+            text = f"{kind}: `{name}` was added"
+        elif now is None:
+            text = f"{kind}: `{name}` was removed"
+        else:
+            text = f"{kind}: `{name}` = {was} → {now}"
+        yield Change(kind=kind, name=name, text=text, before=was, after=now)
