@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from zenml.compile.hook_options import LiveHooks
 
 
+ORCHESTRATORS = ("orchestrator", "orchestrator.local", "orchestrator.default")
+"""Keys of settings that are meant for the orchestrator of the default stack, the weakest first."""
+
+
 def execution_options(chosen: Mapping[str, Any], what: str) -> dict[str, Any]:
     """Return where a step runs and for how long.
 
@@ -47,6 +51,24 @@ def shared_options(chosen: Mapping[str, Any], hooks: LiveHooks, what: str) -> di
         "model": read_model(chosen.get("model"), what),
         "substitutions": _texts(chosen, "substitutions", what),
     }
+
+
+def is_synchronous(settings: Mapping[str, Any]) -> bool:
+    """Tell whether the caller is to wait for the end of a run: settings can send it to the background.
+
+    The key is `orchestrator`, alone or with the name of the stack or its flavor, which then wins. What
+    is said for other orchestrators does not count here.
+    """
+    waits = True
+    for key in ORCHESTRATORS:
+        chosen = settings.get(key)
+        if isinstance(chosen, dict) and "synchronous" in chosen:
+            waits = chosen["synchronous"]
+            if not isinstance(waits, bool):
+                raise ConfigurationError(
+                    f"`synchronous` in the settings `{key}` is {waits!r}; it must be true or false."
+                )
+    return waits
 
 
 def read_retry(given: Any, what: str) -> Retry | None:

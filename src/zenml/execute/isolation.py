@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from zenml.compile.program import Program
     from zenml.components.launcher import LaunchEnd, LaunchHandle
+    from zenml.records.plan import Source
     from zenml.records.run import Failure
 
 WORKER_MODULES = (
@@ -89,22 +90,21 @@ def launch(
 
 def _pack(task: StepTask, program: Program) -> Parcel:
     source, script, materializers = task.definition.source, type_names.main_script(), registry.of_users()
-    if (
-        source.module != "__main__"
-        and "<locals>" not in source.name
-        and _is_importable(source.module, source.name, program)
-    ):
+    if is_importable(source, program):
         live = pickling.dumps((None, "", materializers)) if materializers else b""
         return Parcel(task, live, source.module, source.name, script, masking.registered())
     live = pickling.dumps((program.function, program.name, materializers))
     return Parcel(task, live, script=script, secrets=masking.registered())
 
 
-def _is_importable(module: str, name: str, program: Program) -> bool:
-    found: Any = sys.modules.get(module)
+def is_importable(source: Source, program: Program) -> bool:
+    """Tell whether another process gets a program's function by importing what its source names."""
+    if source.module == "__main__" or "<locals>" in source.name:
+        return False
+    found: Any = sys.modules.get(source.module)
     if getattr(found, "__file__", None) is None:
         return False
-    for part in name.split("."):
+    for part in source.name.split("."):
         found = getattr(found, part, None)
     return getattr(found, "__zenml_function__", found) is program.function
 

@@ -63,7 +63,12 @@ def _program(parcel: Parcel) -> Program:
         function, name, _ = pickling.loads(parcel.live)  # a materializer registers itself when it is made
         if function is not None:
             return Program(name, function)
-    found: Any = importlib.import_module(parcel.module)
-    for part in parcel.name.split("."):
+    return Program(parcel.task.definition.name, import_function(parcel.module, parcel.name))
+
+
+def import_function(module: str, name: str) -> Any:
+    """Return the function of a step that can be imported."""
+    found: Any = importlib.import_module(module)
+    for part in name.split("."):
         found = getattr(found, part)
-    return Program(parcel.task.definition.name, getattr(found, "__zenml_function__", found))
+    return getattr(found, "__zenml_function__", found)
