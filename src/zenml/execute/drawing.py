@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
-from zenml.execute.reporter import duration
+from zenml.execute.reporter import duration, inner_text, reached
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from zenml.execute.run_picture import PictureRow, RunPicture
+    from zenml.records.events import Progress
 
 MARKS = {
     "completed": ("✓", "green"),
@@ -90,54 +91,59 @@ def _line(row: PictureRow, now: int, widest: int, columns: int) -> Text:
     line = _cut(line, max(widest, cell_len(row.prefix) + NARROWEST_LABEL))
     took = duration(row.started_at, row.ended_at or now) if row.started_at is not None else ""
     line.append(" " * (widest - line.cell_len) + took.rjust(TIMES) + "  ")
-    line.append_text(_details(row, columns - line.cell_len))
+    line.append_text(_details(row, now, columns - line.cell_len))
     line.rstrip()
     return _cut(line, columns)
 
 
-def _details(row: PictureRow, room: int) -> Text:
-    """Return what is said of a row between its name and its time."""
-    said = Text()
+def _details(row: PictureRow, now: int, room: int) -> Text:
+    """Return what is said of a row behind its name and its time."""
     if row.total > 1:
-        ended = row.total - sum(row.counts.get(state, 0) for state in ("running", "retrying", "waiting"))
-        said = _bar(ended / row.total, min(BAR, room // 4), "red" if row.counts.get("failed") else "green")
-        said.append(f" {ended} of {row.total}")
-        others = {state: n for state, n in row.counts.items() if state not in ("completed", "waiting")}
-        if others and others != row.counts:
-            said.append("  ").append_text(_counts(others))
-        elif others:
-            said.append("  " + " ".join(others))
-    elif row.progress is not None:
-        said = _progress(row, room)
-    elif row.status != "completed":
-        word = "attempt" if row.status == "running" and row.attempt > 1 else row.status
-        said = Text() if word == "running" else _state(row, word)
-    elif row.attempt > 1:
-        said = Text(f"attempt {row.attempt}")
+        said = _many(row, room)
+    elif row.status == "running":
+        said = _progress(row.progress, room) if row.progress is not None else Text()
+        if row.attempt > 1:
+            said.append("  " if said else "").append(_attempt(row), style="magenta")
+    else:
+        word = "" if row.status == "completed" else row.status
+        beside = [_attempt(row)] if row.attempt > 1 else []
+        if row.status == "retrying" and row.retry_at is not None:
+            beside.append(f"in {max(0, -(-(row.retry_at - now) // 1_000_000))} s")
+        if beside:
+            word = f"{word} ({', '.join(beside)})" if word else beside[0]
+        said = Text().append(word, style=_word_colour(row.status) if row.status != "completed" else "")
     if row.note:
         said.append(("  " if row.total > 1 else ": ") + row.note)
     return _cut(said, max(0, room))
 
 
-def _state(row: PictureRow, word: str) -> Text:
-    text = f"attempt {row.attempt}" if word == "attempt" else word
-    if row.attempt > 1 and word != "attempt":
-        text += f", attempt {row.attempt}"
-    return Text().append(text, style="magenta" if word == "attempt" else _word_colour(word))
+def _many(row: PictureRow, room: int) -> Text:
+    """Return how many of many calls have ended, and the states that are worth a word."""
+    ended = row.total - sum(row.counts.get(state, 0) for state in ("running", "retrying", "waiting"))
+    share = (ended + row.begun) / row.total
+    said = _bar(share, min(BAR, room // 4), "red" if row.counts.get("failed") else "green")
+    said.append(f" {ended} of {row.total}")
+    others = {state: n for state, n in row.counts.items() if state not in ("completed", "waiting")}
+    if others and others != row.counts:
+        said.append("  ").append_text(_counts(others))
+    elif others:
+        said.append("  " + " ".join(others))
+    return said
 
 
-def _progress(row: PictureRow, room: int) -> Text:
-    progress = row.progress
-    if progress is None:
-        return Text()
+def _attempt(row: PictureRow) -> str:
+    return f"attempt {row.attempt}" + (f" of {row.max_attempts}" if row.max_attempts else "")
+
+
+def _progress(progress: Progress, room: int) -> Text:
     share = progress.share
-    if share is None:
-        said = Text(f"{progress.done:,.10g}")
-    else:
-        said = _bar(share, min(BAR, room // 4), "green").append(f" {share:4.0%}")
-    if row.attempt > 1:
-        said.append(f"  attempt {row.attempt}", style="magenta")
-    return said.append(f"  {progress.label}") if progress.label else said
+    said = Text()
+    if share is not None:
+        said = _bar(share, min(BAR, room // 4), "green").append(f" {share:4.0%}  ")
+    said.append(reached(progress))
+    words = [progress.description] if progress.description else []
+    words += [inner_text(one) for one in progress.inner]
+    return said.append(f"  {' › '.join(words)}") if words else said
 
 
 def _bar(share: float, width: int, colour: str) -> Text:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from zenml.execute.live_region import LiveRegion
     from zenml.execute.run_picture import Scene
+    from zenml.records.events import Progress
     from zenml.records.plan import Invocation
     from zenml.records.run import Run, StepRun
     from zenml.store.store import Store
@@ -51,7 +52,7 @@ class LiveReporter:
         self._invocations: Sequence[Invocation] = ()
         self._has_screen = False
         self._events: deque[StepRun | str] = deque()
-        self._progress: dict[str, tuple[float, float | None, str]] = {}
+        self._progress: dict[str, Progress] = {}
         self._thread: threading.Thread | None = None
         self._ended = threading.Event()
         self._turn = threading.Lock()
@@ -71,18 +72,20 @@ class LiveReporter:
             self._plain.step(step)
             return
         self._events.append(step)
+        if step.status != "running":
+            self._progress.pop(step.id, None)
         if self._thread is None and step.status == "running":
             self._thread = threading.Thread(
                 target=self._draw_if_it_takes_long, name="zenml-live", daemon=True
             )
             self._thread.start()
 
-    def progress(self, step_run_id: str, done: float, total: float | None, label: str) -> None:
+    def progress(self, step_run_id: str, progress: Progress) -> None:
         """Note how far a step is; only the last word counts."""
         if self._has_screen:
-            self._progress[step_run_id] = (done, total, label)
+            self._progress[step_run_id] = progress
         else:
-            self._plain.progress(step_run_id, done, total, label)
+            self._plain.progress(step_run_id, progress)
 
     def note(self, text: str) -> None:
         """Note something else."""
@@ -166,7 +169,6 @@ class LiveReporter:
 
     def _picture(self, region: LiveRegion, scene: Scene) -> Text:
         from zenml.execute.drawing import draw
-        from zenml.execute.run_picture import Progress
 
         while self._events:
             event = self._events.popleft()
@@ -175,7 +177,7 @@ class LiveReporter:
             else:
                 scene.step(event)
         scene.run = self._run or scene.run
-        scene.progress = {name: Progress(*said) for name, said in self._progress.copy().items()}
+        scene.progress = self._progress.copy()
         columns, lines = region.size()
         return draw(scene.picture(microseconds_now()), columns, lines - 1)
 
