@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+
 def current_step() -> StepSession | None:
     """Return the session of the step that runs in this thread or task, None outside steps."""
     active: Any = session.active.get()

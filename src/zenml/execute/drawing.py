@@ -143,7 +143,7 @@ def _progress(progress: Progress, room: int) -> Text:
     said.append(reached(progress))
     words = [progress.description] if progress.description else []
     words += [inner_text(one) for one in progress.inner]
-    return said.append(f"  {' › '.join(words)}") if words else said
+    return said.append(f"  {', '.join(words)}") if words else said
 
 
 def _bar(share: float, width: int, colour: str) -> Text:

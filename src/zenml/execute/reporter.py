@@ -144,14 +144,14 @@ class PlainReporter:
                 _say(f"Step `{step.invocation_id}` {status}" + (f": {step.reason}." if step.reason else "."))
 
 
-def choose_reporter(store: Store) -> Reporter:
-    """Return the reporter that the environment asks for."""
+def choose_reporter(store: Store, *, at_once: bool = False) -> Reporter:
+    """Return the reporter that the environment asks for; `at_once` if a run is drawn however short it is."""
     if screen.is_quiet():
         return SilentReporter()
     if screen.is_live():
         from zenml.execute.live_reporter import LiveReporter
 
-        return LiveReporter(store)
+        return LiveReporter(store, at_once=at_once)
     return PlainReporter()
 
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from zenml.execute.step_context import OutputNotes, StepContext
-    from zenml.execute.step_loops import StepLoops
     from zenml.execute.step_log import StepLog
+    from zenml.execute.step_loops import StepLoops
     from zenml.records.events import StepEvent
     from zenml.records.run import Artifact
     from zenml.records.task import StepTask
