@@ -129,8 +129,8 @@ def test_bars_move_in_the_tree(runtime, script, environment, gates):
         environment,
         columns=120,
         then=[
-            (" 25%  1 of 4  epochs, batches 30%", (gates / "inner").touch),
-            ("100%  4 of 4  epochs", (gates / "outer").touch),
+            (" 1 of 4  epochs, batches 30%", (gates / "inner").touch),
+            (" 4 of 4  epochs", (gates / "outer").touch),
             ("3  rows", (gates / "rows").touch),
         ],
     )
@@ -164,7 +164,7 @@ def test_progress_fits_the_width(columns, script, environment, gates):
         (gates / name).touch()
 
     shown = run_in_terminal(
-        script("inline"), environment, columns=columns, then=[(" 25% ", (gates / "inner").touch)]
+        script("inline"), environment, columns=columns, then=[(" 1 of 4", (gates / "inner").touch)]
     )
 
     assert shown.returncode == 0
@@ -220,8 +220,8 @@ def test_watching_draws_the_bars_of_another_process(started, environment, gates)
         environment,
         columns=120,
         then=[
-            (" 25%  1 of 4  epochs, batches 30%", (gates / "inner").touch),
-            ("100%  4 of 4  epochs", lambda: [(gates / name).touch() for name in ("outer", "rows")]),
+            (" 1 of 4  epochs, batches 30%", (gates / "inner").touch),
+            (" 4 of 4  epochs", lambda: [(gates / name).touch() for name in ("outer", "rows")]),
         ],
     )
 
@@ -237,7 +237,7 @@ def test_ctrl_c_ends_the_watching_and_not_the_run(started, environment, gates):
         [sys.executable, "-m", "zenml", "run", "watch", "loops"],
         environment,
         columns=120,
-        interrupt_at=" 25% ",
+        interrupt_at=" 1 of 4",
     )
     for name in ("inner", "outer", "rows"):
         (gates / name).touch()

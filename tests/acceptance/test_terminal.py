@@ -109,7 +109,7 @@ def test_the_tree_stays_on_the_terminal(script, environment):
     tail = shown.text.splitlines()[-6:]
     assert re.fullmatch(r"✓ Run slow  \d\.\d s", tail[0])
     assert re.match(r"✓ load +0\.\d s", tail[1])
-    assert re.match(r"✓ fit … fit_6 +0\.\d s  ━+ 6 of 6", tail[2])
+    assert re.match(r"✓ fit … fit_6 +0\.\d s  6 of 6$", tail[2])
     assert "✓ best" in tail[3]
     assert tail[4:] == [
         "Finished: 8 completed.",

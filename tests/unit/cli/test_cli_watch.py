@@ -82,6 +82,22 @@ def test_progress_is_told_when_it_has_changed(store_of, monkeypatch):
     assert heard == [(steps[0].id, Progress(done, 9, "rounds")) for done in (3, 4)]
 
 
+def test_a_quiet_run_says_nothing_and_one_that_fails_why(zenml, tmp_path):
+    (tmp_path / "flow.py").write_text(
+        "from zenml import pipeline, step\n\n"
+        "@step\ndef half(x: int) -> float:\n    return 1 / x\n\n"
+        "@pipeline\ndef flow(x: int):\n    half(x)\n"
+    )
+
+    assert zenml("pipeline", "run", "flow.py", "--param", "x=1", "-q").err == ""
+    result = zenml("pipeline", "run", "flow.py", "--param", "x=0", "--quiet")
+
+    assert result.status == 1
+    assert "started" not in result.err
+    assert "Step `half` of run" in result.err
+    assert "started" in zenml("pipeline", "run", "flow.py", "--param", "x=1").err
+
+
 def test_quiet_watching_shows_only_the_failure(zenml):
     flow(x=1)
     with pytest.raises(ValueError, match="negative"):

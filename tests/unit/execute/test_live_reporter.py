@@ -69,7 +69,8 @@ def test_every_state_is_said_in_words_or_signs():
     assert "≡ load" in text[1]
     assert "cached" in text[1]
     assert "1.0 s" in text[2]
-    assert "25%  30 of 120  rounds" in text[3]
+    assert "━┄" in text[3]
+    assert text[3].endswith("┄  30 of 120  rounds")
     assert "attempt 2" in text[4]
     assert "↻ later" in text[5]
     assert text[5].endswith("2.0 s  retrying (attempt 2 of 4, in 12 s)")
@@ -133,7 +134,7 @@ def test_an_attempt_is_counted_while_it_runs_and_when_it_has_ended():
 
     text = lines_of(picture_of(*rows), width=120)
 
-    assert text[1].endswith("50%  1 of 2  attempt 2 of 4")
+    assert text[1].endswith("┄ 1 of 2  attempt 2 of 4")
     assert text[2].endswith("  attempt 2 of 4")
     assert text[3].endswith("failed (attempt 4 of 4): OSError: busy")
 
@@ -142,7 +143,7 @@ def test_loops_in_loops_are_named_behind_the_outermost():
     progress = Progress(1, 4, "epochs", (Progress(30, 120, "batches"), Progress(7, None, "rows")))
 
     assert lines_of(picture_of(row("fit", "running", progress=progress)), width=120)[1].endswith(
-        " 25%  1 of 4  epochs, batches 25%, rows 7"
+        "┄ 1 of 4  epochs, batches 25%, rows 7"
     )
 
 
