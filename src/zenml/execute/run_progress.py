@@ -61,6 +61,8 @@ class RunProgress:
     def flush(self) -> None:
         """Write the file, if there is news and the last state is old enough."""
         now = time.monotonic()
+        if self._is_closed:
+            log_writer.forget(self)  # a step spoke while the run ended
         if not self._has_changed or now < self._next_write:
             return
         with self._writing:
@@ -77,8 +79,10 @@ class RunProgress:
         """Remove the file: what was reached is in no way worth more than how it ended."""
         with self._writing:
             self._is_closed = True
-        if self._next_write and os.getpid() == self._process:
-            log_writer.forget(self)
+        if os.getpid() != self._process:
+            return
+        log_writer.forget(self)
+        if self._next_write:
             for path in (self._path, f"{self._path}.new"):
                 try:
                     os.unlink(path)

@@ -63,9 +63,12 @@ class StepLoops:
 
     def flush(self) -> None:
         """Tell how far the step is, if that has changed."""
+        if self._is_closed:
+            log_writer.forget(self)  # a loop began while the step ended
+            return
         with self._telling:
             loops = list(self._loops) or ([self._last] if self._last is not None else [])
-            if not loops or self._is_closed:
+            if not loops:
                 return
             outermost, *others = loops
             progress = outermost.progress(tuple(loop.progress() for loop in others))

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from zenml.execute import run_progress
+from zenml.execute import log_writer, run_progress
 from zenml.execute.run_progress import RunProgress
 from zenml.records.events import Progress
 from zenml.views.progress import progress_path, read_progress
@@ -114,3 +114,15 @@ def test_a_torn_file_says_nothing(tmp_path):
         file.write('{"s": {"type": "pro')
 
     assert read_progress(str(tmp_path), "r") == {}
+
+
+def test_an_ended_run_is_not_looked_at_any_more(tmp_path):
+    progress = RunProgress(Heard(), str(tmp_path), "r")
+    progress.take("s", Progress(1))
+    progress.close()
+    assert progress not in log_writer._watched.values()
+
+    log_writer.watch(progress)  # as a step does that spoke while the run ended
+    progress.flush()
+
+    assert progress not in log_writer._watched.values()
