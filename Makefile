@@ -12,7 +12,7 @@ HAS_HEAVY := .venv/.has-test-heavy-$(SUM)
 HAS_EXAMPLES := .venv/.has-examples-$(SUM)
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 
-.PHONY: help setup demo test test-heavy lint types layers unit bench clean
+.PHONY: help setup demo test test-heavy lint types layers unit bench pictures clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ unit: $(HAS_TEST) ## Run the unit tests only
 
 bench: $(HAS_TEST) ## Measure every budget and write benchmarks/RESULTS.md; wants a quiet machine
 	$(BIN)/python benchmarks/run.py --write
+
+pictures: $(HAS_TEST) ## Draw the pictures of the README from runs in a pseudo terminal
+	@$(BIN)/python docs/pictures/make.py
 
 clean: ## Remove caches and results; .venv stays
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .benchmarks build dist

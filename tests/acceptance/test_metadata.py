@@ -420,7 +420,7 @@ def test_track_yields_the_items_in_and_outside_steps(lab, runtime):
         + f"""
 @step(runtime="{runtime}")
 def work() -> list:
-    return list(track(range(5), label="rounds"))
+    return list(track(range(5), description="rounds"))
 
 @pipeline
 def flow():

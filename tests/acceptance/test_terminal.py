@@ -109,7 +109,7 @@ def test_the_tree_stays_on_the_terminal(script, environment):
     tail = shown.text.splitlines()[-6:]
     assert re.fullmatch(r"✓ Run slow  \d\.\d s", tail[0])
     assert re.match(r"✓ load +0\.\d s", tail[1])
-    assert re.match(r"✓ fit … fit_6 +0\.\d s  ━+ 6 of 6", tail[2])
+    assert re.match(r"✓ fit … fit_6 +0\.\d s  6 of 6$", tail[2])
     assert "✓ best" in tail[3]
     assert tail[4:] == [
         "Finished: 8 completed.",
@@ -208,3 +208,19 @@ def test_watching_follows_a_run_to_its_end(script, environment):
     assert watched.returncode == 0
     assert "✓ Run slow" in watched.text
     assert "Finished: 8 completed." in watched.text
+
+
+def test_watching_a_failure_ends_with_its_panel_and_status_1(script, environment):
+    running = subprocess.Popen(
+        script(SLOW, "fail"), env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert running.stderr.readline().startswith(b"Run `slow` started")
+
+    watched = run_in_terminal([sys.executable, "-m", "zenml", "run", "watch", "slow"], environment, lines=80)
+
+    running.communicate(timeout=60)
+    assert watched.returncode == 1
+    assert "✗ Run slow" in watched.text
+    assert re.search(r"✗ fit … fit_6 .* 6 of 6  1 failed  ValueError: no convergence", watched.text)
+    assert watched.text.count("It is call 4 of 6 of step `fit`, with x = 3.") == 1
+    assert watched.text.count("Repair it.") == 1

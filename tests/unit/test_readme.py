@@ -42,3 +42,11 @@ def test_example_is_short():
     (code,) = blocks("python")
 
     assert len([line for line in code.splitlines() if line.strip()]) <= 16
+
+
+def test_every_picture_is_there_in_both_colours():
+    with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
+        shown = set(re.findall(r"docs/pictures/([a-z-]+)-(?:dark|light)\.svg", file.read()))
+    drawn = [name for name in os.listdir(os.path.join(ROOT, "docs", "pictures")) if name.endswith(".svg")]
+
+    assert sorted(drawn) == sorted(f"{name}-{colours}.svg" for name in shown for colours in ("dark", "light"))

@@ -116,6 +116,17 @@ def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")(command)
 
 
+def quiet_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the flag `-q`, which is `ZENML_QUIET=1` while it runs, also for the runs within it."""
+    return click.option(
+        "-q", "--quiet",
+        is_flag=True,
+        expose_value=False,
+        callback=_note_quiet,
+        help="Do not tell how the run goes; a failure is still shown.",
+    )(command)  # fmt: skip
+
+
 def is_verbose() -> bool:
     """Tell whether the running command was asked to show tracebacks."""
     context = click.get_current_context(silent=True)
@@ -154,6 +165,13 @@ def _verbose_option() -> click.Option:
         callback=_note_verbose,
         help="Show the traceback of an error.",
     )
+
+
+def _note_quiet(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
+    if value:
+        before = os.environ.get("ZENML_QUIET", "")
+        os.environ["ZENML_QUIET"] = "1"
+        ctx.call_on_close(lambda: os.environ.update(ZENML_QUIET=before))
 
 
 def _note_verbose(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:

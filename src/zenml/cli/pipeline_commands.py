@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zenml.cli.commands import LateGroup, json_option, print_json, print_lines
+from zenml.cli.commands import LateGroup, json_option, print_json, print_lines, quiet_option
 from zenml.cli.run_list import list_options, paged, say_page, show_runs
 from zenml.cli.shapes import page_shape, run_shape
 from zenml.cli.style import local_time, painted
@@ -46,6 +46,7 @@ def pipeline() -> None:
     "--refresh", multiple=True, metavar="STEP", help="Execute this step, whatever is stored. Repeatable."
 )
 @click.option("--name", help="Name of the run.")
+@quiet_option
 @json_option
 def run(
     target: str,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from zenml.cli.style import MARKS, painted
 from zenml.cli.tables import display_width, shorten
-from zenml.execute.reporter import count, duration
+from zenml.execute.reporter import count, duration, progress_text
 from zenml.records.ids import microseconds_now
 from zenml.views.failure_panel import cause
 from zenml.views.step_tree import Call, Row, arrange
@@ -101,6 +101,8 @@ def _details(row: Row, run: RunView, references: Mapping[str, StepReference]) ->
         said.append(f"attempt {step.attempt}")
     if step.status == "cached":
         said.append(painted("cached", _cached_text(step, references)))
+    elif step.status == "running" and step.id in run.progress:
+        said.append(f"{painted('running')}  {progress_text(run.progress[step.id])}")
     elif step.status == "failed":
         said.append(painted("failed", shorten(cause(step.failure), WIDEST_CAUSE)))
     elif step.status != "completed":

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from zenml.client.explaining import Explanation
     from zenml.client.step_reference import StepReference
+    from zenml.records.events import Progress
     from zenml.records.query import Page
     from zenml.records.run import Artifact, Failure
     from zenml.views.run_view import RunView
@@ -82,7 +83,7 @@ def step_shape(
     """Return a step in its last attempt.
 
     id, its invocation id; step_run_id; name, that of the step; status; attempt; started_at; ended_at;
-    duration; upstream, ids of the steps it waited for; cached_from, as in `reference_shape`; reason;
+    duration; progress, as in `progress_shape`, null unless it runs and uses `track`; upstream, ids of the steps it waited for; cached_from, as in `reference_shape`; reason;
     failure, as in `failure_shape`; outputs, each name, artifact_id, type, size; log, a path.
     """
     record = step.record
@@ -96,6 +97,7 @@ def step_shape(
         "started_at": iso_time(record.started_at),
         "ended_at": iso_time(record.ended_at),
         "duration": seconds_between(record.started_at, record.ended_at),
+        "progress": None if (progress := step.progress) is None else progress_shape(progress),
         "upstream": list(record.invocation.upstream()),
         "cached_from": reference_shape(references.get(record.cached_from or "")),
         "reason": record.reason,
@@ -106,6 +108,11 @@ def step_shape(
         ],
         "log": logs.uri if logs is not None else None,
     }
+
+
+def progress_shape(progress: Progress) -> Shape:
+    """Return how far a step is: done, total (null where nobody knows), description."""
+    return {"done": progress.done, "total": progress.total, "description": progress.description}
 
 
 def failure_shape(failure: Failure | None) -> Shape | None:

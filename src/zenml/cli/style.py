@@ -27,7 +27,7 @@ def painted(status: str, text: str | None = None) -> str:
 
     The colour is taken out again where output does not go to a terminal, or NO_COLOR is set.
     """
-    return click.style(status if text is None else text, fg=_COLOURS.get(status, "yellow"))
+    return click.style(status if text is None else text, fg=_COLOURS.get(status, "magenta"))
 
 
 def local_time(microseconds: int) -> str:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zenml.cli.commands import Command
+from zenml.cli.commands import Command, quiet_option
+from zenml.cli.shapes import progress_shape
 from zenml.client.client import Client
 from zenml.execute import screen
 from zenml.execute.reporter import choose_reporter
@@ -16,12 +17,14 @@ from zenml.records.query import MAX_PAGE_SIZE, Condition, Query
 from zenml.records.run import Run, StepRun
 from zenml.records.status import ENDED
 from zenml.views.failure_panel import failure_panel
+from zenml.views.progress import read_progress
 from zenml.views.run_view import RunView
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from zenml.execute.reporter import Reporter
+    from zenml.records.events import Progress
     from zenml.records.plan import Invocation
     from zenml.store.store import Store
 
@@ -33,18 +36,28 @@ CHECKS = 10
 
 @click.command(cls=Command, example="zenml run watch nightly")
 @click.argument("run")
+@quiet_option
 @click.option("--json", "as_json", is_flag=True, help="Print an event a line as JSON, for programs.")
 def watch(run: str, *, as_json: bool) -> None:
     """Follow RUN until it ends; Ctrl-C ends the watching, not the run.
 
     The exit status is 0 if the run completed, and 1 if it did not. JSON: an object a line with
-    event (run or step), name, status, reason, attempt, at in microseconds since 1970.
+    event (run, step or progress), name, status, reason, attempt, at in microseconds since 1970; of
+    progress done, total and description.
     """
     client = Client()
     view = client.get_pipeline_run(run)
-    reporter = EventPrinter() if as_json else choose_reporter(client.store)
+    reporter = EventPrinter() if as_json else choose_reporter(client.store, at_once=True)
     try:
         ended = follow(view, client.store, reporter)
+    except KeyboardInterrupt:
+        reporter.close()
+        again = short(view.id)
+        click.echo(
+            f"Run `{view.name}` goes on. Watch it: zenml run watch {again}   Stop it: zenml run stop {again}",
+            err=True,
+        )
+        click.get_current_context().exit(130)
     finally:
         reporter.close()
     if ended.status == "completed":
@@ -65,6 +78,8 @@ def follow(view: RunView, store: Store, reporter: Reporter) -> Run:
         record = store.get(Run, view.id) or view.refresh().record
         for step in steps.changed():
             reporter.step(step)
+        for step_run_id, progress in steps.progress():
+            reporter.progress(step_run_id, progress)
         if record.status in ENDED:
             reporter.run_ended(record)
             return record
@@ -82,6 +97,7 @@ class _Steps:
         self._run_id = run_id
         self._last = ""
         self._running: dict[str, StepRun] = {}
+        self._progress: dict[str, Progress] = {}
 
     def changed(self) -> Iterator[StepRun]:
         """Yield what began or ended since the last look: only that is read, and what may have ended."""
@@ -99,6 +115,14 @@ class _Steps:
                 yield step
             if len(found) < MAX_PAGE_SIZE:
                 return
+
+    def progress(self) -> Iterator[tuple[str, Progress]]:
+        """Yield how far running steps are of which that has changed."""
+        before = self._progress
+        self._progress = read_progress(self._store.root, self._run_id) if self._running else {}
+        for step_run_id, progress in self._progress.items():
+            if step_run_id in self._running and progress != before.get(step_run_id):
+                yield step_run_id, progress
 
     def _newer(self) -> list[StepRun]:
         conditions = (Condition("run_id", "equals", self._run_id), Condition("id", "gt", self._last))
@@ -125,9 +149,9 @@ class EventPrinter:
             reason=step.reason, attempt=step.attempt, at=at,
         )  # fmt: skip
 
-    def progress(self, step_run_id: str, done: float, total: float | None, label: str) -> None:
+    def progress(self, step_run_id: str, progress: Progress) -> None:
         """Print how far a step is."""
-        _print(event="progress", id=step_run_id, done=done, total=total, label=label)
+        _print(event="progress", id=step_run_id, **progress_shape(progress))
 
     def note(self, text: str) -> None:
         """Print something else."""

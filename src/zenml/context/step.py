@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sized
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,9 +15,6 @@ if TYPE_CHECKING:
     from zenml.execute.step_session import StepSession
 
 T = TypeVar("T")
-
-INTERVAL = 0.05
-"""Seconds between two reports of progress: twenty in a second are more than anybody sees."""
 
 
 def current_step() -> StepSession | None:
@@ -45,29 +41,26 @@ def get_step_context() -> StepContext:
     return step.context
 
 
-def track(iterable: Iterable[T], total: float | None = None, label: str = "") -> Iterator[T]:
+def track(iterable: Iterable[T], total: float | None = None, description: str = "") -> Iterator[T]:
     """Yield the items, and show how many of them the step has worked through; outside a step just yield.
+
+    Loops may be inside each other, or go on at the same time.
 
     Args:
         iterable: what to go through.
         total: how many items there are, where `len` does not tell.
-        label: what is being done, such as "epochs".
+        description: what is being done, such as "epochs".
     """
     step = current_step()
     if step is None:
         yield from iterable
         return
-    from zenml.records.events import Progress
-
     if total is None and isinstance(iterable, Sized):
         total = len(iterable)
-    step.emit(Progress(0, total, label))
-    done, next_report = 0, time.monotonic() + INTERVAL
-    for item in iterable:
-        yield item
-        done += 1
-        now = time.monotonic()
-        if now >= next_report:
-            next_report = now + INTERVAL
-            step.emit(Progress(done, total, label))
-    step.emit(Progress(done, total, label))
+    loop = step.loops.begin(total, description)
+    try:
+        for item in iterable:
+            yield item
+            loop.done += 1
+    finally:
+        step.loops.end(loop)

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
-from zenml.execute.reporter import duration
+from zenml.execute.reporter import duration, inner_text, reached
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from zenml.execute.run_picture import PictureRow, RunPicture
+    from zenml.records.events import Progress
 
 MARKS = {
     "completed": ("✓", "green"),
@@ -34,8 +35,9 @@ TURN = 100_000
 WIDEST_LABEL = 40
 NARROWEST_LABEL = 12
 BAR = 20
-TIMES = 10
-"""Columns for a duration."""
+NARROWEST_BAR = 5
+TIMES = 7
+"""Columns for durations below a minute; longer ones make the column wider."""
 _KEPT_FIRST = ("running", "retrying", "failed", "interrupted", "stopped", "waiting", "skipped")
 """Whose rows stay when not all fit; the rest is done, and comes last."""
 
@@ -48,8 +50,9 @@ def draw(picture: RunPicture, width: int, height: int) -> Text:
     labels = [f"{row.prefix}{_mark(row, picture.now)[0]} {row.label}" for row in kept]
     widest = max((cell_len(label) for label in labels), default=0)
     widest = max(NARROWEST_LABEL, min(widest, WIDEST_LABEL, columns // 2))
+    times = max([TIMES, *(len(_time(row, picture.now)) for row in kept)])
     lines = [_heading(picture, columns)]
-    lines += [_line(row, picture.now, widest, columns) for row in kept]
+    lines += [_line(row, picture.now, (widest, times), columns) for row in kept]
     if left_out:
         lines.append(_cut(Text(f"… {_counted_out(left_out)} more"), columns))
     lines.append(_summary(picture, columns))
@@ -84,65 +87,81 @@ def _run_mark(picture: RunPicture) -> tuple[str, str]:
     return MARKS.get(picture.status, MARKS["waiting"])
 
 
-def _line(row: PictureRow, now: int, widest: int, columns: int) -> Text:
+def _time(row: PictureRow, now: int) -> str:
+    return duration(row.started_at, row.ended_at or now) if row.started_at is not None else ""
+
+
+def _line(row: PictureRow, now: int, widths: tuple[int, int], columns: int) -> Text:
+    """Return a row as a line; `widths` are those of all labels and of all durations."""
+    widest, times = widths
     mark, colour = _mark(row, now)
     line = Text.assemble(row.prefix, (mark, colour), f" {row.label}")
     line = _cut(line, max(widest, cell_len(row.prefix) + NARROWEST_LABEL))
-    took = duration(row.started_at, row.ended_at or now) if row.started_at is not None else ""
-    line.append(" " * (widest - line.cell_len) + took.rjust(TIMES) + "  ")
-    line.append_text(_details(row, columns - line.cell_len))
+    line.append(" " * (widest - line.cell_len) + "  " + _time(row, now).rjust(times) + "  ")
+    line.append_text(_details(row, now, columns - line.cell_len))
     line.rstrip()
     return _cut(line, columns)
 
 
-def _details(row: PictureRow, room: int) -> Text:
-    """Return what is said of a row between its name and its time."""
-    said = Text()
+def _details(row: PictureRow, now: int, room: int) -> Text:
+    """Return what is said of a row behind its name and its time."""
     if row.total > 1:
-        ended = row.total - sum(row.counts.get(state, 0) for state in ("running", "retrying", "waiting"))
-        said = _bar(ended / row.total, min(BAR, room // 4), "red" if row.counts.get("failed") else "green")
-        said.append(f" {ended} of {row.total}")
-        others = {state: n for state, n in row.counts.items() if state not in ("completed", "waiting")}
-        if others and others != row.counts:
-            said.append("  ").append_text(_counts(others))
-        elif others:
-            said.append("  " + " ".join(others))
-    elif row.progress is not None:
-        said = _progress(row, room)
-    elif row.status != "completed":
-        word = "attempt" if row.status == "running" and row.attempt > 1 else row.status
-        said = Text() if word == "running" else _state(row, word)
-    elif row.attempt > 1:
-        said = Text(f"attempt {row.attempt}")
+        said = _many(row, room)
+    elif row.status == "running":
+        said = _progress(row.progress, room) if row.progress is not None else Text()
+        if row.attempt > 1:
+            said.append("  " if said else "").append(_attempt(row), style="magenta")
+    else:
+        word = "" if row.status == "completed" else row.status
+        beside = [_attempt(row)] if row.attempt > 1 else []
+        if row.status == "retrying" and row.retry_at is not None:
+            beside.append(f"in {max(0, -(-(row.retry_at - now) // 1_000_000))} s")
+        if beside:
+            word = f"{word} ({', '.join(beside)})" if word else beside[0]
+        said = Text().append(word, style=_word_colour(row.status) if row.status != "completed" else "")
     if row.note:
         said.append(("  " if row.total > 1 else ": ") + row.note)
     return _cut(said, max(0, room))
 
 
-def _state(row: PictureRow, word: str) -> Text:
-    text = f"attempt {row.attempt}" if word == "attempt" else word
-    if row.attempt > 1 and word != "attempt":
-        text += f", attempt {row.attempt}"
-    return Text().append(text, style="magenta" if word == "attempt" else _word_colour(word))
+def _many(row: PictureRow, room: int) -> Text:
+    """Return how many of many calls have ended, and the states that are worth a word."""
+    ended = row.total - sum(row.counts.get(state, 0) for state in ("running", "retrying", "waiting"))
+    said = Text(f"{ended} of {row.total}")
+    if ended < row.total:
+        colour = "red" if row.counts.get("failed") else "green"
+        said = _with_bar((ended + row.begun) / row.total, ended, row.total, room, colour)
+    others = {state: n for state, n in row.counts.items() if state not in ("completed", "waiting")}
+    if others and others != row.counts:
+        said.append("  ").append_text(_counts(others))
+    elif others:
+        said.append("  " + " ".join(others))
+    return said
 
 
-def _progress(row: PictureRow, room: int) -> Text:
-    progress = row.progress
-    if progress is None:
-        return Text()
-    share = progress.share
-    if share is None:
-        said = Text(f"{progress.done:,.10g}")
+def _attempt(row: PictureRow) -> str:
+    return f"attempt {row.attempt}" + (f" of {row.max_attempts}" if row.max_attempts else "")
+
+
+def _progress(progress: Progress, room: int) -> Text:
+    if progress.share is not None and progress.total is not None:
+        said = _with_bar(progress.share, progress.done, progress.total, room, "green")
     else:
-        said = _bar(share, min(BAR, room // 4), "green").append(f" {share:4.0%}")
-    if row.attempt > 1:
-        said.append(f"  attempt {row.attempt}", style="magenta")
-    return said.append(f"  {progress.label}") if progress.label else said
+        said = Text(reached(progress))
+    words = [progress.description] if progress.description else []
+    words += [inner_text(one) for one in progress.inner]
+    return said.append(f"  {', '.join(words)}") if words else said
 
 
-def _bar(share: float, width: int, colour: str) -> Text:
-    full = round(share * width)
-    return Text.assemble(("━" * full, colour), "┄" * (width - full))
+def _with_bar(share: float, done: float, total: float, room: int, colour: str) -> Text:
+    """Return a bar, if there is room, with numbers behind it that do not move what follows while they grow."""
+    whole = f"{total:,.10g}"
+    numbers = f"{f'{done:,.10g}':>{len(whole)}} of {whole}"
+    width = min(BAR, room // 4)
+    if width < NARROWEST_BAR:
+        return Text(numbers)
+    full = int(share * width)
+    return Text.assemble(("━" * full, colour), "┄" * (width - full), f" {numbers}")
 
 
 def _summary(picture: RunPicture, columns: int) -> Text:

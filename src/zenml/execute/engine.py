@@ -20,6 +20,7 @@ from zenml.errors import RunStoppedError
 from zenml.execute import ending, recording
 from zenml.execute.admission import Admission
 from zenml.execute.machine import Machine
+from zenml.execute.run_progress import RunProgress
 from zenml.execute.step_events import StepEvents
 from zenml.records.events import Progress
 from zenml.records.run import Run
@@ -68,6 +69,7 @@ class Engine:
         """Whether a signal may raise in the main thread right now: it waits, or is in a step's code."""
         self._inbox: deque[Finished] = deque()
         self._said = StepEvents(self._write_said)
+        self._progress = RunProgress(reporter, store.root, run.id)
         self._unrecorded = (Batch(), Batch())
         """Ends and starts whose transaction was refused, because the run is to stop."""
         self._next_look = 0.0
@@ -141,13 +143,14 @@ class Engine:
     def hear(self, step: StepRun, event: StepEvent) -> None:
         """Take what a running step says of itself, from whatever thread; it is written soon."""
         if isinstance(event, Progress):
-            self.reporter.progress(step.id, event.done, event.total, event.label)
+            self._progress.take(step.id, event)
         else:
             self._said.put(event)
 
     def close(self) -> None:
-        """Send the thread home that writes what steps say, if there is one."""
+        """Send the thread home that writes what steps say, if there is one; forget how far they were."""
         self._said.close()
+        self._progress.close()
 
     def _write_said(self) -> None:
         """Do a turn for what steps have said, unless another one takes it along."""
@@ -245,6 +248,7 @@ class Engine:
         if self.machine.nodes[identifier].state != "running":
             return  # it was stopped meanwhile; a terminal record is not changed
         self._workers.ended(step)
+        self._progress.ended(step.id)
         self.admission.release(step)
         if outcome.damage is not None:
             self._repair(event, outcome.damage, batch)

@@ -18,12 +18,13 @@ from zenml.execute.reporter import PlainReporter
 from zenml.records.ids import microseconds_now, short
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from rich.text import Text
 
     from zenml.execute.live_region import LiveRegion
     from zenml.execute.run_picture import Scene
+    from zenml.records.events import Progress
     from zenml.records.plan import Invocation
     from zenml.records.run import Run, StepRun
     from zenml.store.store import Store
@@ -39,19 +40,25 @@ PATIENCE = 2.0
 
 
 class LiveReporter:
-    """Draws the first of the runs that are active at once; the others are told in lines above it."""
+    """Draws the first of the runs that are active at once; the others are told in lines above it.
+
+    Args:
+        store: where a failure is looked up.
+        at_once: draw from the beginning, and also a run that is over: somebody came to see it.
+    """
 
     _screen = threading.Lock()
     """Held by the reporter that may draw."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, at_once: bool = False) -> None:
         self._store = store
+        self._at_once = at_once
         self._plain = PlainReporter()
         self._run: Run | None = None
         self._invocations: Sequence[Invocation] = ()
         self._has_screen = False
         self._events: deque[StepRun | str] = deque()
-        self._progress: dict[str, tuple[float, float | None, str]] = {}
+        self._progress: dict[str, Progress] = {}
         self._thread: threading.Thread | None = None
         self._ended = threading.Event()
         self._turn = threading.Lock()
@@ -64,6 +71,11 @@ class LiveReporter:
         self._has_screen = self._screen.acquire(blocking=False)
         if not self._has_screen:
             self._plain.run_started(run, invocations)
+        elif self._at_once:
+            made = self._region_and_scene()
+            if made is not None:
+                self._is_drawn = True
+                self._start(lambda: self._draw(*made))
 
     def step(self, step: StepRun) -> None:
         """Note what became of a step; the first one that takes time wakes the drawing."""
@@ -71,18 +83,17 @@ class LiveReporter:
             self._plain.step(step)
             return
         self._events.append(step)
+        if step.status != "running":
+            self._progress.pop(step.id, None)
         if self._thread is None and step.status == "running":
-            self._thread = threading.Thread(
-                target=self._draw_if_it_takes_long, name="zenml-live", daemon=True
-            )
-            self._thread.start()
+            self._start(self._draw_if_it_takes_long)
 
-    def progress(self, step_run_id: str, done: float, total: float | None, label: str) -> None:
+    def progress(self, step_run_id: str, progress: Progress) -> None:
         """Note how far a step is; only the last word counts."""
         if self._has_screen:
-            self._progress[step_run_id] = (done, total, label)
+            self._progress[step_run_id] = progress
         else:
-            self._plain.progress(step_run_id, done, total, label)
+            self._plain.progress(step_run_id, progress)
 
     def note(self, text: str) -> None:
         """Note something else."""
@@ -133,25 +144,33 @@ class LiveReporter:
 
     # The thread
 
+    def _start(self, target: Callable[[], None]) -> None:
+        self._thread = threading.Thread(target=target, name="zenml-live", daemon=True)
+        self._thread.start()
+
     def _draw_if_it_takes_long(self) -> None:
         if self._ended.wait(DELAY):
             return
-        try:
-            from zenml.execute.live_region import LiveRegion
-            from zenml.execute.run_picture import Scene
-
-            region = LiveRegion(terminal(), unrouted(sys.stdout), has_colours=screen.has_colours())
-            if self._run is None:
-                return
-            scene = Scene(self._run, self._invocations)
-        except Exception as error:  # without a drawing there are lines
-            self._events.append(f"The run is not drawn: {type(error).__name__}: {error}")
+        made = self._region_and_scene()
+        if made is None:
             return
         with self._turn:
             if self._ended.is_set():
                 return  # it ended while the drawing was loaded
             self._is_drawn = True
-        self._draw(region, scene)
+        self._draw(*made)
+
+    def _region_and_scene(self) -> tuple[LiveRegion, Scene] | None:
+        """Load what draws, and make it; None if that cannot be."""
+        try:
+            from zenml.execute.live_region import LiveRegion
+            from zenml.execute.run_picture import Scene
+
+            region = LiveRegion(terminal(), unrouted(sys.stdout), has_colours=screen.has_colours())
+            return (region, Scene(self._run, self._invocations)) if self._run is not None else None
+        except Exception as error:  # without a drawing there are lines
+            self._events.append(f"The run is not drawn: {type(error).__name__}: {error}")
+            return None
 
     def _draw(self, region: LiveRegion, scene: Scene) -> None:
         try:
@@ -166,7 +185,6 @@ class LiveReporter:
 
     def _picture(self, region: LiveRegion, scene: Scene) -> Text:
         from zenml.execute.drawing import draw
-        from zenml.execute.run_picture import Progress
 
         while self._events:
             event = self._events.popleft()
@@ -175,7 +193,7 @@ class LiveReporter:
             else:
                 scene.step(event)
         scene.run = self._run or scene.run
-        scene.progress = {name: Progress(*said) for name, said in self._progress.copy().items()}
+        scene.progress = self._progress.copy()
         columns, lines = region.size()
         return draw(scene.picture(microseconds_now()), columns, lines - 1)
 

@@ -11,6 +11,7 @@ from zenml.execute.output import say
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from zenml.records.events import Progress
     from zenml.records.plan import Invocation
     from zenml.records.run import Failure, Run, StepRun
     from zenml.store.store import Store
@@ -31,8 +32,8 @@ class Reporter(Protocol):
     def step(self, step: StepRun) -> None:
         """Hear that a step began or ended: its status tells."""
 
-    def progress(self, step_run_id: str, done: float, total: float | None, label: str) -> None:
-        """Hear how far a running step has come, from any thread; `total` is None where nobody knows."""
+    def progress(self, step_run_id: str, progress: Progress) -> None:
+        """Hear how far a running step has come, from any thread."""
 
     def note(self, text: str) -> None:
         """Hear of something else."""
@@ -53,7 +54,7 @@ class SilentReporter:
     def step(self, step: StepRun) -> None:
         """Say nothing."""
 
-    def progress(self, step_run_id: str, done: float, total: float | None, label: str) -> None:
+    def progress(self, step_run_id: str, progress: Progress) -> None:
         """Say nothing."""
 
     def note(self, text: str) -> None:
@@ -102,16 +103,17 @@ class PlainReporter:
         else:
             _say(f"Step `{step.invocation_id}` {step.status}: {step.reason}.")
 
-    def progress(self, step_run_id: str, done: float, total: float | None, label: str) -> None:
+    def progress(self, step_run_id: str, progress: Progress) -> None:
         """Say how far a step is, unless little time has passed or little was done since the last word."""
-        now, share = time.monotonic(), done / total if total else None
+        now, share = time.monotonic(), progress.share
         since, told = self._told.setdefault(step_run_id, (now, 0.0))
+        if share is not None and share < told:
+            told = 0.0  # another loop has begun
         if now - since < PROGRESS_SECONDS or (share is not None and share - told < PROGRESS_SHARE):
             return
         self._told[step_run_id] = (now, share or 0.0)
-        reached = f"{done:.10g}" if share is None else f"{share:.0%}"
-        name = self._names.get(step_run_id, step_run_id)
-        self.note(f"Step `{name}`: {reached}" + (f", {label}." if label else "."))
+        # Not by `note`: this may be another thread, and what waits there is the engine's.
+        _say(f"Step `{self._names.get(step_run_id, step_run_id)}`: {progress_text(progress)}.")
 
     def note(self, text: str) -> None:
         """Say something that is neither a start nor an end."""
@@ -142,14 +144,14 @@ class PlainReporter:
                 _say(f"Step `{step.invocation_id}` {status}" + (f": {step.reason}." if step.reason else "."))
 
 
-def choose_reporter(store: Store) -> Reporter:
-    """Return the reporter that the environment asks for."""
+def choose_reporter(store: Store, *, at_once: bool = False) -> Reporter:
+    """Return the reporter that the environment asks for; `at_once` if a run is drawn however short it is."""
     if screen.is_quiet():
         return SilentReporter()
     if screen.is_live():
         from zenml.execute.live_reporter import LiveReporter
 
-        return LiveReporter(store)
+        return LiveReporter(store, at_once=at_once)
     return PlainReporter()
 
 
@@ -163,6 +165,30 @@ def duration(start: int, end: int | None) -> str:
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {seconds:02} s"
+
+
+def progress_text(progress: Progress) -> str:
+    """Return how far a step is in words: `25%, 30 of 120, rounds`."""
+    share = progress.share
+    parts = [] if share is None else [f"{share:.0%}"]
+    parts.append(reached(progress))
+    if progress.description:
+        parts.append(progress.description)
+    parts += [inner_text(one) for one in progress.inner]
+    return ", ".join(parts)
+
+
+def reached(progress: Progress) -> str:
+    """Return how many items are done, and of how many if that is known."""
+    done = f"{progress.done:,.10g}"
+    return done if progress.total is None else f"{done} of {progress.total:,.10g}"
+
+
+def inner_text(progress: Progress) -> str:
+    """Return how far a loop beside the outermost one is: `batches 25%`."""
+    share = progress.share
+    said = reached(progress) if share is None else f"{share:.0%}"
+    return f"{progress.description} {said}" if progress.description else said
 
 
 def count(number: int, noun: str) -> str:

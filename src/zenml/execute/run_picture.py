@@ -18,6 +18,7 @@ from zenml.views.step_tree import Call, arrange
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from zenml.records.events import Progress
     from zenml.records.plan import Invocation
     from zenml.records.run import Run, StepRun
 
@@ -35,19 +36,6 @@ _TELLING = (
 """The states of a step; the first that occurs among many calls is the state of their row."""
 
 
-class Progress(msgspec.Struct, frozen=True):
-    """How far a step says that it is."""
-
-    done: float
-    total: float | None = None
-    label: str = ""
-
-    @property
-    def share(self) -> float | None:
-        """The part that is done, from 0 to 1; None if nobody knows of how much."""
-        return min(1.0, max(0.0, self.done / self.total)) if self.total else None
-
-
 class PictureRow(msgspec.Struct, frozen=True):
     """One call of a step, or many that are one row."""
 
@@ -59,9 +47,17 @@ class PictureRow(msgspec.Struct, frozen=True):
     started_at: int | None = None
     ended_at: int | None = None
     attempt: int = 1
+    """Which attempt runs or has ended; while the step waits to be tried again, the one that comes next."""
+    max_attempts: int | None = None
+    """How many there may be, None if only one or if nobody knows."""
+    retry_at: int | None = None
+    """When the next attempt begins, in microseconds, while the step waits for it."""
     note: str = ""
     """Why it failed, or what else there is to say."""
     progress: Progress | None = None
+    """How far its only call is."""
+    begun: float = 0.0
+    """What many running calls have done, added up: a half for each that is half done."""
 
     @property
     def total(self) -> int:
@@ -163,6 +159,8 @@ class _Line:
         self._started_at: int | None = None
         self._ended_at: int | None = None
         self._is_single = len(calls) == 1
+        self._running: set[str] = set()
+        """The ids of the step runs that are running."""
         for call in calls:
             self._counts[call.status] = self._counts.get(call.status, 0) + 1
             self._take(call.step)
@@ -187,11 +185,13 @@ class _Line:
             attempt=single.attempt if single is not None else 1,
             note=_note(step) if step is not None else "",
             progress=progress.get(single.id) if single is not None and is_running else None,
+            begun=0.0 if self._is_single else sum(_share(progress.get(one)) for one in self._running),
         )
 
     def _take(self, step: StepRun | None) -> None:
         if step is None:
             return
+        (self._running.add if step.status == "running" else self._running.discard)(step.id)
         if self._is_single or step.status == "failed":
             self._step = step
         if step.status in ("cached", "skipped"):
@@ -201,6 +201,10 @@ class _Line:
         self._started_at = min(self._started_at, step.started_at)
         if step.ended_at is not None:
             self._ended_at = max(self._ended_at or 0, step.ended_at)
+
+
+def _share(progress: Progress | None) -> float:
+    return 0.0 if progress is None else progress.share or 0.0
 
 
 def _note(step: StepRun) -> str:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from zenml.execute.step_context import OutputNotes, StepContext
     from zenml.execute.step_log import StepLog
+    from zenml.execute.step_loops import StepLoops
     from zenml.records.events import StepEvent
     from zenml.records.run import Artifact
     from zenml.records.task import StepTask
@@ -31,6 +32,7 @@ class StepSession:
         self.saved: list[Artifact] = []
         """What the step saved beside its outputs: it may load it before the owner has recorded it."""
         self._context: StepContext | None = None
+        self._loops: StepLoops | None = None
         self._token: Token[session.Session | None] | None = None
 
     @property
@@ -41,6 +43,15 @@ class StepSession:
 
             self._context = StepContext(self.task, self.emit)
         return self._context
+
+    @property
+    def loops(self) -> StepLoops:
+        """The loops that the step tells of; made with the first one."""
+        if self._loops is None:
+            from zenml.execute.step_loops import StepLoops
+
+            self._loops = StepLoops(self.emit)
+        return self._loops
 
     def said_of_outputs(self) -> OutputNotes | None:
         """Return what the step said of its outputs, None if nothing."""
@@ -55,6 +66,8 @@ class StepSession:
     def __exit__(self, kind: object, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._token is not None:
             session.active.reset(self._token)
+        if self._loops is not None:
+            self._loops.close()
         if self.printer is not None:
             self.printer.end()
 

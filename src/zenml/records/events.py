@@ -22,11 +22,18 @@ class Target(msgspec.Struct, frozen=True):
 
 
 class Progress(msgspec.Struct, frozen=True, tag="progress"):
-    """How far a step has come; shown, not recorded."""
+    """How far a step has come: shown while it runs, not recorded."""
 
     done: float
     total: float | None = None
-    label: str = ""
+    description: str = ""
+    inner: tuple[Progress, ...] = ()
+    """What else is gone through at the same time, in the order in which it began: mostly inner loops."""
+
+    @property
+    def share(self) -> float | None:
+        """The part that is done, from 0 to 1; None if nobody knows of how much."""
+        return min(1.0, max(0.0, self.done / self.total)) if self.total else None
 
 
 class LoggedMetadata(msgspec.Struct, frozen=True, tag="metadata"):

@@ -17,9 +17,11 @@ from zenml.views.artifact_view import ArtifactView
 from zenml.views.logs import StepLogs
 from zenml.views.named import Named
 from zenml.views.noted import history_of, tags_of
+from zenml.views.progress import read_progress
 from zenml.views.step_view import StepView
 
 if TYPE_CHECKING:
+    from zenml.records.events import Progress
     from zenml.records.run import Failure
     from zenml.store.store import Store
 
@@ -174,6 +176,11 @@ class RunView:
     def attempts(self) -> list[StepRun]:
         """All attempts of all steps, in the order in which they began."""
         return self._store.select(StepRun, run_id=self.id)
+
+    @cached_property
+    def progress(self) -> dict[str, Progress]:
+        """How far its running steps are that use `track`, by id of step run; `refresh` for what it is later."""
+        return {} if self.end_time is not None else read_progress(self._store.root, self.id)
 
     @property
     def outputs(self) -> list[ArtifactView]:

@@ -19,6 +19,7 @@ from zenml.views.noted import history_of
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from zenml.records.events import Progress
     from zenml.records.plan import Invocation, StepDefinition
     from zenml.records.run import Failure, StepRun
     from zenml.store.store import Store
@@ -109,6 +110,11 @@ class StepView:
         from zenml.views.run_view import instant
 
         return None if self.record.ended_at is None else instant(self.record.ended_at)
+
+    @property
+    def progress(self) -> Progress | None:
+        """How far it is, if it was running and using `track` when the run was asked for its progress."""
+        return self.run.progress.get(self.id) if self.record.status == "running" else None
 
     @cached_property
     def definition(self) -> StepDefinition:

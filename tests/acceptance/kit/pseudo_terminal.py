@@ -28,8 +28,12 @@ class Shown:
         self.text = "\n".join(line for line in self.lines if line)
 
 
-def run_in_terminal(command, environment, *, columns=80, lines=50, answer=None, interrupt_at=None):
-    """Run a command; type `answer` (when its key is seen) or Ctrl-C (when that text is seen) on the way."""
+def run_in_terminal(command, environment, *, columns=80, lines=50, answer=None, interrupt_at=None, then=()):
+    """Run a command, and do something on the way.
+
+    `answer` is typed when its first part is seen; at the text `interrupt_at` comes a Ctrl-C; and of
+    `then`, pairs of a text and a function, the next function is called when its text is seen.
+    """
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
     process = subprocess.Popen(
@@ -58,6 +62,9 @@ def run_in_terminal(command, environment, *, columns=80, lines=50, answer=None, 
         if interrupt_at and interrupt_at in text:
             process.send_signal(signal.SIGINT)
             interrupt_at = None
+        while then and then[0][0] in text:
+            then[0][1]()
+            then = then[1:]
     else:
         process.kill()
     returncode = process.wait(SECONDS)

@@ -13,8 +13,8 @@ from zenml.store.opening import open_store
 
 RUN_KEYS = {"id", "name", "status", "pipeline", "started_at", "ended_at", "duration", "reason"}
 STEP_KEYS = {
-    "id", "step_run_id", "name", "status", "attempt", "started_at", "ended_at", "duration", "upstream",
-    "cached_from", "reason", "failure", "outputs", "log",
+    "id", "step_run_id", "name", "status", "attempt", "started_at", "ended_at", "duration", "progress",
+    "upstream", "cached_from", "reason", "failure", "outputs", "log",
 }  # fmt: skip
 
 

@@ -1,12 +1,16 @@
 """`zenml run watch`: every change once, in order, and an exit status that tells how the run ended."""
 
 import json
+import os
 
+import msgspec
 import pytest
 
 from zenml import pipeline, step
 from zenml.cli import watch_command
 from zenml.client import Client
+from zenml.records.events import Progress
+from zenml.views.progress import progress_path
 
 
 @step(enable_cache=False)
@@ -63,6 +67,52 @@ def test_a_failed_run_gives_status_1_and_its_panel(zenml):
     assert "Repair it." in result.err
 
 
+def test_progress_is_told_when_it_has_changed(store_of, monkeypatch):
+    run, steps, write = store_of
+    heard = []
+    write({steps[0].id: Progress(3, 9, "rounds"), "somebody's": Progress(1)})
+    seen = watch_command._Steps(store_with(steps, Client().store), run.id)
+    list(seen.changed())
+
+    heard += list(seen.progress())
+    heard += list(seen.progress())
+    write({steps[0].id: Progress(4, 9, "rounds")})
+    heard += list(seen.progress())
+
+    assert heard == [(steps[0].id, Progress(done, 9, "rounds")) for done in (3, 4)]
+
+
+def test_a_quiet_run_says_nothing_and_one_that_fails_why(zenml, tmp_path):
+    (tmp_path / "flow.py").write_text(
+        "from zenml import pipeline, step\n\n"
+        "@step\ndef half(x: int) -> float:\n    return 1 / x\n\n"
+        "@pipeline\ndef flow(x: int):\n    half(x)\n"
+    )
+
+    assert zenml("pipeline", "run", "flow.py", "--param", "x=1", "-q").err == ""
+    result = zenml("pipeline", "run", "flow.py", "--param", "x=0", "--quiet")
+
+    assert result.status == 1
+    assert "started" not in result.err
+    assert "Step `half` of run" in result.err
+    assert "started" in zenml("pipeline", "run", "flow.py", "--param", "x=1").err
+
+
+def test_quiet_watching_shows_only_the_failure(zenml):
+    flow(x=1)
+    with pytest.raises(ValueError, match="negative"):
+        flow(x=-1)
+    failed, completed = Client().list_pipeline_runs().items
+
+    assert zenml("run", "watch", completed.name, "-q").err == ""
+    result = zenml("run", "watch", failed.name, "--quiet")
+
+    assert result.status == 1
+    assert "Run `" not in result.err.partition("\n")[0]
+    assert "Step `load` of run" in result.err
+    assert "ZENML_QUIET" not in os.environ or os.environ["ZENML_QUIET"] != "1"
+
+
 def test_a_run_in_another_thread_is_followed_to_its_end(monkeypatch):
     """The run goes on by one step at each look."""
     view = flow(x=1)
@@ -74,10 +124,10 @@ def test_a_run_in_another_thread_is_followed_to_its_end(monkeypatch):
 
     class Growing:
         def get(self, kind, identifier):
-            import msgspec
-
             self.status, self.known = next(looks)
             return msgspec.structs.replace(run, status=self.status)
+
+        root = store.root
 
         def find(self, kind, query):
             page = store.find(kind, query)
@@ -104,7 +154,35 @@ def test_a_run_in_another_thread_is_followed_to_its_end(monkeypatch):
     ]  # fmt: skip
 
 
-def running(step):
-    import msgspec
+@pytest.fixture
+def store_of():
+    """An ended run, its steps, and how to write their progress as a running owner does."""
+    view = flow(x=1)
+    path = progress_path(Client().store.root, view.id)
 
+    def write(steps):
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as file:
+            file.write(msgspec.json.encode(steps))
+
+    return view.record, view.attempts, write
+
+
+def store_with(steps, store):
+    """A store whose steps go on."""
+
+    class Running:
+        root = store.root
+
+        def find(self, kind, query):
+            found = store.find(kind, query).items
+            return type(store.find(kind, query))([running(one) for one in found], len(found), 1, query.size)
+
+        def select(self, kind, **fields):
+            return [running(one) for one in store.select(kind, **fields)]
+
+    return Running()
+
+
+def running(step):
     return msgspec.structs.replace(step, status="running", ended_at=None)

@@ -32,8 +32,8 @@ class Recorder:
     def note(self, text):
         self.notes.append(text)
 
-    def progress(self, step_run_id, done, total, label):
-        self.events.append((step_run_id, f"{done:g} of {total}"))
+    def progress(self, step_run_id, progress):
+        self.events.append((step_run_id, f"{progress.done:g} of {progress.total}"))
 
     def run_ended(self, run):
         self.ended = run

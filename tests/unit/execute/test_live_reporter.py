@@ -6,7 +6,8 @@ from rich.cells import cell_len
 from zenml.execute.drawing import draw, plain_line
 from zenml.execute.live_reporter import LiveReporter
 from zenml.execute.reporter import PlainReporter
-from zenml.execute.run_picture import PictureRow, Progress, RunPicture, Scene
+from zenml.execute.run_picture import PictureRow, RunPicture, Scene
+from zenml.records.events import Progress
 from zenml.records.plan import Invocation, PipelineOptions
 from zenml.records.run import Failure, Run, StepRun
 
@@ -50,7 +51,7 @@ EVERY_STATE = picture_of(
     row("clean", started_at=0, ended_at=SECOND),
     row("train", "running", started_at=SECOND, progress=Progress(30, 120, "rounds")),
     row("again", "running", started_at=SECOND, attempt=2),
-    row("later", "retrying", started_at=SECOND, attempt=2, note="in 4 s"),
+    row("later", "retrying", started_at=SECOND, attempt=2, max_attempts=4, retry_at=15 * SECOND),
     row("broken", "failed", started_at=SECOND, ended_at=2 * SECOND, note="ValueError: no rows " * 20),
     row("left", "skipped", note="step `broken` did not succeed"),
     row("cut", "stopped", started_at=SECOND, ended_at=2 * SECOND),
@@ -68,9 +69,11 @@ def test_every_state_is_said_in_words_or_signs():
     assert "≡ load" in text[1]
     assert "cached" in text[1]
     assert "1.0 s" in text[2]
-    assert "25%  rounds" in text[3]
+    assert "━┄" in text[3]
+    assert text[3].endswith("┄  30 of 120  rounds")
     assert "attempt 2" in text[4]
-    assert "retrying, attempt 2: in 4 s" in text[5]
+    assert "↻ later" in text[5]
+    assert text[5].endswith("2.0 s  retrying (attempt 2 of 4, in 12 s)")
     assert "failed: ValueError: no rows" in text[6]
     assert "skipped: step `broken` did not succeed" in text[7]
     assert "■ cut" in text[8]
@@ -104,6 +107,75 @@ def test_an_ended_run_says_where_to_look_next():
 
     assert lines[-2] == "Stopped: 1 completed, 1 not started."
     assert lines[-1] == "See: zenml run show 1234abcd"
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"attempt": 3}, "retrying (attempt 3)"),
+        ({"attempt": 3, "retry_at": 3 * SECOND - 5}, "retrying (attempt 3, in 0 s)"),
+        ({"attempt": 3, "retry_at": 3 * SECOND + 5}, "retrying (attempt 3, in 1 s)"),
+        (
+            {"attempt": 3, "max_attempts": 3, "note": "OSError: busy"},
+            "retrying (attempt 3 of 3): OSError: busy",
+        ),
+    ],
+)
+def test_a_step_that_waits_to_be_tried_again_says_when(more, said):
+    assert lines_of(picture_of(row("load", "retrying", **more)))[1].endswith(said)
+
+
+def test_an_attempt_is_counted_while_it_runs_and_when_it_has_ended():
+    rows = [
+        row("a", "running", attempt=2, max_attempts=4, progress=Progress(1, 2)),
+        row("b", "completed", attempt=2, max_attempts=4),
+        row("c", "failed", attempt=4, max_attempts=4, note="OSError: busy"),
+    ]
+
+    text = lines_of(picture_of(*rows), width=120)
+
+    assert text[1].endswith("┄ 1 of 2  attempt 2 of 4")
+    assert text[2].endswith("  attempt 2 of 4")
+    assert text[3].endswith("failed (attempt 4 of 4): OSError: busy")
+
+
+def test_loops_in_loops_are_named_behind_the_outermost():
+    progress = Progress(1, 4, "epochs", (Progress(30, 120, "batches"), Progress(7, None, "rows")))
+
+    assert lines_of(picture_of(row("fit", "running", progress=progress)), width=120)[1].endswith(
+        "┄ 1 of 4  epochs, batches 25%, rows 7"
+    )
+
+
+def test_a_loop_of_unknown_length_is_a_number_without_a_bar():
+    line = lines_of(picture_of(row("fit", "running", progress=Progress(12000, description="rows"))))[1]
+
+    assert line.endswith("12,000  rows")
+    assert "━" not in line
+    assert "%" not in line
+
+
+def test_calls_that_are_half_done_fill_half_of_their_part_of_the_bar():
+    def bar_of(begun):
+        shown = row("f … f_4", counts={"completed": 1, "running": 2, "waiting": 1}, begun=begun)
+        return lines_of(picture_of(shown), width=200)[1]
+
+    assert bar_of(0.0).count("━") == 5
+    assert bar_of(1.0).count("━") == 10
+    assert "1 of 4" in bar_of(1.0)
+
+
+def test_progress_of_many_calls_is_added_up():
+    calls = [call(name) for name in ("f", "f_2", "f_3", "f_4", "f_5")]
+    scene = Scene(run_of(), calls)
+    scene.picture(0)
+    for one in calls[:2]:
+        scene.step(step_of(one, "running"))
+    scene.progress = {"f": Progress(1, 2), "f_2": Progress(1, 4), "f_3": Progress(1, 4)}
+
+    assert scene.picture(0).rows[0].begun == 0.75
+    scene.step(step_of(calls[0], "completed", ended_at=2 * SECOND))
+    assert scene.picture(0).rows[0].begun == 0.25
 
 
 def test_only_standard_colours_are_used_and_none_is_dim():
@@ -183,7 +255,7 @@ def test_lines_about_progress_are_far_apart(capsys, monkeypatch):
 
     for percent in range(101):
         now[0] = percent * 0.2
-        reporter.progress("train", percent, 100, "rounds")
+        reporter.progress("train", Progress(percent, 100, "rounds"))
 
     said = capsys.readouterr().err.splitlines()
-    assert said == [f"Step `train`: {share}%, rounds." for share in (25, 50, 75, 100)]
+    assert said == [f"Step `train`: {share}%, {share} of 100, rounds." for share in (25, 50, 75, 100)]

@@ -1,0 +1,99 @@
+"""How far the steps of a run are: told to its reporter, and left in a file for other processes.
+
+The file is written by the thread that writes the logs, once a second at most, and never waits for
+the disk: it is replaced as a whole, and what it says is worth nothing after a crash. It names the
+running steps only, and goes with the run.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from zenml.execute import log_writer
+from zenml.views.progress import progress_path
+
+if TYPE_CHECKING:
+    from zenml.execute.reporter import Reporter
+    from zenml.records.events import Progress
+
+INTERVAL = 1.0
+"""Seconds between two states of the file."""
+
+
+class RunProgress:
+    """How far the steps of one run are.
+
+    Args:
+        reporter: hears of every change.
+        root: of the store; where it is ":memory:" there is no other process to read a file.
+        run_id: the run.
+    """
+
+    def __init__(self, reporter: Reporter, root: str, run_id: str) -> None:
+        self._reporter = reporter
+        self._path = progress_path(root, run_id) if root != ":memory:" else ""
+        self._steps: dict[str, Progress] = {}
+        self._has_changed = False
+        self._next_write = 0.0
+        self._writing = threading.Lock()
+        self._process = os.getpid()
+        self._is_closed = False
+
+    def take(self, step_run_id: str, progress: Progress) -> None:
+        """Take how far a step is, from whatever thread; not in a fork, which speaks for nobody."""
+        if self._is_closed or os.getpid() != self._process:
+            return
+        self._reporter.progress(step_run_id, progress)
+        if self._path:
+            self._steps[step_run_id] = progress
+            self._has_changed = True
+            log_writer.watch(self)
+
+    def ended(self, step_run_id: str) -> None:
+        """Forget a step."""
+        self._steps.pop(step_run_id, None)
+
+    def flush(self) -> None:
+        """Write the file, if there is news and the last state is old enough."""
+        now = time.monotonic()
+        if self._is_closed:
+            log_writer.forget(self)  # a step spoke while the run ended
+        if not self._has_changed or now < self._next_write:
+            return
+        with self._writing:
+            if self._is_closed:
+                return
+            self._next_write, self._has_changed = now + INTERVAL, False
+            os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
+            draft = f"{self._path}.new"
+            with open(draft, "wb", opener=_open_privately) as file:
+                file.write(msgspec.json.encode(self._steps.copy()))
+            os.replace(draft, self._path)
+
+    def close(self) -> None:
+        """Remove the file: what was reached is in no way worth more than how it ended."""
+        with self._writing:
+            self._is_closed = True
+        if os.getpid() != self._process:
+            return
+        log_writer.forget(self)
+        if self._next_write:
+            for path in (self._path, f"{self._path}.new"):
+                try:
+                    os.unlink(path)
+                except OSError:  # it never came to be, or the folder was deleted
+                    continue
+
+    def begin_anew(self) -> None:
+        """In a fork: its parent writes."""
+        self._writing = threading.Lock()
+        self._is_closed = True
+
+
+def _open_privately(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_CLOEXEC, 0o600)
