@@ -16,7 +16,7 @@ from zenml.enums import ArtifactType
 from zenml.errors import ArtifactDamagedError, MaterializerError
 from zenml.materializers import previews
 from zenml.materializers.base_materializer import BaseMaterializer
-from zenml.materializers.blob_materializer import BlobMaterializer, FinalRefusalError, open_new
+from zenml.materializers.blob_materializer import Appending, BlobMaterializer, FinalRefusalError, open_new
 from zenml.materializers.facts import number
 
 _COLUMNS_LIMIT = 40
@@ -50,7 +50,7 @@ class PolarsMaterializer(BlobMaterializer):
     def save(self, data: Any) -> None:
         """Write the file without a copy of it in memory."""
         with open_new(self, self.file_name()) as file:
-            _write(data, file)
+            _write(data, Appending(file))
 
     def read_file(self) -> Any:
         """Map the file."""
@@ -104,26 +104,7 @@ def _write(value: Any, sink: Any) -> None:
         raise MaterializerError("The Arrow format cannot hold columns of Python objects.")
     if not frame.width and frame.height:
         raise MaterializerError("The Arrow format cannot hold rows without columns.")
-    target: Any = _Unclosed(sink)
-    frame.write_ipc(target, compression="uncompressed", compat_level=pl.CompatLevel.newest())
-
-
-class _Unclosed(io.RawIOBase):
-    """Passes on what is written, so that a library cannot close or rewind the file."""
-
-    def __init__(self, sink: Any) -> None:
-        super().__init__()
-        self._sink = sink
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        self._sink.write(data)
-        return len(data)
-
-    def tell(self) -> int:
-        return int(self._sink.tell())
+    frame.write_ipc(sink, compression="uncompressed", compat_level=pl.CompatLevel.newest())
 
 
 def _read(source: Any) -> Any:

@@ -15,7 +15,7 @@ import pyarrow as pa
 from zenml.enums import ArtifactType
 from zenml.errors import ArtifactDamagedError, MaterializerError
 from zenml.materializers import previews
-from zenml.materializers.blob_materializer import BlobMaterializer, open_new
+from zenml.materializers.blob_materializer import Appending, BlobMaterializer, open_new
 
 _MARK = b"zenml"
 _COLUMN = "value"
@@ -49,7 +49,7 @@ class ArrowMaterializer(BlobMaterializer):
     def save(self, data: Any) -> None:
         """Write the file without a copy of it in memory."""
         with open_new(self, self.file_name()) as file:
-            _write(data, file)
+            _write(data, Appending(file))
 
     def read_file(self) -> Any:
         """Map the file."""
