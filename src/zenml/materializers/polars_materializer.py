@@ -100,8 +100,8 @@ class LazyFrameMaterializer(BaseMaterializer):
 
 def _write(value: Any, sink: Any) -> None:
     frame = value.to_frame() if isinstance(value, pl.Series) else value
-    if any(_has_objects(kind) for kind in frame.dtypes):
-        raise MaterializerError("The Arrow format cannot hold columns of Python objects.")
+    for name, kind in frame.schema.items():
+        _check_type(name, kind)
     if not frame.width and frame.height:
         raise MaterializerError("The Arrow format cannot hold rows without columns.")
     frame.write_ipc(sink, compression="uncompressed", compat_level=pl.CompatLevel.newest())
@@ -116,12 +116,23 @@ def _read(source: Any) -> Any:
         ) from error
 
 
-def _has_objects(kind: Any) -> bool:
+def _check_type(name: str, kind: Any) -> None:
+    """Refuse what neither polars' Arrow files nor its pickles, which are such files too, give back."""
     if isinstance(kind, pl.Struct):
-        return any(_has_objects(field.dtype) for field in kind.fields)
-    if isinstance(kind, (pl.List, pl.Array)):
-        return _has_objects(kind.inner)
-    return bool(kind in (pl.Object, pl.Unknown))
+        for field in kind.fields:
+            _check_type(name, field.dtype)
+    elif isinstance(kind, (pl.List, pl.Array)):
+        if isinstance(kind, pl.Array) and not kind.size:
+            raise FinalRefusalError(
+                f"The column `{name}` cannot be stored: polars writes arrays of the width 0 and cannot read them."
+                " Leave the column out."
+            )
+        _check_type(name, kind.inner)
+    elif kind in (pl.Object, pl.Unknown):
+        raise FinalRefusalError(
+            f"The column `{name}` of the type `{kind}` cannot be stored: polars writes no Python objects. Cast it to"
+            " a type of polars, or return the objects beside the frame, as a list."
+        )
 
 
 def _column_facts(column: Any) -> dict[str, Any]:
