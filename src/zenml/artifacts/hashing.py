@@ -223,7 +223,9 @@ class _Behind:
             try:
                 if error is None:
                     self._hash.update(view)
-            except BaseException as raised:  # raised again when the file is closed; until then nobody may wait in vain
+            except (
+                BaseException
+            ) as raised:  # raised again when the file is closed; until then nobody may wait in vain
                 error = raised
             with self._progress:
                 self._waiting -= len(view)

@@ -36,7 +36,8 @@ def step_options(step: DeclaredStep, pipeline: Mapping[str, Any], override: Mapp
     policy = chosen.get("cache_policy")
     max_age, ignored = read_cache_policy(policy, f"step `{step.name}`")
     settings = dict(chosen.get("settings") or {})
-    materializers = chosen.get("output_materializers") or settings.pop("output_materializers", None)
+    in_settings = settings.pop("output_materializers", None)
+    materializers = chosen.get("output_materializers") or in_settings
     runtime = chosen.get("runtime")
     if runtime is not None and runtime not in get_args(Runtime):
         raise ConfigurationError(

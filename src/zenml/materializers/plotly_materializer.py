@@ -52,7 +52,9 @@ class PlotlyMaterializer(CompositeMaterializer):
 
     def save_visualizations(self, data: Any) -> dict[str, Any]:
         """Write a page; a browser fetches plotly's own script for it, which alone would take 4 MB."""
-        page = data.to_html(include_plotlyjs="cdn", div_id="figure")
+        # Of a figure in the stored order: the order in which a figure was put together is no part of its digest.
+        figure = self.put_together(_without_objects(_parts(data)))
+        page = figure.to_html(include_plotlyjs="cdn", div_id="figure")
         with open_new(self, PAGE) as file:
             file.write(page.encode())
         return {PAGE: "html"}
@@ -85,7 +87,9 @@ def _without_objects(node: Any) -> Any:
 def _with_objects(node: Any) -> Any:
     if isinstance(node, OrderedDict):
         array = np.empty(len(node["items"]), dtype=object)
-        for number, item in enumerate(node["items"]):  # at once, numpy would take lists for further dimensions
+        for number, item in enumerate(
+            node["items"]
+        ):  # at once, numpy would take lists for further dimensions
             array[number] = item
         return array.reshape(node["shape"])
     if isinstance(node, dict):
@@ -109,7 +113,5 @@ def _is_same(left: Any, right: Any) -> bool:
     if isinstance(left, np.ndarray):
         if (left.dtype, left.shape) != (right.dtype, right.shape):
             return False
-        left, right = (
-            item.tolist() if item.dtype == object else item.tobytes() for item in (left, right)
-        )
+        left, right = (item.tolist() if item.dtype == object else item.tobytes() for item in (left, right))
     return repr(left) == repr(right)  # the same for two that are not a number

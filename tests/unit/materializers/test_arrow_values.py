@@ -9,7 +9,7 @@ import uuid
 import warnings
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
 from zenml.errors import MaterializerError
@@ -62,9 +62,9 @@ def typed(draw, depth=2):
         size = draw(st.integers(0, 2))
         return pa.list_(kind, size), st.none() | st.lists(items, min_size=size, max_size=size)
     if form == "map":
-        return pa.map_(pa.int8(), kind), st.none() | st.dictionaries(st.integers(0, 9), items, max_size=2).map(
-            lambda found: list(found.items())
-        )
+        return pa.map_(pa.int8(), kind), st.none() | st.dictionaries(
+            st.integers(0, 9), items, max_size=2
+        ).map(lambda found: list(found.items()))
     return pa.struct([("a", kind), ("é", pa.int8())]), st.none() | st.fixed_dictionaries(
         {"a": items, "é": st.none()}
     )
@@ -75,6 +75,10 @@ def arrays(draw, length=None):
     kind, items = draw(typed())
     size = draw(st.integers(0, 5)) if length is None else length
     array = pa.array(draw(st.lists(items, min_size=size, max_size=size)), type=kind)
+    try:
+        array.validate(full=True)
+    except pa.ArrowInvalid:  # pyarrow points into an empty dictionary below a struct that is null
+        reject()
     start = draw(st.integers(0, size)) if length is None else 0
     return array[start:]
 
@@ -88,9 +92,7 @@ metadata = st.none() | st.dictionaries(
 def tables(draw):
     length = draw(st.integers(0, 4))
     columns = draw(st.lists(arrays(length), max_size=3))
-    fields = [
-        pa.field(draw(st.text(max_size=2)), column.type, metadata=draw(metadata)) for column in columns
-    ]
+    fields = [pa.field(draw(st.text(max_size=2)), column.type, metadata=draw(metadata)) for column in columns]
     schema = pa.schema(fields, metadata=draw(metadata))
     return pa.Table.from_arrays(columns, schema=schema)
 
@@ -117,7 +119,7 @@ def assert_same(value, back):
     back.validate(full=True)
 
 
-ANY = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+ANY = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @ANY
@@ -134,7 +136,8 @@ def test_any_chunked_array(tmp_path, data):
     array = data.draw(arrays())
     cuts = sorted(data.draw(st.lists(st.integers(0, len(array)), max_size=3)))
     value = pa.chunked_array(
-        [array[start:end] for start, end in zip([0, *cuts], [*cuts, len(array)], strict=True)], type=array.type
+        [array[start:end] for start, end in zip([0, *cuts], [*cuts, len(array)], strict=True)],
+        type=array.type,
     )
     stored, back = round_trip(tmp_path, value)
     assert stored.materializer == "arrow"
