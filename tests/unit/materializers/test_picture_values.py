@@ -214,3 +214,21 @@ def test_a_figure_with_foreign_objects_is_pickled(there_and_back):
         stored, back = there_and_back(value, trusted=True)
     assert stored.materializer == "cloudpickle"
     assert_same_figure(value, back)
+
+
+class MyImage(Image.Image):
+    pass
+
+
+class MyFigure(go.Figure):
+    pass
+
+
+def test_subclasses_are_pickled_and_keep_their_class(there_and_back):
+    image = MyImage()
+    image.__setstate__(Image.new("L", (2, 2), 7).__getstate__())
+    for value in (image, MyFigure(go.Scatter(y=[1]))):
+        with pytest.warns(UserWarning, match="pickle"):
+            stored, back = there_and_back(value, trusted=True)
+        assert stored.materializer == "cloudpickle"
+        assert type(back) is type(value)
