@@ -30,6 +30,14 @@ def count_to(payload: bytes, send: Send) -> bytes:
     return b""
 
 
+def announce_and_print(payload: bytes, send: Send) -> bytes:
+    """Send as many numbers as the payload says, and print a letter after each."""
+    for number in range(int(payload)):
+        send(b"%d" % number)
+        os.write(1, b"x")
+    return b""
+
+
 def announce_and_wait(_payload: bytes, send: Send) -> bytes:
     """Send the process id, and run until the process is ended."""
     send(b"%d" % os.getpid())
