@@ -203,6 +203,39 @@ def test_logs_are_followed_from_another_process(lab):
     assert program.finish().returncode == 0
 
 
+@pytest.mark.parametrize("runtime", ["inline", "isolated"])
+def test_following_shows_lines_while_the_step_runs_and_ends_with_a_killed_run(lab, runtime):
+    program = lab.start(f"""
+        @step(runtime="{runtime}", enable_cache=False)
+        def talk():
+            mark("begun")
+            for number in range(3):
+                print("line", number)
+                wait_for_mark(f"seen {{number}}")
+            hang()
+
+        @pipeline
+        def flow():
+            talk()
+
+        flow()
+    """)
+    program.wait_for_mark("begun")
+    labkit.wait_until(lambda: list(lab.client().list_pipeline_runs().items), "the run")
+    (run,) = lab.client().list_pipeline_runs().items
+    follower = zenml(lab, "logs", run.name, "talk", "--follow")
+
+    for number in range(3):
+        assert follower.stdout.readline() == f"line {number}\n"
+        with open(lab.trace, "a", encoding="utf-8") as trace:
+            trace.write(json.dumps({"mark": f"seen {number}", "time": 0, "pid": 0}) + "\n")
+    program.kill()
+    program.finish()
+
+    assert follower.communicate(timeout=30) == ("", "")
+    assert follower.returncode == 0
+
+
 def test_ends_parts_and_json_of_logs(lab):
     lab.run("""
         import threading
