@@ -22,11 +22,29 @@ MASK = "***"
 class _Secrets:
     """All registered values with their forms; the patterns are made when a form was found."""
 
-    def __init__(self, values: frozenset[str] = frozenset(), forms: frozenset[str] = frozenset()) -> None:
-        self.values = values
+    def __init__(self) -> None:
+        self.values: frozenset[str] = frozenset()
+        self.forms: tuple[str, ...] = ()
+        self.byte_forms: tuple[bytes, ...] = ()
+        self.cores: tuple[str, ...] = ()
+        """Forms that hold no other form of their value: in a text without them there is no secret.
+
+        Looking for each of them is several times as fast as looking for all forms with a pattern.
+        """
+        self.byte_cores: tuple[bytes, ...] = ()
+
+    def with_value(self, value: str) -> _Secrets:
+        """Return these and one more."""
+        new, forms = _Secrets(), _forms_of(value)
+        new.values = self.values | {value}
         # The longest first: an alternation takes the first form that fits, not the longest.
-        self.forms = tuple(sorted(forms, key=len, reverse=True))
-        self.byte_forms = tuple(form.encode() for form in self.forms)
+        new.forms = tuple(sorted(forms.union(self.forms), key=len, reverse=True))
+        new.byte_forms = tuple(form.encode() for form in new.forms)
+        new.cores = self.cores + tuple(
+            form for form in forms if not any(other in form for other in forms if other != form)
+        )
+        new.byte_cores = tuple(form.encode() for form in new.cores)
+        return new
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
@@ -55,7 +73,7 @@ def register_secret(value: str) -> None:
     with _lock:
         if value in _secrets.values:
             return
-        _secrets = _Secrets(_secrets.values | {value}, _forms_of(value).union(_secrets.forms))
+        _secrets = _secrets.with_value(value)
     if _listener is not None:
         _listener(value)
 
@@ -79,9 +97,8 @@ def is_needed() -> bool:
 def mask(text: str) -> str:
     """Return a text with every registered secret replaced by `***`."""
     secrets = _secrets
-    # Looking for each form is several times as fast as looking for all of them with a pattern.
-    for form in secrets.forms:
-        if form in text:
+    for core in secrets.cores:
+        if core in text:
             return secrets.pattern.sub(MASK, text)
     return text
 
@@ -89,8 +106,8 @@ def mask(text: str) -> str:
 def mask_bytes(data: bytes) -> bytes:
     """Return UTF-8 text with every registered secret replaced."""
     secrets = _secrets
-    for form in secrets.byte_forms:
-        if form in data:
+    for core in secrets.byte_cores:
+        if core in data:
             return secrets.byte_pattern.sub(MASK.encode(), data)
     return data
 
