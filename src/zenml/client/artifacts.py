@@ -11,6 +11,7 @@ from zenml.components.registry import load_flavor
 from zenml.config.artifact_config import read_version
 from zenml.context.step import current_step
 from zenml.errors import ConfigurationError
+from zenml.execute.masking import mask_value
 from zenml.execute.running import artifact_root
 from zenml.materializers import storage
 from zenml.records.events import LoggedMetadata, LoggedTags, SavedArtifact, Target
@@ -59,7 +60,8 @@ def save_artifact(
     number, step, identifier = read_version(version), current_step(), ArtifactId(new_id())
     target, now = Target("artifact", identifier), microseconds_now()
     tagged = LoggedTags(target, read_tags(tags, f"artifact `{name}`"))
-    logged = LoggedMetadata(target, read_metadata(user_metadata or {}, f"artifact `{name}`"), now)
+    values = mask_value(read_metadata(user_metadata or {}, f"artifact `{name}`"))
+    logged = LoggedMetadata(target, values, now)
     store = open_store()
     if number is not None and store.select(Artifact, name=name, version=number):
         raise ConfigurationError(
