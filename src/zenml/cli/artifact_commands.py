@@ -112,9 +112,14 @@ def load(artifact: str, *, as_json: bool) -> None:
 @click.option("--lines", type=click.IntRange(1), default=20, show_default=True, help="How many to print.")
 @json_option
 def preview(artifact: str, lines: int, *, as_json: bool) -> None:
-    """Print the first lines of ARTIFACT: rows of a frame, lines of a text."""
+    """Print the first lines of ARTIFACT: rows of a frame, lines of a text.
+
+    Nothing is loaded for it: what is shown was noted when the value was stored.
+    """
     view = found_artifacts.find_artifact(open_store(), artifact)
-    found = found_artifacts.preview(view, lines)
+    whole = view.preview().splitlines()
+    left = len(whole) - lines
+    found = [*whole[:lines], f"… {left} more lines"] if left > 0 else whole
     if as_json:
         print_json({**artifact_shape(view), "lines": found})
     else:
