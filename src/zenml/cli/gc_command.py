@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from zenml.cli.commands import Command, json_option, print_json, print_lines
+from zenml.cli.completing import complete_artifact
 from zenml.cli.style import readable
 from zenml.client.garbage import YOUNG, collect, find_garbage, runs_beyond
 from zenml.client.stored_artifacts import find_artifact, uses
@@ -41,7 +42,9 @@ def _read_age(ctx: click.Context, parameter: click.Parameter, value: str | None)
 @click.option(
     "--older-than", callback=_read_age, metavar="AGE", help="Delete runs that ended longer ago: 30d, 12h, 2w."
 )
-@click.option("--why", metavar="ARTIFACT", help="Only say why an artifact is kept.")
+@click.option(
+    "--why", metavar="ARTIFACT", shell_complete=complete_artifact, help="Only say why an artifact is kept."
+)
 @json_option
 def gc(
     keep_last: int | None, older_than: float | None, why: str | None, *, dry_run: bool, as_json: bool

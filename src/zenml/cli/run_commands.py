@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from zenml.cli.commands import LateGroup, json_option, print_json, print_lines
+from zenml.cli.completing import complete_run
 from zenml.cli.run_list import list_options, show_runs
 from zenml.cli.run_tree import tree_lines
 from zenml.cli.shapes import whole_run_shape
@@ -48,7 +49,7 @@ def list_runs(*, as_json: bool, **chosen: Any) -> None:
 
 
 @run.command(example="zenml run show nightly")
-@click.argument("run")
+@click.argument("run", shell_complete=complete_run)
 @json_option
 def show(run: str, *, as_json: bool) -> None:
     """Show what became of RUN and of each of its steps."""

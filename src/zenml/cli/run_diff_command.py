@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from zenml.cli.commands import Command, json_option, print_json, print_lines
+from zenml.cli.completing import complete_run
 from zenml.cli.step_commands import LONGEST_DIFF, painted_diff
 from zenml.cli.style import local_time
 from zenml.cli.tables import shorten, table
@@ -37,8 +38,8 @@ TITLES = {
 
 
 @click.command(cls=Command, example="zenml run diff first nightly --only code,outputs")
-@click.argument("before")
-@click.argument("after")
+@click.argument("before", shell_complete=complete_run)
+@click.argument("after", shell_complete=complete_run)
 @click.option("--only", metavar="SECTIONS", help=f"Of {','.join(SECTIONS)}; separated by commas.")
 @json_option
 def diff(before: str, after: str, only: str | None, *, as_json: bool) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 
 from zenml.cli.commands import json_option, print_json, print_lines
+from zenml.cli.completing import complete_pipeline, complete_tag
 from zenml.cli.shapes import page_shape, run_shape
 from zenml.cli.style import local_time, painted
 from zenml.cli.tables import table, terminal_width
@@ -34,6 +35,17 @@ def paged(sort: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     return lambda command: _with_options(command, options)
 
 
+def tag_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a list the filter `--tag`."""
+    return click.option(
+        "--tag",
+        "tags",
+        multiple=True,
+        shell_complete=complete_tag,
+        help="With this tag. Repeat for several, all of which it has.",
+    )(command)
+
+
 def list_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the filters, the sort, the page and `--json` of a list of runs."""
     options = (
@@ -43,9 +55,9 @@ def list_options(command: Callable[..., Any]) -> Callable[..., Any]:
             type=click.Choice(get_args(RunStatus)),
             help="Repeat for several states.",
         ),
-        click.option("--pipeline", help="Of this pipeline."),
+        click.option("--pipeline", shell_complete=complete_pipeline, help="Of this pipeline."),
         click.option("--name", help="Of this name; also contains:TEXT, startswith:TEXT."),
-        click.option("--tag", help="With this tag."),
+        tag_option,
         paged("desc:created"),
         json_option,
     )
@@ -58,7 +70,7 @@ def show_runs(chosen: dict[str, Any], *, as_json: bool) -> None:
     if chosen["status"]:
         filters["status"] = chosen["status"]
     found = Client().list_pipeline_runs(
-        chosen["sort"], chosen["page"], chosen["size"], tag=chosen["tag"], **filters
+        chosen["sort"], chosen["page"], chosen["size"], tags=chosen["tags"], **filters
     )
     if as_json:
         print_json(page_shape(found, run_shape))
@@ -76,7 +88,7 @@ def show_runs(chosen: dict[str, Any], *, as_json: bool) -> None:
         else []
     )
     if not found.items and not found.total:
-        is_filtered = filters or chosen["tag"]
+        is_filtered = filters or chosen["tags"]
         hint = "" if is_filtered else " Start one with `zenml pipeline run MODULE:PIPELINE`."
         click.echo(f"No runs{' fit' if is_filtered else ' yet'}.{hint}", err=True)
     say_page(found, "run")
