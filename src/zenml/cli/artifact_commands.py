@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zenml.cli.commands import Group, json_option, print_json, print_lines
+from zenml.cli.commands import Group, confirm, json_option, print_json, print_lines, usage_errors
 from zenml.cli.completing import complete_artifact, complete_file
 from zenml.cli.run_list import paged, say_page, tag_option
 from zenml.cli.shapes import page_shape
 from zenml.cli.style import iso_time, local_time, readable
-from zenml.cli.tables import table, terminal_width
+from zenml.cli.tables import shorten, table, terminal_width
 from zenml.client import stored_artifacts as found_artifacts
 from zenml.client.client import Client
 from zenml.records.ids import short
@@ -45,9 +45,10 @@ def list_artifacts(
     """List versions of artifacts, the newest first."""
     client = Client()
     filters = {field: value for field, value in (("name", name), ("type", kind)) if value is not None}
-    found = client.list_artifact_versions(
-        chosen["sort"], chosen["page"], chosen["size"], tags=tags, **filters
-    )
+    with usage_errors():
+        found = client.list_artifact_versions(
+            chosen["sort"], chosen["page"], chosen["size"], tags=tags, **filters
+        )
     if as_json:
         print_json(page_shape(found, artifact_shape))
         return
@@ -85,7 +86,7 @@ def show(artifact: str, *, as_json: bool) -> None:
         ("Id", f"{short(view.id)} ({view.id})"),
         ("Type", f"{view.data_type}, stored by {view.materializer}"),
         ("Size", f"{readable(view.size)} in {max(1, len(view.record.files))} file(s)"),
-        ("Digest", view.digest),
+        ("Digest", shorten(view.digest, 32)),
         ("Created", local_time(view.record.created_at)),
         ("Where", view.uri),
         ("Versions", ", ".join(str(one.version) for one in versions)),
@@ -97,7 +98,7 @@ def show(artifact: str, *, as_json: bool) -> None:
         ("" if number else "Metadata", f"{key} = {value}")
         for number, (key, value) in enumerate(view.run_metadata.items())
     ]
-    print_lines(table((), rows))
+    print_lines(table((), rows, width=terminal_width(), cut=(1,)))
 
 
 @artifact.command(example="zenml artifact load train_pipeline::train::output")
@@ -160,7 +161,7 @@ def delete(artifact: str, *, yes: bool, as_json: bool) -> None:
     store = open_store()
     view = found_artifacts.find_artifact(store, artifact)
     if not yes:
-        click.confirm(f"Delete `{view.name}` version {view.version}?", abort=True, err=True)
+        confirm(f"Delete `{view.name}` version {view.version}?")
     freed = found_artifacts.delete_artifact(store, view)
     if as_json:
         print_json({**artifact_shape(view), "freed": freed})

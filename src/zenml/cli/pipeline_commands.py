@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zenml.cli.commands import LateGroup, json_option, print_json, print_lines
+from zenml.cli.commands import LateGroup, json_option, print_json, print_lines, usage_errors
 from zenml.cli.completing import complete_file
 from zenml.cli.run_list import list_options, paged, say_page, show_runs, tag_option
 from zenml.cli.shapes import page_shape, run_shape
@@ -66,7 +66,8 @@ def list_pipelines(name: str | None, tags: tuple[str, ...], *, as_json: bool, **
     client = Client()
     client.store.interrupt_dead_runs()
     filters = {} if name is None else {"name": name}
-    found = client.list_pipelines(chosen["sort"], chosen["page"], chosen["size"], tags=tags, **filters)
+    with usage_errors():
+        found = client.list_pipelines(chosen["sort"], chosen["page"], chosen["size"], tags=tags, **filters)
     if as_json:
         print_json(page_shape(found, lambda item: _shape(_with_runs(client.store, item))))
         return

@@ -9,7 +9,7 @@ from zenml.cli.completing import complete_pipeline
 from zenml.cli.run_tree import plan_lines
 from zenml.cli.shapes import run_shape
 from zenml.cli.style import local_time, painted
-from zenml.cli.tables import table
+from zenml.cli.tables import fitted, table, terminal_width
 from zenml.client.client import Client
 from zenml.execute.reporter import duration
 from zenml.records.ids import microseconds_now, short
@@ -44,7 +44,7 @@ def show(name: str, *, as_json: bool) -> None:
     tags = [("Tags", ", ".join(item.tags))] if item.tags else []
     lines = table((), [("Pipeline", item.name), ("Runs", str(found.total)), *tags])
     lines += ["", plan.doc.strip()] if plan and plan.doc else []
-    lines += ["", *plan_lines(plan)] if plan else []
+    lines += ["", *fitted(plan_lines(plan), terminal_width())] if plan else []
     rows = [
         (
             short(run.id),
@@ -55,4 +55,4 @@ def show(name: str, *, as_json: bool) -> None:
         )
         for run in found.items
     ]
-    print_lines([*lines, "", *table((), rows, paint={2: painted})])
+    print_lines([*lines, "", *table((), rows, width=terminal_width(), cut=(1,), paint={2: painted})])

@@ -6,7 +6,7 @@ import getpass
 
 import click
 
-from zenml.cli.commands import Command, json_option, print_json
+from zenml.cli.commands import Command, confirm, json_option, print_json
 from zenml.cli.completing import complete_run
 from zenml.cli.shapes import run_shape
 from zenml.client.run_control import delete_runs, stop_run, wait_for_run
@@ -71,7 +71,7 @@ def delete(runs: tuple[str, ...], *, yes: bool, as_json: bool) -> None:
     other runs use.
     """
     if not yes:
-        click.confirm(f"Delete {', '.join(f'`{run}`' for run in runs)}?", abort=True, err=True)
+        confirm(f"Delete {', '.join(f'`{run}`' for run in runs)}?")
     gone = delete_runs(open_store(), runs)
     if as_json:
         print_json({"deleted": [{"id": run.id, "name": run.name} for run in gone]})

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from zenml.cli.commands import json_option, print_json, print_lines
+from zenml.cli.commands import json_option, print_json, print_lines, usage_errors
 from zenml.cli.completing import complete_pipeline, complete_tag
 from zenml.cli.shapes import page_shape, run_shape
 from zenml.cli.style import local_time, painted
@@ -14,6 +14,7 @@ from zenml.cli.tables import table, terminal_width
 from zenml.client.client import Client
 from zenml.execute.reporter import duration
 from zenml.records.ids import microseconds_now, short
+from zenml.records.query import MAX_PAGE_SIZE
 from zenml.records.status import RunStatus
 
 if TYPE_CHECKING:
@@ -29,8 +30,14 @@ def paged(sort: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Return a decorator that gives a command `--sort`, with this default, `--page` and `--size`."""
     options = (
         click.option("--sort", default=sort, show_default=True, help="asc:FIELD or desc:FIELD."),
-        click.option("--page", type=int, default=1, help="Number of the page, from 1."),
-        click.option("--size", type=int, default=20, show_default=True, help="Items on a page."),
+        click.option("--page", type=click.IntRange(1), default=1, help="Number of the page, from 1."),
+        click.option(
+            "--size",
+            type=click.IntRange(1, MAX_PAGE_SIZE),
+            default=20,
+            show_default=True,
+            help="Items on a page.",
+        ),
     )
     return lambda command: _with_options(command, options)
 
@@ -69,9 +76,10 @@ def show_runs(chosen: dict[str, Any], *, as_json: bool) -> None:
     filters = {name: chosen[name] for name in ("pipeline", "name") if chosen[name] is not None}
     if chosen["status"]:
         filters["status"] = chosen["status"]
-    found = Client().list_pipeline_runs(
-        chosen["sort"], chosen["page"], chosen["size"], tags=chosen["tags"], **filters
-    )
+    with usage_errors():
+        found = Client().list_pipeline_runs(
+            chosen["sort"], chosen["page"], chosen["size"], tags=chosen["tags"], **filters
+        )
     if as_json:
         print_json(page_shape(found, run_shape))
         return

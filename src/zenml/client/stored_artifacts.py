@@ -11,6 +11,7 @@ import msgspec
 from zenml.client.client import Client
 from zenml.components.registry import load_flavor
 from zenml.errors import ConfigurationError
+from zenml.execute.reporter import count
 from zenml.records.ids import short
 from zenml.records.query import Condition, Query
 from zenml.records.run import Artifact, Run
@@ -102,9 +103,10 @@ def delete_artifact(store: Database, artifact: ArtifactView) -> int:
             if len(tags) == len(found)
             else "Delete the runs that use it first: zenml run delete RUN"
         )
+        more = f" and has {count(len(found) - 1, 'more use')}" if len(found) > 1 else ""
         raise ConfigurationError(
             f"Artifact `{artifact.name}` version {artifact.version} ({short(artifact.id)}) is {found[0].text}"
-            f"{f' and has {len(found) - 1} more uses' if len(found) > 1 else ''}. {remedy}"
+            f"{more}. {remedy}"
         )
     delete_row(store, artifact.id)
     key = artifact.record.key

@@ -3,6 +3,7 @@
 import json
 import textwrap
 
+import click
 import msgspec
 import numpy as np
 import pandas as pd
@@ -405,7 +406,7 @@ def test_text_fits_the_width_and_json_holds_everything():
         **{"print before": "z" * 200, "log before": [{"a long name of a metric " * 3: "long value " * 20}]},
     )
 
-    lines = diff_lines(found, 80)
+    lines = [click.unstyle(line) for line in diff_lines(found, 80)]
     shape = json.loads(json.dumps(diff_shape(found, SECTIONS)))
 
     assert max(map(len, lines)) <= 80
