@@ -34,7 +34,7 @@ def artifact() -> None:
 
 
 @artifact.command("list", example="zenml artifact list --name contains:train --size 5")
-@click.option("--name", help="Of this name; also contains:TEXT, startswith:TEXT.")
+@click.option("--name", help="Of this name; also contains:TEXT, startswith:TEXT (case counts).")
 @click.option("--type", "kind", help="Of this type; also contains:TEXT.")
 @tag_option
 @paged("desc:created")

@@ -52,7 +52,7 @@ def gc(
     """Remove what nothing refers to any more.
 
     Artifacts without a run, step, output or tag, files without an artifact, logs of deleted runs,
-    plans and sources that no run names. With `--keep-last` and `--older-than`, runs beyond both
+    plans and sources that no run names. What `save_artifact` stored outside of steps stays. With `--keep-last` and `--older-than`, runs beyond both
     limits go first. Safe beside running pipelines.
     """
     store = open_store()

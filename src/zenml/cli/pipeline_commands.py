@@ -57,7 +57,7 @@ def run(target: str, params: tuple[str, ...], name: str | None, *, no_cache: boo
 
 
 @pipeline.command("list", example="zenml pipeline list --name contains:train")
-@click.option("--name", help="Of this name; also contains:TEXT, startswith:TEXT.")
+@click.option("--name", help="Of this name; also contains:TEXT, startswith:TEXT (case counts).")
 @tag_option
 @paged("asc:name")
 @json_option

@@ -63,7 +63,7 @@ def list_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Repeat for several states.",
         ),
         click.option("--pipeline", shell_complete=complete_pipeline, help="Of this pipeline."),
-        click.option("--name", help="Of this name; also contains:TEXT, startswith:TEXT."),
+        click.option("--name", help="Of this name; also contains:TEXT, startswith:TEXT (case counts)."),
         tag_option,
         paged("desc:created"),
         json_option,

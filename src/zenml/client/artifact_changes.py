@@ -100,12 +100,16 @@ def _output_diff(
     noted = _noted(_facts(before), _facts(after))
     try:
         sides = _read(store, before), _read(store, after)
-    except _NotReadError as reason:
-        text = _noted_text(before, after, noted)
-        return msgspec.structs.replace(about, text=text, metadata=noted, not_compared=str(reason))
-    found = tuple(value_changes(*sides))
-    text = _value_text(before, after, found, *sides)
-    return msgspec.structs.replace(about, text=text, metadata=noted, changes=found)
+        found = tuple(value_changes(*sides))
+    except _NotReadError as error:
+        reason = str(error)
+    except Exception as error:  # libraries raise anything at values that they cannot compare
+        reason = f"comparing it failed: {type(error).__name__}: {error}"
+    else:
+        text = _value_text(before, after, found, *sides)
+        return msgspec.structs.replace(about, text=text, metadata=noted, changes=found)
+    text = _noted_text(before, after, noted)
+    return msgspec.structs.replace(about, text=text, metadata=noted, not_compared=reason)
 
 
 # Reading values

@@ -1,6 +1,9 @@
 """Two real runs compared, aspect by aspect."""
 
+import dataclasses
 import json
+import subprocess
+import sys
 import textwrap
 
 import click
@@ -32,6 +35,12 @@ class Opaque:
 
     def __eq__(self, other):
         return self.number == other.number
+
+
+@dataclasses.dataclass
+class Settings:
+    depth: int
+    options: dict
 
 
 @step(enable_cache=False)
@@ -253,6 +262,24 @@ def test_what_only_code_can_read_is_a_blind_spot_and_no_code_runs():
     assert found.blind_spots[0].what == "output make.output"
 
 
+def test_values_that_their_library_cannot_compare_are_a_blind_spot():
+    found = compared(np.zeros(2, [("a", "i4")]), np.ones(2, [("b", "i4")]), "outputs")
+
+    assert "comparing it failed: TypeError" in found.blind_spots[0].why
+
+
+def test_objects_in_json_are_compared_by_their_fields_and_nothing_is_imported(monkeypatch):
+    compared(Settings(1, {"lr": 0.5}), Settings(2, {"lr": 0.25}))
+    monkeypatch.delitem(globals(), "Settings")
+
+    (output,) = run_diff(open_store(), "before", "after", ("outputs",)).outputs
+
+    assert [(one.path, one.before, one.after) for one in output.changes] == [
+        ("depth", 1, 2),
+        ("options.lr", 0.5, 0.25),
+    ]
+
+
 def test_a_damaged_value_is_a_blind_spot(tmp_path):
     before, after = np.zeros(50_000), np.ones(50_000)
     compared(before, after)
@@ -344,9 +371,6 @@ def test_code_and_cache_decisions_are_explained(tmp_path, capsys):
     for name, rate, factor in (("one", 1, 2), ("two", 1, 3)):
         (tmp_path / f"{name}").mkdir()
         (tmp_path / "flow.py").write_text(textwrap.dedent(FLOW.format(rate=rate, factor=factor)))
-        import subprocess
-        import sys
-
         subprocess.run(
             [sys.executable, "-m", "zenml", "pipeline", "run", "flow.py", "--name", name],
             check=True,
