@@ -16,24 +16,28 @@ if TYPE_CHECKING:
 
     from zenml.store.database import Database
 
-# By kind of use, the artifacts with what uses them: the run, and the step or tag in it, "" where there is none.
+# By kind of use: a column of the artifact, and where it is found (as key) by what uses the artifact: the run,
+# and the step or tag in it, "" where there is none.
+_STEPS = "SELECT id AS key, run_id AS run, invocation_id AS what FROM step_runs"
 _USES = {
-    "made by": """
-        SELECT a.id AS artifact, s.run_id AS run, s.invocation_id AS what
-        FROM artifacts a JOIN step_runs s ON s.id = a.producer""",
-    "saved by": """
-        SELECT a.id, s.run_id, s.invocation_id FROM artifacts a JOIN step_runs s ON s.id = a.saved_by""",
-    "saved by hand": "SELECT id, '', '' FROM artifacts WHERE saved_by = ''",
-    "result of": """
-        SELECT a.id, s.run_id, s.invocation_id FROM step_runs s JOIN artifacts a ON a.producer = s.cached_from""",
-    "input of": """
-        SELECT i.artifact_id, s.run_id, s.invocation_id
-        FROM step_inputs i JOIN step_runs s ON s.id = i.step_run_id""",
-    "output of": "SELECT artifact_id, run_id, '' FROM run_outputs",
-    "tagged": "SELECT target_id, '', name FROM tags WHERE kind = 'artifact'",
-}
-_ALL_USES = " UNION ALL ".join(f"SELECT '{kind}' AS kind, u.* FROM ({use}) u" for kind, use in _USES.items())  # noqa: S608  our own text
-_IS_USED = f"a.id IN (SELECT artifact FROM ({_ALL_USES}))"  # noqa: S608
+    "made by": ("producer", _STEPS),
+    "saved by": ("saved_by", _STEPS),
+    "saved by hand": ("saved_by", "SELECT '' AS key, '' AS run, '' AS what"),
+    "result of": ("producer", """
+        SELECT cached_from AS key, run_id AS run, invocation_id AS what FROM step_runs WHERE cached_from IS NOT NULL"""),
+    "input of": ("id", """
+        SELECT i.artifact_id AS key, s.run_id AS run, s.invocation_id AS what
+        FROM step_inputs i LEFT JOIN step_runs s ON s.id = i.step_run_id"""),
+    "output of": ("id", "SELECT artifact_id AS key, run_id AS run, '' AS what FROM run_outputs"),
+    "tagged": ("id", "SELECT target_id AS key, '' AS run, name AS what FROM tags WHERE kind = 'artifact'"),
+}  # fmt: skip
+_IS_USED = "coalesce({}, 0)".format(
+    " OR ".join(f"a.{column} IN (SELECT key FROM ({users}))" for column, users in _USES.values())  # noqa: S608  our own text
+)
+_USES_OF = " UNION ALL ".join(
+    f"SELECT '{kind}', run, what FROM ({users}) WHERE key = (SELECT {column} FROM artifacts WHERE id = :id)"  # noqa: S608
+    for kind, (column, users) in _USES.items()
+)
 
 # Step runs and their rows go with the run; artifacts stay until they are collected.
 _DELETE_TAGS = "DELETE FROM tags WHERE kind = 'run' AND target_id = :id"
@@ -49,7 +53,6 @@ _PLANS = "SELECT DISTINCT plan FROM runs"
 _ENVIRONMENTS = "SELECT DISTINCT environment FROM runs"
 _DELETE_DOCUMENT = "DELETE FROM documents WHERE digest = :digest"
 _KEYS = "SELECT DISTINCT key FROM artifacts WHERE key IS NOT NULL"
-_USES_OF = f"SELECT kind, run, what FROM ({_ALL_USES}) WHERE artifact = :id"  # noqa: S608
 
 
 def delete_runs(store: Database, run_ids: Sequence[str]) -> list[str]:
