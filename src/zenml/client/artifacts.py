@@ -17,7 +17,7 @@ from zenml.materializers import storage
 from zenml.records.events import LoggedMetadata, LoggedTags, SavedArtifact, Target
 from zenml.records.ids import ArtifactId, StepRunId, microseconds_now, new_id
 from zenml.records.metadata_values import read_metadata
-from zenml.records.run import Artifact
+from zenml.records.run import OUTSIDE_STEPS, Artifact
 from zenml.records.tagging import read_tags
 from zenml.store.opening import open_store
 from zenml.store.store import Notes
@@ -39,6 +39,8 @@ def save_artifact(
     user_metadata: Mapping[str, Any] | None = None,
 ) -> ArtifactView:
     """Store a value as a version of an artifact; inside a step it belongs to the step's run.
+
+    What is saved inside a step is kept as long as the run; what is saved elsewhere, until it is deleted by name.
 
     Args:
         data: the value.
@@ -79,7 +81,7 @@ def save_artifact(
         id=identifier,
         name=name,
         version=number or 0,
-        saved_by=None if step is None else StepRunId(step.task.step_run_id),
+        saved_by=OUTSIDE_STEPS if step is None else StepRunId(step.task.step_run_id),
         output="value",
         created_at=now,
         **msgspec.structs.asdict(stored),

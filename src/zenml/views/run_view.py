@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from zenml.enums import ExecutionStatus
 from zenml.errors import NotFoundError
 from zenml.records import values, wire
 from zenml.records.ids import short
@@ -16,13 +14,14 @@ from zenml.records.run import Artifact, Environment, Run, RunOutput, StepRun
 from zenml.views.artifact_view import ArtifactView
 from zenml.views.logs import StepLogs
 from zenml.views.named import Named
-from zenml.views.noted import history_of, tags_of
+from zenml.views.noted import tags_of
 from zenml.views.progress import read_progress
+from zenml.views.record_view import ExecutionView
 from zenml.views.step_view import StepView
 
 if TYPE_CHECKING:
     from zenml.records.events import Progress
-    from zenml.records.run import Failure
+    from zenml.records.run import NotedKind
     from zenml.store.store import Store
 
 
@@ -73,17 +72,10 @@ class RunConfiguration:
         return getattr(self._options, name)
 
 
-class RunView:
+class RunView(ExecutionView[Run]):
     """One run of a pipeline."""
 
-    def __init__(self, record: Run, store: Store) -> None:
-        self.record = record
-        self._store = store
-
-    @property
-    def id(self) -> str:
-        """The id; its last digits are enough on the command line."""
-        return self.record.id
+    kind: NotedKind = "run"
 
     @property
     def name(self) -> str:
@@ -91,36 +83,11 @@ class RunView:
         return self.record.name
 
     @property
-    def status(self) -> ExecutionStatus:
-        """What has become of the run."""
-        return ExecutionStatus(self.record.status)
-
-    @property
-    def reason(self) -> str | None:
-        """Why the run stopped or was interrupted, if it was."""
-        return self.record.reason
-
-    @property
-    def failure(self) -> Failure | None:
-        """The first failure, as a value."""
-        return self.record.failure
-
-    @property
     def pipeline(self) -> PipelineView:
         """The pipeline that ran."""
         return PipelineView(self.record.pipeline_name, self.record.pipeline_id, self._store)
 
-    @property
-    def start_time(self) -> datetime:
-        """When the run began, UTC."""
-        return instant(self.record.created_at)
-
-    @property
-    def end_time(self) -> datetime | None:
-        """When the run ended, UTC; None while it runs."""
-        return None if self.record.ended_at is None else instant(self.record.ended_at)
-
-    created = start_time
+    created = ExecutionView.start_time
 
     @property
     def config(self) -> RunConfiguration:
@@ -153,16 +120,6 @@ class RunView:
     def tags(self) -> list[str]:
         """The tags of the run."""
         return tags_of(self._store, "run", self.id)
-
-    @property
-    def run_metadata(self) -> dict[str, Any]:
-        """What was logged of the run, by name."""
-        return {name: values[-1] for name, values in self.metadata_history.items()}
-
-    @property
-    def metadata_history(self) -> dict[str, list[Any]]:
-        """Every value that was logged of the run, by name, the oldest first."""
-        return history_of(self._store, "run", [self.id])
 
     @cached_property
     def steps(self) -> Named[StepView]:
@@ -205,8 +162,3 @@ class RunView:
 
     def __repr__(self) -> str:
         return f"<run `{self.name}` ({short(self.id)}), {self.record.status}>"
-
-
-def instant(microseconds: int) -> datetime:
-    """Return a stored time as a datetime in UTC."""
-    return datetime.fromtimestamp(microseconds / 1e6, UTC)
