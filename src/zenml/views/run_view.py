@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from zenml.records import values, wire
 from zenml.records.ids import short
 from zenml.records.plan import Plan
 from zenml.records.run import Artifact, Environment, Run, RunOutput, StepRun
+from zenml.records.status import ENDED
 from zenml.views.artifact_view import ArtifactView
 from zenml.views.logs import StepLogs
 from zenml.views.named import Named
@@ -54,6 +56,11 @@ class PipelineView:
 
     def __repr__(self) -> str:
         return f"<pipeline `{self.name}`>"
+
+
+FIRST_LOOK = 0.02
+"""Seconds until a run that is waited for is looked at again; doubles up to the last one."""
+LAST_LOOK = 0.5
 
 
 class RunConfiguration:
@@ -153,6 +160,25 @@ class RunView(ExecutionView[Run]):
         if record is None:
             raise NotFoundError(f"Run `{self.name}` (`{self.id}`) was deleted.")
         return RunView(record, self._store)
+
+    def wait(self, timeout: float | None = None) -> RunView:
+        """Wait until the run has ended, and be the run as it is then.
+
+        Args:
+            timeout: seconds to wait at most; None for as long as it takes.
+        """
+        end = None if timeout is None else time.monotonic() + timeout
+        pause = FIRST_LOOK
+        while self.record.status not in ENDED:
+            left = LAST_LOOK if end is None else end - time.monotonic()
+            self.record = self.refresh().record
+            if self.record.status in ENDED or left <= 0:
+                break
+            time.sleep(min(pause, left))
+            pause = min(pause * 2, LAST_LOOK)
+        for name in ("attempts", "steps", "progress"):
+            self.__dict__.pop(name, None)
+        return self
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows."""
