@@ -84,7 +84,7 @@ def make_task(
     payload: bytes = b"",
     *,
     module: str = launcher_check_entries.__name__,
-    environment: dict[str, str] | None = None,
+    environment: dict[str, str | None] | None = None,
     working_directory: str = "",
     preload: tuple[str, ...] = (),
     sys_path: tuple[str, ...] | None = None,

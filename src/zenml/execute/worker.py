@@ -7,6 +7,7 @@ there when a step begins.
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -36,6 +37,8 @@ class Parcel(msgspec.Struct, frozen=True):
     """The owner's `__main__`, whose types keep their names in the fresh process."""
     secrets: tuple[str, ...] = ()
     """What must not stand in the failure that this process reports."""
+    variables: dict[str, str] = {}
+    """The secrets that the step asked for, as environment variables."""
 
 
 _DECODER = msgspec.json.Decoder(Parcel)
@@ -47,6 +50,7 @@ def run_isolated(payload: bytes, send: Callable[[bytes], None]) -> bytes:
     parcel = _DECODER.decode(payload)
     for secret in parcel.secrets:
         masking.register_secret(secret)
+    os.environ.update(parcel.variables)  # before the step's own module is imported
     type_names.adopt_script(parcel.script)
     program = _program(parcel)
     store = load_flavor("artifact_store", "local")(parcel.task.artifact_root)
