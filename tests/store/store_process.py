@@ -75,6 +75,15 @@ def add_versions(root, count):
     say("done")
 
 
+def create_secret(root, name):
+    """Create a secret at the same time as others."""
+    store = Database(root)
+    say("ready")
+    listen()
+    store.secrets.create(name, {"TOKEN": "value"})
+    say("done")
+
+
 def count_syncs(root, durability):
     """Commit, wait, and tell how often the disk was asked for before and after."""
     calls = []

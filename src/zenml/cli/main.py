@@ -31,6 +31,7 @@ COMMANDS = {
     "logs": ("zenml.cli.logs_command:logs", "Print what the steps of a run printed."),
     "artifact": ("zenml.cli.artifact_commands:artifact", "Look at artifacts, load and export them."),
     "tag": ("zenml.cli.tag_commands:tag", "Tag runs."),
+    "secret": ("zenml.cli.secret_commands:secret", "Keep passwords and keys, encrypted, for steps."),
     "gc": ("zenml.cli.gc_command:gc", "Remove what nothing refers to any more."),
     "doctor": ("zenml.cli.doctor_command:doctor", "Check the store and this installation."),
     "status": ("zenml.cli.status_command:status", "Show the store and this installation."),

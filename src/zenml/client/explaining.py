@@ -12,6 +12,7 @@ import msgspec
 
 from zenml.client.changes import Change
 from zenml.client.code_changes import code_changes
+from zenml.client.declared_changes import environment_changes, mapping_changes, secret_changes
 from zenml.client.input_changes import input_change, read_arguments
 from zenml.client.resolving import find_run, find_step
 from zenml.client.step_reference import StepReference, find_references, reference_to
@@ -250,9 +251,12 @@ def _changes(store: Store, step: StepView, earlier: StepRun, run: Run) -> Iterat
     if before.get("outputs") != after.get("outputs"):
         yield _outputs_change(old, new)
     if before.get("settings") != after.get("settings"):
-        yield from _mapping_changes("settings", old.options.settings, new.options.settings)
+        yield from mapping_changes("settings", old.options.settings, new.options.settings)
     if before.get("extra") != after.get("extra"):
-        yield from _mapping_changes("extra", old.options.extra, new.options.extra)
+        yield from mapping_changes("extra", old.options.extra, new.options.extra)
+    if before.get("environment") != after.get("environment"):
+        yield from environment_changes(old.options.environment, new.options.environment)
+    yield from secret_changes(before, after)
 
 
 def _outputs_change(old: StepDefinition, new: StepDefinition) -> Change:
@@ -267,19 +271,3 @@ def _output_text(definition: StepDefinition, output: Output) -> str:
     names = chosen if isinstance(chosen, tuple) else (chosen,)
     stored = ", ".join(name for name in names if name)
     return f"`{output.name}`" + (f" by {stored}" if stored else "")
-
-
-def _mapping_changes(
-    kind: Literal["settings", "extra"], old: dict[str, object], new: dict[str, object]
-) -> Iterator[Change]:
-    for name in sorted({**old, **new}):
-        was, now = (repr(one[name]) if name in one else None for one in (old, new))
-        if was == now:
-            continue
-        if was is None:
-            text = f"{kind}: `{name}` was added"
-        elif now is None:
-            text = f"{kind}: `{name}` was removed"
-        else:
-            text = f"{kind}: `{name}` = {was} → {now}"
-        yield Change(kind=kind, name=name, text=text, before=was, after=now)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from zenml.artifacts.commit import key_for
 from zenml.components.registry import load_flavor
 from zenml.errors import ContextError
+from zenml.execute import masking
 from zenml.materializers import storage
 from zenml.records.events import LoggedMetadata, LoggedTags, Target
 from zenml.records.ids import microseconds_now
@@ -162,7 +163,7 @@ class StepContext:
 
     def log_metadata(self, target: Target, metadata: Any) -> None:
         """Tell the owner of the run values to keep with a target."""
-        values = read_metadata(metadata, f"the metadata of step `{self.step_name}`")
+        values = _masked(read_metadata(metadata, f"the metadata of step `{self.step_name}`"))
         self._emit(LoggedMetadata(target, values, microseconds_now()))
         for known in (self.step_run, self.pipeline_run):
             if known.id == target.id:
@@ -176,7 +177,7 @@ class StepContext:
     def add_output_metadata(self, metadata: Any, output_name: str | None = None) -> None:
         """Have metadata recorded with an output; the name may be left out where there is one output."""
         output = self.output_called(output_name)
-        values = read_metadata(metadata, f"the metadata of output `{output}`")
+        values = _masked(read_metadata(metadata, f"the metadata of output `{output}`"))
         self.output_notes.metadata.setdefault(output, {}).update(values)
 
     def get_output_metadata(self, output_name: str | None = None) -> dict[str, Any]:
@@ -210,3 +211,14 @@ class StepContext:
 
     def __repr__(self) -> str:
         return f"<context of step `{self.step_name}` of run `{self.pipeline_run.name}`>"
+
+
+def _masked(value: Any) -> Any:
+    """Return a JSON value without registered secrets in its texts and names."""
+    if not masking.is_needed():
+        return value
+    if isinstance(value, str):
+        return masking.mask(value)
+    if isinstance(value, dict):
+        return {masking.mask(name): _masked(item) for name, item in value.items()}
+    return [_masked(item) for item in value] if isinstance(value, list) else value

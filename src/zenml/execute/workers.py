@@ -22,6 +22,7 @@ from zenml.execute import failures
 from zenml.execute.events import Finished
 from zenml.execute.inline_environment import Applied
 from zenml.execute.output import ProcessOutput
+from zenml.execute.run_secrets import RunSecrets
 from zenml.execute.step_log import StepLog
 from zenml.execute.step_runner import run_step
 from zenml.execute.step_session import StepSession
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from zenml.artifacts.artifact_store import ArtifactStore
     from zenml.components.launcher import Launcher, LaunchHandle
     from zenml.execute.engine import Engine
-    from zenml.execute.run_secrets import RunSecrets
     from zenml.records.plan import ArtifactRef, Runtime, StepDefinition
     from zenml.records.run import StepRun
 
@@ -50,10 +50,14 @@ class Workers:
     """The places in which the steps of one run execute."""
 
     def __init__(
-        self, artifact_root: str, log_folder: str, max_parallelism: int | None, secrets: RunSecrets
+        self,
+        artifact_root: str,
+        log_folder: str,
+        max_parallelism: int | None,
+        secrets: RunSecrets | None = None,
     ) -> None:
         self.artifacts: ArtifactStore = load_flavor("artifact_store", "local")(artifact_root)
-        self.secrets = secrets
+        self.secrets = secrets or RunSecrets()
         self._artifact_root = artifact_root
         self._log_folder = log_folder
         self._limit = max_parallelism or MAX_INLINE
