@@ -57,7 +57,7 @@ def test_a_secret_comes_back(store):
 def test_a_name_is_taken_once(store):
     store.secrets.create("api", VALUES)
 
-    with pytest.raises(ConfigurationError, match="already a secret `api`.*zenml secret update api"):
+    with pytest.raises(ConfigurationError, match=r"already a secret `api`.*zenml secret update api"):
         store.secrets.create("api", VALUES)
 
 
@@ -181,7 +181,9 @@ def test_another_key_is_told_from_a_changed_row(sqlite_store):
     sqlite_store.secrets.create("api", VALUES)
     encryption.write_keys(sqlite_store.root, (encryption.new_key(),))
 
-    with pytest.raises(SecretUnreadableError, match=r"`api` was encrypted with key `\w+`.*secrets\.key.*ZENML"):
+    with pytest.raises(
+        SecretUnreadableError, match=r"`api` was encrypted with key `\w+`.*secrets\.key.*ZENML"
+    ):
         sqlite_store.secrets.open(the(sqlite_store, "api"))
 
 
@@ -222,7 +224,7 @@ def test_a_key_of_the_environment_is_on_no_disk(sqlite_store, monkeypatch):
 def test_a_wrong_key_in_the_environment_is_explained_without_showing_it(sqlite_store, monkeypatch):
     monkeypatch.setenv(encryption.VARIABLE, "my-own-password")
 
-    with pytest.raises(ConfigurationError, match="ZENML_SECRETS_KEY.*python -c") as caught:
+    with pytest.raises(ConfigurationError, match=r"ZENML_SECRETS_KEY.*python -c") as caught:
         sqlite_store.secrets.create("api", VALUES)
     assert "my-own-password" not in str(caught.value)
 

@@ -196,3 +196,25 @@ def test_the_parts_explain_the_key():
 
     assert set(found.parts) == {"code", "outputs", "input:x", "input:y"}
     assert found.parts["input:x"] == artifact_part(artifact())
+
+
+def test_the_environment_counts_whatever_its_order():
+    def of(environment):
+        return key(step=definition(options=StepOptions(environment=environment)))
+
+    assert of({"A": "1", "B": "2"}) == of({"B": "2", "A": "1"})
+    assert of({"A": "1"}).digest not in {of({"A": "2"}).digest, of({}).digest}
+    assert set(of({"A": "1"}).parts) - set(key().parts) == {"environment"}
+
+
+def test_a_secret_counts_by_its_fingerprint():
+    call = Invocation("f", "digest", {})
+
+    def of(fingerprint):
+        step = definition(options=StepOptions(secrets=("aws",)))
+        return KeyBuilder({"aws": fingerprint, "unused": "x"}).build(call, step, lambda ref: None)
+
+    assert of("one") == of("one")
+    assert of("one").digest != of("two").digest
+    assert of("one").parts["secret:aws"] == "one"
+    assert "secret:unused" not in of("one").parts
