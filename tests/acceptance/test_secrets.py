@@ -1,5 +1,8 @@
 """Secrets of steps: there for the step that asks, in no file, and an error before anything runs if not."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 SECRETS = """
@@ -307,3 +310,17 @@ def test_a_damaged_secret_is_an_error_before_anything_runs(lab):
     assert result.marks == []
     assert result.facts["kind"] == "SecretUnreadableError"
     assert "Restore the key" in result.facts["text"]
+
+
+def test_the_documentation_does_what_it_says(lab):
+    page = Path(__file__).parents[2] / "docs" / "secrets.md"
+    blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    above = SECRETS + f'keep("aws", AWS_ACCESS_KEY_ID="{VALUE}")'
+
+    for number, block in enumerate((above, *blocks)):
+        result = lab.run(block, script=f"block_{number}.py")
+
+    assert result.out == "{'API_TOKEN': '***'}\n"
+    (run,) = lab.client().list_pipeline_runs().items
+    assert str(run.steps["upload"].logs) == "uploading as ***\n"
+    assert_nowhere(lab, VALUE)
