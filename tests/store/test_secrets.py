@@ -305,6 +305,22 @@ def test_processes_that_create_the_first_secret_at_once_share_one_key(start_proc
     store.close()
 
 
+def test_processes_that_rotate_the_key_at_once_lose_no_secret(start_process, root):
+    processes = [start_process("rotate_keys", root, 10) for _ in range(3)]
+    for process in processes:
+        assert process.hear() == ["ready"]
+    for process in processes:
+        process.say()
+    for process in processes:
+        assert process.hear() == ["done"]
+
+    store = Database(root)
+    opened = [store.secrets.open(secret).values for secret in store.select(Secret)]
+    assert opened == [{"TOKEN": "value"}] * 30
+    assert len(encryption.keys_of_file(root)) == 1
+    store.close()
+
+
 def test_a_missing_library_is_named_with_its_installation(store, monkeypatch):
     monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives.ciphers.aead", None)
 
