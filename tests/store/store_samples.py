@@ -17,13 +17,14 @@ from zenml.records.run import (
     Record,
     Run,
     RunOutput,
+    Secret,
     StepInput,
     StepRun,
     Tag,
 )
 from zenml.store.store import Batch, RunDocuments, StepEnd
 
-KINDS = (Owner, Pipeline, Run, StepRun, StepInput, Artifact, RunOutput, Tag, Metadata, Document)
+KINDS = (Owner, Pipeline, Run, StepRun, StepInput, Artifact, RunOutput, Tag, Metadata, Document, Secret)
 DOCUMENTS = RunDocuments(b"plan", b"environment", {"code-1": b"def f(): ..."})
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)

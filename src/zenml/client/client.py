@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from zenml.client.resolving import find_run
+from zenml.client.secrets import SecretsClient
 from zenml.client.tag_counts import count_tags
 from zenml.errors import NotFoundError
 from zenml.records.query import Page, Query, read_condition, read_page, read_sort
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from zenml.store.store import Store
 
 
-class Client:
+class Client(SecretsClient):
     """The active store, for reading and changing what is recorded.
 
     Looking at runs marks those whose process has died as `interrupted`.

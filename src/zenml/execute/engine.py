@@ -59,7 +59,9 @@ class Engine:
         self.programs = compiled.programs
         self.reporter = reporter
         self.machine = Machine(self.plan.invocations, self.plan.options.execution_mode)
-        self.admission = Admission(run, self.plan, self.machine, workers.artifacts, compiled.externals)
+        self.admission = Admission(
+            run, self.plan, self.machine, workers.artifacts, compiled.externals, workers.secrets.prints
+        )
         self._pipeline_outputs = {(output.ref.step, output.ref.name) for output in self.plan.outputs}
         self.failures: list[tuple[str, BaseException]] = []
         self.fatal: BaseException | None = None

@@ -16,6 +16,7 @@ from zenml.execute.engine import Engine
 from zenml.execute.environment import current_changes, current_environment
 from zenml.execute.output import Capture
 from zenml.execute.reporter import choose_reporter
+from zenml.execute.run_secrets import read_secrets
 from zenml.execute.signals import Signals
 from zenml.execute.step_log import StepLog
 from zenml.execute.workers import Workers
@@ -55,10 +56,12 @@ def run_plan(
 
 
 def _run_and_report(compiled: Compiled, store: Store, run_name: str | None, reporter: Reporter) -> Ended:
+    secrets = read_secrets(compiled.plan, store)
     with Signals() as signals:
         run = start_run(compiled, store, run_name)
         reporter.run_started(run, compiled.plan.invocations)
-        workers = Workers(artifact_root(store), log_root(store), compiled.plan.options.max_parallelism)
+        limit = compiled.plan.options.max_parallelism
+        workers = Workers(artifact_root(store), log_root(store), limit, secrets)
         engine = Engine(store, run, compiled, workers, reporter)
         signals.attach(engine)
         try:

@@ -37,6 +37,8 @@ class Parcel(msgspec.Struct, frozen=True):
     """The owner's `__main__`, whose types keep their names in the fresh process."""
     secrets: tuple[str, ...] = ()
     """What must not stand in the failure that this process reports."""
+    variables: dict[str, str] = {}
+    """The secrets that the step asked for, as environment variables."""
 
 
 class RegisteredSecret(msgspec.Struct, frozen=True, tag="secret"):
@@ -56,6 +58,7 @@ def run_isolated(payload: bytes, send: Callable[[bytes], None]) -> bytes:
         masking.register_secret(secret)
     masking.tell(lambda value: send(_ENCODER.encode(RegisteredSecret(value))))
     os.register_at_fork(after_in_child=lambda: masking.tell(None))  # a fork cannot speak for the step
+    os.environ.update(parcel.variables)  # before the step's own module is imported
     type_names.adopt_script(parcel.script)
     program = _program(parcel)
     store = load_flavor("artifact_store", "local")(parcel.task.artifact_root)

@@ -20,7 +20,9 @@ from zenml.components.cpu_count import usable_cpus
 from zenml.components.registry import load_flavor
 from zenml.execute import failures
 from zenml.execute.events import Finished
+from zenml.execute.inline_environment import Applied
 from zenml.execute.output import ProcessOutput
+from zenml.execute.run_secrets import RunSecrets
 from zenml.execute.step_log import StepLog
 from zenml.execute.step_runner import run_step
 from zenml.execute.step_session import StepSession
@@ -47,8 +49,15 @@ MAX_INLINE = 32
 class Workers:
     """The places in which the steps of one run execute."""
 
-    def __init__(self, artifact_root: str, log_folder: str, max_parallelism: int | None) -> None:
+    def __init__(
+        self,
+        artifact_root: str,
+        log_folder: str,
+        max_parallelism: int | None,
+        secrets: RunSecrets | None = None,
+    ) -> None:
         self.artifacts: ArtifactStore = load_flavor("artifact_store", "local")(artifact_root)
+        self.secrets = secrets or RunSecrets()
         self._artifact_root = artifact_root
         self._log_folder = log_folder
         self._limit = max_parallelism or MAX_INLINE
@@ -159,7 +168,11 @@ class Workers:
             self._engine.is_interruptible = True
         try:
             session = StepSession(task, log, lambda event: self._engine.hear(step, event))
-            outcome, error = run_step(task, program, self.artifacts, session)
+            options = definition.options
+            with Applied({**options.environment, **self.secrets.variables(options.secrets)}):
+                if not in_caller:
+                    _load_imports(program.function)
+                outcome, error = run_step(task, program, self.artifacts, session)
         finally:
             if in_caller:
                 self._engine.is_interruptible = False
@@ -175,7 +188,6 @@ class Workers:
             if step.id not in self._running:
                 continue  # it was recorded as stopped before it began
             try:
-                _load_imports(self._engine.programs[step.definition].function)
                 self.run_here(step)
             except (KeyboardInterrupt, SystemExit) as error:  # raised by user code: signals come elsewhere
                 self._post_failure(step, error)
@@ -208,6 +220,7 @@ class Workers:
             self.task_of(step),
             self._engine.programs[step.definition],
             preload=self._preload,
+            secrets=self.secrets.variables(definition.options.secrets),
             on_output=output.write,
             on_event=lambda event: self._engine.hear(step, event),
             on_end=lambda outcome, error: self._process_ended(step, log, output, outcome, error),

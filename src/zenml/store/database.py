@@ -38,6 +38,8 @@ from zenml.store.store import Batch, CacheEntry, Notes, RunDocuments
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from zenml.store.secrets import Secrets
+
 R = TypeVar("R", bound=Record)
 
 
@@ -56,6 +58,7 @@ class Database:
         migrate(self.file)
         self._key = os.urandom(32) if root == MEMORY else location.read_key(root)
         self._recorded_owner = ""
+        self._secrets: Secrets | None = None
 
     # Generic verbs
 
@@ -114,6 +117,15 @@ class Database:
         """Return the document stored under a digest, or None."""
         rows = self.file.read("SELECT body FROM documents WHERE digest = :digest", {"digest": digest})
         return rows[0][0] if rows else None
+
+    @property
+    def secrets(self) -> Secrets:
+        """The secrets of this store."""
+        if self._secrets is None:
+            from zenml.store.secrets import Secrets  # most processes have no use for them
+
+            self._secrets = Secrets(self.file, self.root)
+        return self._secrets
 
     # Runs
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from zenml.records.query import Page, Query
     from zenml.records.run import Owner
+    from zenml.store.secrets import Secrets
 
 R = TypeVar("R", bound=Record)
 
@@ -107,6 +108,10 @@ class Store(Protocol):
     """A store of records."""
 
     root: str
+
+    @property
+    def secrets(self) -> Secrets:
+        """The secrets of this store."""
 
     def get(self, kind: type[R], identifier: str) -> R | None:
         """Return the record with this id, or None."""

@@ -123,6 +123,16 @@ CREATE TABLE tags (
 ){clustered};
 CREATE INDEX tags_by_name ON tags (kind, name, target_id);
 
+-- Values are encrypted together with their keys; name, id and key_id are bound to them.
+CREATE TABLE secrets (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    key_id TEXT NOT NULL,
+    body {bytes} NOT NULL,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL
+);
+
 -- Every value that was ever logged; the newest of a name holds.
 CREATE TABLE metadata (
     kind TEXT NOT NULL,
