@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from zenml.compile.program import Program
     from zenml.components.launcher import LaunchEnd, LaunchHandle
+    from zenml.execute.hooks import PackedState
     from zenml.records.run import Failure
 
 WORKER_MODULES = (
@@ -65,13 +66,16 @@ def launch(
     program: Program,
     *,
     preload: tuple[str, ...],
+    state: PackedState | None = None,
     on_output: Callable[[bytes], None],
     on_event: Callable[[StepEvent], None],
     on_end: Callable[[StepOutcome, BaseException | None], None],
 ) -> LaunchHandle:
-    """Start a step in a process of its own."""
+    """Start a step in a process of its own; `state` is what `on_init` returned."""
     started = microseconds_now()
     parcel = _pack(task, program)
+    if state is not None:
+        parcel = msgspec.structs.replace(parcel, state=state.data, state_problem=state.problem)
     return launcher.launch(
         LaunchTask(
             name=f"step `{task.invocation.id}`",

@@ -13,6 +13,7 @@ import msgspec
 
 from zenml.compile.program import Program
 from zenml.components.registry import load_flavor
+from zenml.errors import ContextError
 from zenml.execute import failures, masking
 from zenml.execute.step_runner import run_step
 from zenml.execute.step_session import StepSession
@@ -36,6 +37,20 @@ class Parcel(msgspec.Struct, frozen=True):
     """The owner's `__main__`, whose types keep their names in the fresh process."""
     secrets: tuple[str, ...] = ()
     """What must not stand in the failure that this process reports."""
+    state: bytes | None = None
+    """What `on_init` returned, pickled."""
+    state_problem: str | None = None
+    """Why it could not be pickled."""
+
+    def pipeline_state(self) -> Any:
+        """Return what `on_init` returned.
+
+        Raises:
+            ContextError: it could not be sent to this process.
+        """
+        if self.state_problem is not None:
+            raise ContextError(self.state_problem)
+        return None if self.state is None else pickling.loads(self.state)
 
 
 _DECODER = msgspec.json.Decoder(Parcel)
@@ -50,7 +65,9 @@ def run_isolated(payload: bytes, send: Callable[[bytes], None]) -> bytes:
     type_names.adopt_script(parcel.script)
     program = _program(parcel)
     store = load_flavor("artifact_store", "local")(parcel.task.artifact_root)
-    session = StepSession(parcel.task, None, lambda event: send(_ENCODER.encode(event)))
+    session = StepSession(
+        parcel.task, None, lambda event: send(_ENCODER.encode(event)), state=parcel.pipeline_state
+    )
     outcome, error = run_step(parcel.task, program, store, session)
     if error is not None:
         outcome = msgspec.structs.replace(outcome, exception=failures.pack(error))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zenml.enums import ExecutionStatus
 from zenml.errors import NotFoundError
 from zenml.records import values, wire
+from zenml.records.hooks import HookRun
 from zenml.records.ids import short
 from zenml.records.plan import Plan
 from zenml.records.run import Artifact, Environment, Run, RunOutput, StepRun
@@ -125,6 +126,11 @@ class RunView:
         """The configuration of the run: options and parameters."""
         return RunConfiguration(self.record)
 
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The arguments of the pipeline function."""
+        return self.config.parameters
+
     @cached_property
     def plan(self) -> Plan:
         """What the run was to do."""
@@ -174,6 +180,11 @@ class RunView:
     def attempts(self) -> list[StepRun]:
         """All attempts of all steps, in the order in which they began."""
         return self._store.select(StepRun, run_id=self.id)
+
+    @property
+    def hook_runs(self) -> list[HookRun]:
+        """The hooks that were due, in this order; those that a dead process still owes are `pending`."""
+        return self._store.select(HookRun, run_id=self.id)
 
     @property
     def outputs(self) -> list[ArtifactView]:

@@ -82,6 +82,11 @@ class StepView:
         return ExecutionStatus(self.record.status)
 
     @property
+    def attempt(self) -> int:
+        """The number of this attempt, from 1."""
+        return self.record.attempt
+
+    @property
     def reason(self) -> str | None:
         """Why it was skipped, stopped or not cached, if there is something to say."""
         return self.record.reason
