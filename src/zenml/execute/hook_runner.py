@@ -17,6 +17,7 @@ from zenml.materializers import storage
 from zenml.records.hooks import HookRun, HookRunId
 from zenml.records.ids import microseconds_now, new_id
 from zenml.signatures.hook_signature import ARGUMENT, NOTHING, OUTPUT, read_hook
+from zenml.views.failure_panel import cause
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,7 +138,7 @@ class HookRunner:
         log = printer.log.path if session.has_printed and printer is not None and printer.log else None
         failure = failures.describe(error) if error is not None else None
         if failure is not None:
-            self.shared.note(failure_note(one.row, failure.type, failure.message))
+            self.shared.note(f"{one.row.title} failed: {cause(failure)}")
         try:
             self.shared.store.update(
                 HookRun,
@@ -149,12 +150,4 @@ class HookRunner:
                 log=log,
             )
         except ZenMLError as problem:  # then it counts as due, and is called again another time
-            self.shared.note(f"What became of hook `{one.row.hook}` could not be recorded: {problem}")
-
-
-def failure_note(row: HookRun, kind: str, message: str) -> str:
-    """Return a sentence on a hook that failed."""
-    whose = f" of step `{row.invocation_id}`" if row.invocation_id is not None else ""
-    first = message.strip().partition("\n")[0]
-    text = f"{kind.rpartition('.')[2]}: {first}" if first else kind.rpartition(".")[2]
-    return f"Hook `{row.hook}`{whose} (`{row.source.dotted}`) failed: {text}"
+            self.shared.note(f"What became of: {one.row.title} could not be recorded: {problem}")

@@ -31,3 +31,9 @@ class HookRun(Record, frozen=True, kw_only=True):
     ended_at: int | None = None
     log: str | None = None
     """Path of the log that holds what it printed, if it printed anything."""
+
+    @property
+    def title(self) -> str:
+        """What it is called in messages."""
+        whose = f" of step `{self.invocation_id}`" if self.invocation_id is not None else ""
+        return f"Hook `{self.hook}`{whose} (`{self.source.dotted}`)"

@@ -187,7 +187,7 @@ class _Reader:
         if NoneType in members:
             return NOTHING
         moments = [moment for moment, offered in AT.items() if known in offered]
-        listed = " and ".join(f"`{moment}`" for moment in moments)
+        listed = ", ".join(f"`{moment}`" for moment in moments)
         raise self._refusal(f"asks for `{name}`, which there is for {listed} only")
 
     def _serve_by_place(self, unnamed: list[Parameter], served: dict[str, str]) -> None:
