@@ -75,7 +75,9 @@ class Hooks:
         options = self._compiled.plan.options
         init = self._of_run("on_init", arguments=options.init_arguments)
         self._cleanup = self._of_run("on_cleanup")
-        self._engine.store.insert([one.row for one in (init, self._cleanup) if one is not None])
+        rows = [one.row for one in (init, self._cleanup) if one is not None]
+        if rows:
+            self._engine.store.insert(rows)
         if init is None:
             return
         self._shared.state, error = self._call_here(init)
