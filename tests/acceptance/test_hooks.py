@@ -77,7 +77,10 @@ def test_a_signal_interrupts_a_hook_and_the_run_is_stopped_and_cleaned_up(lab):
     assert result.count("cleanup") == 1
     (run,) = lab.client().list_pipeline_runs().items
     assert str(run.status) == "stopped"
-    assert {row.hook: row.status for row in run.hook_runs} == {"on_success": "pending", "on_cleanup": "completed"}
+    assert {row.hook: row.status for row in run.hook_runs} == {
+        "on_success": "pending",
+        "on_cleanup": "completed",
+    }
 
 
 def test_a_second_signal_ends_a_cleanup_that_hangs(lab):
@@ -286,7 +289,9 @@ def test_a_failed_hook_is_shown(lab):
     """)
 
     (run,) = lab.client().list_pipeline_runs().items
-    sentence = "Hook `on_success` of step `work` (`__main__.tell`) failed: ConnectionError: the channel is closed"
+    sentence = (
+        "Hook `on_success` of step `work` (`__main__.tell`) failed: ConnectionError: the channel is closed"
+    )
     assert sentence in result.err
     shown = cli(lab, "run", "show", run.name)
     assert sentence in shown

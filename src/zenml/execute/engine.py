@@ -107,7 +107,7 @@ class Engine:
                 if not self._is_over() and not self._workers.has_for_caller():
                     self._wait(poll if self.admission.waits_elsewhere else LOOK)
             if not self.machine.is_over:
-                self._look_for_stop()
+                self.look_for_stop()
             if self.admission.waits_elsewhere:
                 poll = min(poll * 2, LAST_POLL)
                 self._advance()
@@ -132,7 +132,7 @@ class Engine:
         finally:
             self.is_interruptible = False
 
-    def _look_for_stop(self) -> None:
+    def look_for_stop(self) -> None:
         """Raise if somebody asked for the run to stop; asks the store once a second at most."""
         if time.monotonic() < self._next_look:
             return

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from zenml.errors import ZenMLError
 from zenml.execute import failures
 from zenml.execute.hook_context import HookContext, RunHookSession, RunInHook, StepHookSession
 from zenml.execute.step_runner import _wait_for
@@ -149,5 +148,5 @@ class HookRunner:
                 ended_at=microseconds_now(),
                 log=log,
             )
-        except ZenMLError as problem:  # then it counts as due, and is called again another time
+        except Exception as problem:  # the store may fail in any way; the hook then counts as due
             self.shared.note(f"What became of: {one.row.title} could not be recorded: {problem}")

@@ -36,11 +36,10 @@ class HookThreads:
                 self._threads += 1
                 threading.Thread(target=self._loop, name="zenml-hooks", daemon=True).start()
 
-    def wait(self) -> None:
-        """Return when everything is done."""
+    def wait(self, seconds: float) -> bool:
+        """Wait until everything is done, so long at most; tell whether it is."""
         with self._changed:
-            while self._unfinished:
-                self._changed.wait()
+            return self._changed.wait_for(lambda: not self._unfinished, seconds)
 
     def _loop(self) -> None:
         while True:

@@ -9,6 +9,7 @@ own. A hook is called once for each invocation, not for each attempt. The run en
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,12 @@ if TYPE_CHECKING:
     from zenml.records.plan import HookName
     from zenml.records.run import Run, StepRun
     from zenml.store.store import Batch
+
+
+GRACE = 5.0
+"""Seconds that hooks have to end by themselves once their run was ended early."""
+LOOK = 1.0
+"""Seconds between two looks at whether somebody asked for the run to stop."""
 
 
 class PackedState(msgspec.Struct, frozen=True):
@@ -100,6 +107,8 @@ class Hooks:
     def finish(self, run: Run, error: BaseException | None) -> None:
         """Wait until all hooks have run, then call the run's last ones, once.
 
+        The hooks of a run that was ended early get a moment only; what they do not do stays due.
+
         Args:
             run: with the state that it ends in.
             error: what it failed with, if it did.
@@ -159,7 +168,8 @@ class Hooks:
         planned, self._planned = self._planned, []
         for group in planned:
             step = group[0].step
-            if step is not None and step.id in self._ran_here:
+            is_here = threading.get_ident() == self._caller
+            if is_here and step is not None and step.id in self._ran_here:
                 self._here.append(group)
             else:
                 self._threads.put(lambda group=group: self._call_all(group))  # type: ignore[misc]  # bound now
@@ -248,9 +258,19 @@ class Hooks:
             self._runner.call(one, is_signal=lambda _: False)
 
     def _wait(self) -> None:
+        engine = self._engine
+        is_going_on = engine.run.status == "running" and engine.fatal is None
+        end = time.monotonic() + GRACE
+        while not self._is_idle_within(LOOK):
+            if is_going_on:
+                engine.look_for_stop()
+            elif time.monotonic() > end:
+                return
+
+    def _is_idle_within(self, seconds: float) -> bool:
         self._engine.is_interruptible = True
         try:
-            self._threads.wait()
+            return self._threads.wait(seconds)
         finally:
             self._engine.is_interruptible = False
 

@@ -151,7 +151,10 @@ def test_an_interrupted_attempt_is_not_an_end_and_a_second_attempt_starts_nothin
 
     result = run(flow, store=database)
 
-    assert [one.status for one in result.attempts if one.invocation_id == "take"] == ["interrupted", "completed"]
+    assert [one.status for one in result.attempts if one.invocation_id == "take"] == [
+        "interrupted",
+        "completed",
+    ]
     assert seen == ["start", 2]
     database.close()
 
@@ -534,7 +537,7 @@ def test_a_signature_that_cannot_be_served_is_refused_before_the_run(store):
     def flow():
         work()
 
-    with pytest.raises(ConfigurationError, match="Hook `on_success` of step `work`.*asks for `exception`"):
+    with pytest.raises(ConfigurationError, match=r"Hook `on_success` of step `work`.*asks for `exception`"):
         run(flow, store=store)
 
     assert store.select(Run) == []
@@ -661,7 +664,11 @@ def test_the_end_of_a_run_waits_for_its_hooks(store):
 def test_many_parallel_steps_call_each_hook_once(store):
     seen = []
 
-    @step(enable_cache=False, on_start=lambda step_name: seen.append(("start", step_name)), on_success=seen.append)
+    @step(
+        enable_cache=False,
+        on_start=lambda step_name: seen.append(("start", step_name)),
+        on_success=seen.append,
+    )
     def part(x: int) -> int:
         return x
 
@@ -745,3 +752,72 @@ def test_a_pipeline_may_be_run_in_a_hook(store):
 
     assert run(flow, store=store).status == "completed"
     assert seen == ["completed"]
+
+
+def test_a_request_to_stop_ends_the_wait_for_a_hook_that_hangs(tmp_path, monkeypatch):
+    from zenml.errors import RunStoppedError
+    from zenml.execute import hooks
+    from zenml.store.database import Database
+    from zenml.store.stopping import request_stop
+
+    monkeypatch.setattr(hooks, "LOOK", 0.01)
+    monkeypatch.setattr(hooks, "GRACE", 0.05)
+    seen, release, database = [], threading.Event(), Database(str(tmp_path / "store"), is_durable=False)
+
+    def hang():
+        request_stop(database, only_run(database).id, "enough")
+        wait(release)
+
+    @step(enable_cache=False, on_success=hang)
+    def one() -> None: ...
+
+    @step(enable_cache=False)
+    def other() -> None: ...
+
+    def flow():
+        one()
+        other()
+
+    with pytest.raises(RunStoppedError, match="enough"):
+        run(flow, store=database, on_cleanup=lambda run: seen.append(run.status.value))
+
+    assert seen == ["stopped"]
+    owed = {row.hook: row.status for row in database.select(HookRun)}
+    assert owed == {"on_success": "pending", "on_cleanup": "completed"}
+    release.set()
+
+
+def test_a_hook_whose_end_cannot_be_recorded_stays_due_and_the_run_goes_on(store):
+    from zenml.errors import StoreUnavailableError
+
+    class NoUpdates:
+        def __getattr__(self, name):
+            return getattr(store, name)
+
+        def update(self, kind, identifier, /, **fields):
+            raise StoreUnavailableError("the disk is full")
+
+    @step(on_success=lambda: None)
+    def work() -> None: ...
+
+    def flow():
+        work()
+
+    result = run(flow, store=NoUpdates())
+
+    assert result.status == "completed"
+    assert [row.status for row in rows(result)] == ["pending"]
+    assert any("could not be recorded: the disk is full" in note for note in result.recorder.notes)
+
+
+def test_settings_for_a_part_that_the_stack_lacks_are_one_note(store):
+    @step(settings={"experiment_tracker.mlflow": {"experiment_name": "x"}})
+    def work() -> None: ...
+
+    def flow():
+        work()
+
+    notes = run(flow, store=store).recorder.notes
+
+    assert len(notes) == 1
+    assert "`experiment_tracker.mlflow` of step `work`" in notes[0]

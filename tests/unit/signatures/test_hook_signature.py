@@ -204,7 +204,10 @@ def test_a_coroutine_function_is_read_as_a_function():
 
 
 def test_one_of_several_outputs_is_asked_for_by_its_name():
-    assert called(lambda weights: weights, "on_success", outputs=("weights", "loss")) == ("W", ["output:weights"])
+    assert called(lambda weights: weights, "on_success", outputs=("weights", "loss")) == (
+        "W",
+        ["output:weights"],
+    )
 
 
 def test_outputs_are_made_only_if_asked_for():
@@ -236,7 +239,11 @@ def close_name(step_nmae, contxt, x) -> None: ...
 @pytest.mark.parametrize(
     ("function", "moment", "words"),
     [
-        (wants_exception, "on_success", "asks for `exception`, which there is for `on_failure`, `on_end`, `on_cleanup` only"),
+        (
+            wants_exception,
+            "on_success",
+            "asks for `exception`, which there is for `on_failure`, `on_end`, `on_cleanup` only",
+        ),
         (wants_exception, "on_start", "asks for `exception`"),
         (wants_output, "on_failure", "asks for `output`"),
         (wants_output, "on_start", "asks for `output`"),
