@@ -6,6 +6,7 @@ from typing import Any, Literal, NewType, Union, get_args, get_origin, get_type_
 import msgspec
 from hypothesis import strategies as st
 
+from zenml.records.hooks import HookRun
 from zenml.records.ids import microseconds_now, new_id
 from zenml.records.plan import Invocation, PipelineOptions
 from zenml.records.run import (
@@ -23,7 +24,7 @@ from zenml.records.run import (
 )
 from zenml.store.store import Batch, RunDocuments, StepEnd
 
-KINDS = (Owner, Pipeline, Run, StepRun, StepInput, Artifact, RunOutput, Tag, Metadata, Document)
+KINDS = (Owner, Pipeline, Run, StepRun, StepInput, Artifact, RunOutput, Tag, Metadata, Document, HookRun)
 DOCUMENTS = RunDocuments(b"plan", b"environment", {"code-1": b"def f(): ..."})
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
@@ -57,7 +58,7 @@ def values_of(hint: Any) -> st.SearchStrategy:
     if origin in (Union, types.UnionType):
         return st.one_of(*(values_of(part) for part in parts))
     if origin is dict:
-        return st.dictionaries(TEXT, values_of(parts[1]), max_size=2)
+        return st.dictionaries(values_of(parts[0]), values_of(parts[1]), max_size=2)
     if origin is tuple:
         return st.lists(values_of(parts[0]), max_size=2).map(tuple)
     hints = get_type_hints(hint, include_extras=True)

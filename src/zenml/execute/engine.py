@@ -16,8 +16,6 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from zenml.errors import RunStoppedError
 from zenml.execute import ending, recording
 from zenml.execute.admission import Admission
@@ -83,8 +81,8 @@ class Engine:
 
     def _hooks_of(self, compiled: Compiled) -> Hooks | None:
         if not compiled.hooks and not any(program.hooks for program in compiled.programs.values()):
-            return None
-        from zenml.execute.hooks import Hooks  # most runs have none, and start without their cost
+            return None  # as most runs, which start without the cost of what follows
+        from zenml.execute.hooks import Hooks
 
         return Hooks(self, compiled, self._workers.artifacts)
 
@@ -96,7 +94,7 @@ class Engine:
         poll = FIRST_POLL
         self._next_look = time.monotonic() + LOOK
         while not self._is_over():
-            if self.hooks is not None and self._run_hooks(self.hooks):
+            if self.hooks is not None and self.hooks.run_here():
                 continue
             step = self._workers.take_for_caller()
             if step is not None:
@@ -111,19 +109,6 @@ class Engine:
             if self.admission.waits_elsewhere:
                 poll = min(poll * 2, LAST_POLL)
                 self._advance()
-
-    def _run_hooks(self, hooks: Hooks) -> bool:
-        """Call what is due in this thread; with all steps ended, the rest and then end the run."""
-        hooks.run_here()
-        if not self.machine.is_over:
-            return False
-        with self._baton:
-            pass  # the turn in which the last step ended is over
-        if self.run.status == "running" and self.fatal is None:
-            error = self.failures[0][1] if self.failures else None
-            hooks.finish(msgspec.structs.replace(self.run, status=self.machine.verdict()), error)
-            self._advance()
-        return True
 
     def _wait(self, seconds: float) -> None:
         self.is_interruptible = True

@@ -67,6 +67,8 @@ class Hooks:
         self._ran_here: set[str] = set()
         self._cleanup: Due | None = None
         self._has_ended = False
+        self.problem: str | None = None
+        """Why the run cannot begin."""
         self.is_caller_busy = False
         """Whether the caller's thread is in a hook, so that no step should wait for it."""
 
@@ -94,15 +96,27 @@ class Hooks:
             failures.add_note(
                 error, f"Hook `on_init` of run `{self._engine.run.name}` failed; no step was run."
             )
+            self.problem = f"its hook `on_init` failed: {type(error).__name__}: {failures.text_of(error)}"
             self._engine.failures.append(("on_init", error))
             self._engine.fatal = error
             raise error
 
-    def run_here(self) -> None:
-        """Call the hooks of steps that ran in this thread."""
-        while self._here:
-            for one in self._here.popleft():
-                self._call_here(one)
+    def run_here(self) -> bool:
+        """Call the hooks of steps that ran in this thread; with all steps ended, the rest, and end the run.
+
+        Returns False while there are steps left.
+        """
+        engine = self._engine
+        self._call_waiting()
+        if not engine.machine.is_over:
+            return False
+        with engine._baton:
+            pass  # the turn in which the last step ended is over
+        if engine.run.status == "running" and engine.fatal is None:
+            error = engine.failures[0][1] if engine.failures else None
+            self.finish(msgspec.structs.replace(engine.run, status=engine.machine.verdict()), error)
+            engine._advance()
+        return True
 
     def finish(self, run: Run, error: BaseException | None) -> None:
         """Wait until all hooks have run, then call the run's last ones, once.
@@ -113,7 +127,7 @@ class Hooks:
             run: with the state that it ends in.
             error: what it failed with, if it did.
         """
-        self.run_here()
+        self._call_waiting()
         self._wait()
         if self._has_ended:
             return
@@ -242,6 +256,11 @@ class Hooks:
                 return error
         failure = step.failure
         return failures.from_record(failure, f"Step `{step.invocation_id}`") if failure else None
+
+    def _call_waiting(self) -> None:
+        while self._here:
+            for one in self._here.popleft():
+                self._call_here(one)
 
     def _call_here(self, one: Due) -> tuple[Any, BaseException | None]:
         """Call a hook in the caller's thread, where a signal may interrupt it."""

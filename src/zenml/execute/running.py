@@ -87,7 +87,8 @@ def _execute(engine: Engine, capture: Capture) -> None:
             engine.hooks.begin(capture.printer)
         engine.execute()
     except BaseException as error:
-        _try_to_stop(engine, _reason_of(error))
+        problem = engine.hooks.problem if engine.hooks is not None else None
+        _try_to_stop(engine, problem or _reason_of(error))
         if engine.hooks is not None:
             _try_to_finish(engine, engine.hooks, error)
         raise

@@ -211,6 +211,7 @@ def test_a_failing_on_init_fails_the_run_with_its_own_exception_before_any_step(
     recorded = only_run(store)
     assert recorded.status == "failed"
     assert recorded.failure.message == "no connection"
+    assert recorded.reason == "its hook `on_init` failed: ValueError: no connection"
     assert [one.status for one in store.select(StepRun, run_id=recorded.id)] == ["skipped"]
     assert "Hook `on_init` of run" in error.__notes__[0]
 

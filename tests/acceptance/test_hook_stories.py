@@ -83,6 +83,32 @@ def test_a_signal_interrupts_a_hook_and_the_run_is_stopped_and_cleaned_up(lab):
     }
 
 
+def test_a_signal_during_on_init_stops_the_run_before_any_step_and_cleans_up(lab):
+    program = lab.start("""
+        def init():
+            mark("init")
+            hang()
+
+        @step
+        def work():
+            mark("work")
+
+        @pipeline(on_init=init, on_cleanup=lambda: mark("cleanup"))
+        def flow():
+            work()
+
+        flow()
+    """)
+    program.wait_for_mark("init")
+    program.kill(signal.SIGTERM)
+    result = program.finish()
+
+    assert result.returncode == 143
+    assert [mark["mark"] for mark in result.marks] == ["init", "cleanup"]
+    (run,) = lab.client().list_pipeline_runs().items
+    assert str(run.status) == "stopped"
+
+
 def test_a_second_signal_ends_a_cleanup_that_hangs(lab):
     program = lab.start("""
         def cleanup():
