@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from zenml.records.plan import HookName, Plan
     from zenml.records.run import Run
     from zenml.store.store import Store
+    from zenml.views.artifact_view import ArtifactView
     from zenml.views.named import Named
     from zenml.views.run_view import PipelineView
 
@@ -145,20 +146,33 @@ class HookContext:
 
     def add_output_metadata(self, metadata: Any, output_name: str | None = None) -> None:
         """Have metadata recorded with an output of the step."""
-        self.log_metadata(self._output(output_name), metadata)
+        self.log_metadata(self._target(output_name), metadata)
 
     def add_output_tags(self, tags: Any, output_name: str | None = None) -> None:
         """Have an output of the step tagged."""
-        self.log_tags(self._output(output_name), tags)
+        self.log_tags(self._target(output_name), tags)
 
     def remove_output_tags(self, tags: Any, output_name: str | None = None) -> None:
         """Take tags off an output of the step."""
-        self.log_tags(self._output(output_name), tags, is_removal=True)
+        self.log_tags(self._target(output_name), tags, is_removal=True)
 
-    def _output(self, name: str | None) -> Target:
-        outputs = self.step_run.outputs
-        found = outputs[name] if name is not None else self.step_run.output
-        return Target("artifact", found.id)
+    def get_output_artifact_uri(self, name: str | None = None) -> str:
+        """Return the folder of an output's files, or a text that says that the value lies in the database."""
+        return self._output(name).uri
+
+    def get_output_metadata(self, output_name: str | None = None) -> dict[str, Any]:
+        """Return what is recorded of an output."""
+        return self._output(output_name).run_metadata
+
+    def get_output_tags(self, output_name: str | None = None) -> list[str]:
+        """Return the tags of an output."""
+        return list(self._output(output_name).tags)
+
+    def _output(self, name: str | None) -> ArtifactView:
+        return self.step_run.outputs[name] if name is not None else self.step_run.output
+
+    def _target(self, name: str | None) -> Target:
+        return Target("artifact", self._output(name).id)
 
     def _step_record(self, asked: str) -> StepRun:
         if self._step is None:

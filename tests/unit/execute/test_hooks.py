@@ -531,6 +531,34 @@ def test_what_a_hook_logs_of_its_step_is_recorded(store):
     assert RunView(result.ended.run, store).steps["work"].run_metadata == {"told": True}
 
 
+def test_what_a_hook_says_of_an_output_is_recorded(store):
+    from zenml.views.run_view import RunView
+
+    seen = {}
+
+    def tell(context):
+        seen["uri"] = context.get_output_artifact_uri()
+        seen["tags"] = context.get_output_tags("output")
+        seen["metadata"] = type(context.get_output_metadata())
+        context.add_output_metadata({"checked": True})
+        context.add_output_tags(["checked", "wrong"])
+        context.remove_output_tags(["wrong"])
+
+    @step(on_success=tell)
+    def work() -> int:
+        return 1
+
+    def flow():
+        work()
+
+    result = run(flow, store=store)
+
+    output = RunView(result.ended.run, store).steps["work"].output
+    assert seen == {"uri": output.uri, "tags": [], "metadata": dict}
+    assert output.run_metadata["checked"] is True
+    assert output.tags == ["checked"]
+
+
 def test_a_signature_that_cannot_be_served_is_refused_before_the_run(store):
     @step(on_success=lambda exception: None)
     def work() -> None: ...
