@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from zenml.declare.alerter_hooks import alerter_failure_hook
-    from zenml.declare.alerter_hooks import alerter_success_hook
+    from zenml.declare.alerter_hooks import alerter_failure_hook, alerter_success_hook
 
 _TABLE = {
     "alerter_failure_hook": "zenml.declare.alerter_hooks",
