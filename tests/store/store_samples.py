@@ -6,6 +6,7 @@ from typing import Any, Literal, NewType, Union, get_args, get_origin, get_type_
 import msgspec
 from hypothesis import strategies as st
 
+from zenml.records.hooks import HookRun
 from zenml.records.ids import microseconds_now, new_id
 from zenml.records.plan import Invocation, PipelineOptions
 from zenml.records.run import (
@@ -24,7 +25,20 @@ from zenml.records.run import (
 )
 from zenml.store.store import Batch, RunDocuments, StepEnd
 
-KINDS = (Owner, Pipeline, Run, StepRun, StepInput, Artifact, RunOutput, Tag, Metadata, Document, Secret)
+KINDS = (
+    Owner,
+    Pipeline,
+    Run,
+    StepRun,
+    StepInput,
+    Artifact,
+    RunOutput,
+    Tag,
+    Metadata,
+    Document,
+    Secret,
+    HookRun,
+)
 DOCUMENTS = RunDocuments(b"plan", b"environment", {"code-1": b"def f(): ..."})
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)

@@ -25,6 +25,7 @@ from store_samples import (
 )
 
 from zenml.errors import ConfigurationError, NotFoundError, RunStoppedError, ZenMLError
+from zenml.records.hooks import HookRun
 from zenml.records.ids import new_id
 from zenml.records.query import OPERATORS, Query, read_condition, read_page, read_sort
 from zenml.records.run import (
@@ -67,6 +68,8 @@ def parents_of(store, record):
         changes["digest"] = new_id()
     if isinstance(record, (Tag, Metadata)):
         changes["target_id"] = new_id()
+    if isinstance(record, HookRun):
+        changes["step_run_id"] = None
     if isinstance(record, (StepRun, StepInput)):
         step_run = a_step(started_run(store))
         if isinstance(record, StepRun):

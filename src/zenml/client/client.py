@@ -20,6 +20,7 @@ from zenml.views.run_view import PipelineView, RunView
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from zenml.client.active_stack import ActiveStack
     from zenml.client.tag_counts import TagCount
     from zenml.store.store import Store
 
@@ -37,6 +38,13 @@ class Client(SecretsClient):
     def store(self) -> Store:
         """The store this client speaks to: the active one, unless another was given."""
         return self._given or open_store()
+
+    @property
+    def active_stack(self) -> ActiveStack:
+        """The parts that runs are made with, such as `.orchestrator` and `.alerter`; None for those it lacks."""
+        from zenml.client.active_stack import default_stack
+
+        return default_stack()
 
     # Runs
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from zenml.components.launcher import LaunchEnd, LaunchHandle
     from zenml.records.plan import Source
     from zenml.records.run import Failure
+    from zenml.records.task import Unrecorded
 
 WORKER_MODULES = (
     "cloudpickle",
@@ -66,7 +67,7 @@ def launch(
     program: Program,
     *,
     preload: tuple[str, ...],
-    secrets: dict[str, str],
+    unrecorded: Unrecorded,
     on_output: Callable[[bytes], None],
     on_event: Callable[[StepEvent], None],
     on_end: Callable[[StepOutcome, BaseException | None], None],
@@ -77,7 +78,7 @@ def launch(
     why libraries heed it. Secrets come with the task: they are in no process that outlives the step.
     """
     started = microseconds_now()
-    parcel = msgspec.structs.replace(_pack(task, program), variables=secrets)
+    parcel = msgspec.structs.replace(_pack(task, program), unrecorded=unrecorded)
     with inline_environment.Originals() as originals:
         return launcher.launch(
             LaunchTask(

@@ -38,6 +38,7 @@ from zenml.store.store import Batch, CacheEntry, Notes, RunDocuments
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from zenml.records.hooks import HookRun
     from zenml.store.secrets import Secrets
 
 R = TypeVar("R", bound=Record)
@@ -284,6 +285,7 @@ class RunWriter:
         _insert_many(self._transaction, batch.outputs)
         if batch.saved or batch.notes:
             self._write_told(batch)
+        _insert_many(self._transaction, batch.hooks)
         if batch.run is not None:
             self._end_run(batch.run)
 
@@ -351,7 +353,7 @@ def _insert_once(transaction: WriteTransaction, record: Record) -> bool:
     return transaction.run(queries.INSERT_ONCE.format(insert=table.insert), table.row(record)) == 1
 
 
-def _insert_many(transaction: WriteTransaction, records: Sequence[StepInput | RunOutput]) -> None:
+def _insert_many(transaction: WriteTransaction, records: Sequence[StepInput | RunOutput | HookRun]) -> None:
     if records:
         table = table_of(type(records[0]))
         transaction.run_many(table.insert, [table.row(record) for record in records])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
 
+from zenml.records.hooks import HookRun
 from zenml.records.run import Artifact, Metadata, Record, Run, RunOutput, StepInput, StepRun, Tag
 
 if TYPE_CHECKING:
@@ -92,6 +93,8 @@ class Batch(msgspec.Struct):
     saved: list[Artifact] = []
     """Artifacts that steps saved beside their outputs."""
     notes: Notes = msgspec.field(default_factory=Notes)
+    hooks: list[HookRun] = []
+    """Hooks that are due because of what else the batch holds."""
 
 
 class RunTransaction(Protocol):
