@@ -57,7 +57,7 @@ def values_of(hint: Any) -> st.SearchStrategy:
     if origin in (Union, types.UnionType):
         return st.one_of(*(values_of(part) for part in parts))
     if origin is dict:
-        return st.dictionaries(TEXT, values_of(parts[1]), max_size=2)
+        return st.dictionaries(values_of(parts[0]), values_of(parts[1]), max_size=2)
     if origin is tuple:
         return st.lists(values_of(parts[0]), max_size=2).map(tuple)
     hints = get_type_hints(hint, include_extras=True)

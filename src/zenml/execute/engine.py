@@ -12,16 +12,18 @@ stays in one thread, where debuggers and signals work. Otherwise it waits.
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
 from typing import TYPE_CHECKING
 
 from zenml.errors import RunStoppedError
 from zenml.execute import ending, recording
 from zenml.execute.admission import Admission
+from zenml.execute.events import Due
 from zenml.execute.machine import Machine
+from zenml.execute.retries import Retries
 from zenml.execute.step_events import StepEvents
-from zenml.records.events import Progress
+from zenml.execute.timers import Timers
+from zenml.records.events import Began, Progress
 from zenml.records.run import Run
 from zenml.store.store import Batch
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from zenml.compile.compiler import Compiled
+    from zenml.execute.clock import Clock
     from zenml.execute.events import Finished
     from zenml.execute.reporter import Reporter
     from zenml.execute.workers import Workers
@@ -50,7 +53,13 @@ class Engine:
     """The execution of one run."""
 
     def __init__(
-        self, store: Store, run: Run, compiled: Compiled, workers: Workers, reporter: Reporter
+        self,
+        store: Store,
+        run: Run,
+        compiled: Compiled,
+        workers: Workers,
+        reporter: Reporter,
+        clock: Clock,
     ) -> None:
         self.store = store
         self.run = run
@@ -66,15 +75,23 @@ class Engine:
         """A signal that arrived at a bad moment; raised at the next good one."""
         self.is_interruptible = False
         """Whether a signal may raise in the main thread right now: it waits, or is in a step's code."""
-        self._inbox: deque[Finished] = deque()
+        self._inbox: deque[Finished | Due] = deque()
         self._said = StepEvents(self._write_said)
         self._unrecorded = (Batch(), Batch())
         """Ends and starts whose transaction was refused, because the run is to stop."""
         self._next_look = 0.0
         self._baton = threading.Lock()
         self._changed = threading.Condition()
+        self._clock = clock
+        self._timers = Timers(clock, self._changed)
+        self._retries = Retries(self.machine, self.admission, self._timers, clock)
         self._workers = workers
         workers.attach(self)
+
+    @property
+    def needs_caller(self) -> bool:
+        """Tell whether the caller's thread has to wait for something, and can run no step meanwhile."""
+        return self.admission.waits_elsewhere or bool(self._timers)
 
     # The caller's thread
 
@@ -82,7 +99,7 @@ class Engine:
         """Run everything to its end; failures are kept, not raised."""
         self._advance(is_first=True)
         poll = FIRST_POLL
-        self._next_look = time.monotonic() + LOOK
+        self._next_look = self._clock.monotonic() + LOOK
         while not self._is_over():
             step = self._workers.take_for_caller()
             if step is not None:
@@ -92,6 +109,7 @@ class Engine:
             with self._changed:
                 if not self._is_over() and not self._workers.has_for_caller():
                     self._wait(poll if self.admission.waits_elsewhere else LOOK)
+            self._do_what_is_due()
             if not self.machine.is_over:
                 self._look_for_stop()
             if self.admission.waits_elsewhere:
@@ -101,15 +119,27 @@ class Engine:
     def _wait(self, seconds: float) -> None:
         self.is_interruptible = True
         try:
-            self._changed.wait(seconds)
+            until = self._clock.monotonic() + seconds
+            self._clock.wait(self._changed, min(until, self._timers.next_at()))
         finally:
             self.is_interruptible = False
 
+    def _do_what_is_due(self) -> None:
+        """Start attempts whose wait is over; end isolated steps whose time is up."""
+        due = self._timers.take_due() if self._timers else ()
+        for step in due:
+            if step.status == "retrying":
+                self._inbox.append(Due(step))
+            else:
+                self._workers.end_overdue(step)
+        if due:
+            self._drain()
+
     def _look_for_stop(self) -> None:
         """Raise if somebody asked for the run to stop; asks the store once a second at most."""
-        if time.monotonic() < self._next_look:
+        if self._clock.monotonic() < self._next_look:
             return
-        self._next_look = time.monotonic() + LOOK
+        self._next_look = self._clock.monotonic() + LOOK
         recorded = self.store.get(Run, self.run.id)
         if recorded is not None and recorded.status == "stopping":
             raise RunStoppedError.asked(recorded.name, recorded.reason)
@@ -119,13 +149,13 @@ class Engine:
         with self._baton:
             batch = Batch()
             self._said.add_to(batch)
-            for identifier in self.machine.stop():
-                batch.started.append(self.admission.skipped(identifier))
+            self._skip(self.machine.stop(), batch)
             self.admission.forget()
             self._stop_steps(self._workers.abandon(), reason, batch)
             ends, begins = self._unrecorded
             batch.ended[:0] = ends.ended
-            batch.started += [*ends.started, *map(recording.refused, begins.started)]
+            batch.started += [step for step in ends.started if step.status != "retrying"]  # skipped by now
+            batch.started += map(recording.refused, begins.started)
             is_stop = self.fatal is None or isinstance(self.fatal, RunStoppedError)
             self._add_end("stopped" if is_stop else "failed", reason, batch)
             with self.store.run_transaction(self.run) as transaction:
@@ -142,6 +172,8 @@ class Engine:
         """Take what a running step says of itself, from whatever thread; it is written soon."""
         if isinstance(event, Progress):
             self.reporter.progress(step.id, event.done, event.total, event.label)
+        elif isinstance(event, Began):
+            self._timers.set(step, self._definition(step.invocation).options.timeout or 0.0)
         else:
             self._said.put(event)
 
@@ -196,7 +228,11 @@ class Engine:
         """Apply all waiting events, look up what became ready, commit, and hand out work."""
         ends, begins = Batch(), Batch()
         while self._inbox:
-            self._end(self._inbox.popleft(), ends)
+            event = self._inbox.popleft()
+            if isinstance(event, Due):
+                self._wake(event.step)
+            else:
+                self._end(event, ends)
         if self.run.status == "running":
             self._said.add_to(ends)
         if is_first:
@@ -245,12 +281,15 @@ class Engine:
         if self.machine.nodes[identifier].state != "running":
             return  # it was stopped meanwhile; a terminal record is not changed
         self._workers.ended(step)
+        self._timers.drop(step)
         self.admission.release(step)
         if outcome.damage is not None:
             self._repair(event, outcome.damage, batch)
         elif outcome.failure is not None:
-            batch.ended.append(recording.failed(step, outcome))
-            self._fail(identifier, event.exception, batch)
+            retry = self._definition(step.invocation).options.retry
+            if retry is None or not self._retries.follow(event, retry, batch):
+                batch.ended.append(recording.failed(step, outcome))
+                self._fail(identifier, event.exception, batch)
         elif taken := recording.taken_version(self.run, step, self._definition(step.invocation), self.store):
             batch.ended.append(recording.failed(step, recording.failed_outcome(outcome, taken)))
             self._fail(identifier, taken, batch)
@@ -268,14 +307,24 @@ class Engine:
     def _fail(self, identifier: str, error: BaseException | None, batch: Batch) -> None:
         if error is not None:
             self.failures.append((identifier, error))
-        for skipped in self.machine.failed(identifier):
-            batch.started.append(self.admission.skipped(skipped))
+        self._skip(self.machine.failed(identifier), batch)
         if self.machine.is_stopping:
             self.admission.forget()
         if self.machine.mode == "fail_fast":
             self._stop_steps(
                 self._workers.abandon(), f"step `{identifier}` failed and the run fails fast", batch
             )
+
+    def _skip(self, identifiers: Iterable[str], batch: Batch) -> None:
+        for identifier in identifiers:
+            step = self.admission.skipped(identifier)
+            self._timers.drop(step)
+            batch.started.append(step)
+
+    def _wake(self, step: StepRun) -> None:
+        """Have a step be ready again whose wait before an attempt is over, unless it was skipped meanwhile."""
+        if self.machine.nodes[step.invocation_id].state == "retrying":
+            self.machine.due(step.invocation_id)
 
     def _stop_steps(self, steps: Iterable[StepRun], reason: str, batch: Batch) -> None:
         for step in steps:

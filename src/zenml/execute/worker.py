@@ -18,6 +18,7 @@ from zenml.execute.step_runner import run_step
 from zenml.execute.step_session import StepSession
 from zenml.materializers import pickling
 from zenml.records import type_names
+from zenml.records.events import Began
 from zenml.records.task import StepTask
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ _ENCODER = msgspec.json.Encoder()
 def run_isolated(payload: bytes, send: Callable[[bytes], None]) -> bytes:
     """Run one step in this fresh process; return its encoded outcome."""
     parcel = _DECODER.decode(payload)
+    if parcel.task.definition.options.timeout is not None:
+        send(_ENCODER.encode(Began()))
     for secret in parcel.secrets:
         masking.register_secret(secret)
     type_names.adopt_script(parcel.script)

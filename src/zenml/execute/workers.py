@@ -18,7 +18,8 @@ import msgspec
 
 from zenml.components.cpu_count import usable_cpus
 from zenml.components.registry import load_flavor
-from zenml.execute import failures
+from zenml.errors import StepTimeoutError
+from zenml.execute import failures, recording
 from zenml.execute.events import Finished
 from zenml.execute.output import ProcessOutput
 from zenml.execute.step_log import StepLog
@@ -64,6 +65,8 @@ class Workers:
         self._launcher: Launcher | None = None
         self._preload: tuple[str, ...] = ()
         self._handles: dict[str, LaunchHandle] = {}
+        self._overdue: set[str] = set()
+        """Ids of the attempts that were ended because their time was up."""
         self._caller = threading.get_ident()
 
     def attach(self, engine: Engine) -> None:
@@ -95,7 +98,7 @@ class Workers:
             self._running[step.id] = (kind, step)
             if kind == "isolated":
                 self._to_launch.append(step)
-            elif len(self._running) == 1 and len(started) == 1 and not self._engine.admission.waits_elsewhere:
+            elif len(self._running) == 1 and len(started) == 1 and not self._engine.needs_caller:
                 self._for_caller = step
             else:
                 self._queue.put(step)
@@ -111,6 +114,7 @@ class Workers:
         """Free the place of a step."""
         self._running.pop(step.id, None)
         self._handles.pop(step.id, None)
+        self._overdue.discard(step.id)
 
     def abandon(self) -> list[StepRun]:
         """Cancel what can be cancelled; return all steps that were running.
@@ -203,7 +207,7 @@ class Workers:
         definition = self._engine.plan.definitions[step.definition]
         log = self._log_of(step, definition)
         output = ProcessOutput(log)
-        self._handles[step.id] = isolation.launch(
+        handle = self._handles[step.id] = isolation.launch(
             self._launcher,
             self.task_of(step),
             self._engine.programs[step.definition],
@@ -212,6 +216,15 @@ class Workers:
             on_event=lambda event: self._engine.hear(step, event),
             on_end=lambda outcome, error: self._process_ended(step, log, output, outcome, error),
         )
+        if step.id in self._overdue:  # it began and its time was up before its handle was here
+            self._launcher.cancel(handle, grace=GRACE)
+
+    def end_overdue(self, step: StepRun) -> None:
+        """End all processes of an isolated step whose time is up; what it still answers does not count."""
+        self._overdue.add(step.id)
+        handle = self._handles.get(step.id)
+        if handle is not None and self._launcher is not None:
+            self._launcher.cancel(handle, grace=GRACE)
 
     def _process_ended(
         self,
@@ -222,7 +235,17 @@ class Workers:
         error: BaseException | None,
     ) -> None:
         output.close()
+        if step.id in self._overdue:
+            error = self._timeout_error(step)
+            outcome = recording.failed_outcome(outcome, error)
         self._engine.post(Finished(self._with_log(step, log), outcome, error))
+
+    def _timeout_error(self, step: StepRun) -> StepTimeoutError:
+        limit = self._engine.plan.definitions[step.definition].options.timeout
+        return StepTimeoutError(
+            f"Step `{step.invocation_id}` took longer than its limit of {limit:g} s and was ended with all its "
+            "processes. Raise its `timeout`, or look in its log for what it waited for."
+        )
 
     def _post_failure(self, step: StepRun, error: BaseException) -> None:
         """Report a step that failed outside its own code."""
