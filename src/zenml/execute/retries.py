@@ -33,19 +33,11 @@ LONGEST = 365 * 86400.0
 class Retries:
     """The retries of the steps of one run. Everything here happens with the engine's baton."""
 
-    def __init__(
-        self,
-        machine: Machine,
-        admission: Admission,
-        timers: Timers,
-        clock: Clock,
-        chance: Callable[[], float] | None = None,
-    ) -> None:
+    def __init__(self, machine: Machine, admission: Admission, timers: Timers, clock: Clock) -> None:
         self._machine = machine
         self._admission = admission
         self._timers = timers
         self._clock = clock
-        self._chance = chance or draw
 
     def follow(self, event: Finished, retry: Retry, batch: Batch) -> bool:
         """Have another attempt follow one that failed; False if it was the last, which its exception then says."""
@@ -57,7 +49,7 @@ class Retries:
             if node.retries and event.exception is not None:
                 failures.add_note(event.exception, f"Step `{identifier}` was tried {node.retries + 1} times.")
             return False
-        wait = seconds_before(retry, node.retries, self._chance)
+        wait = seconds_before(retry, node.retries, draw)
         which = f"attempt {node.retries + 1} of {retry.max_retries + 1}"
         starts_at = self._clock.microseconds() + round(wait * 1e6)
         soon = f"in {duration(0, round(wait * 1e6))}" if wait else "at once"
