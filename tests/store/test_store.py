@@ -391,7 +391,9 @@ def test_an_announced_attempt_begins_in_the_row_it_has(store, status):
     announced = a_step(run, status="retrying", attempt=2, started_at=5_000_000)
     write(store, run, started=[announced])
 
-    begun = msgspec.structs.replace(announced, status=status, started_at=6_000_000, cache_key="k", reason="why")
+    begun = msgspec.structs.replace(
+        announced, status=status, started_at=6_000_000, cache_key="k", reason="why"
+    )
     write(store, run, started=[begun])
 
     assert store.select(StepRun) == [begun]

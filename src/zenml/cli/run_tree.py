@@ -82,7 +82,17 @@ def _painted_label(prefix: str, label: str, row: Row) -> str:
 def _status(calls: Iterable[Call]) -> str:
     """Return the state that matters most to a reader."""
     states = {call.status for call in calls}
-    order = ("failed", "interrupted", "stopped", "running", "retrying", "skipped", "waiting", "completed", "cached")
+    order = (
+        "failed",
+        "interrupted",
+        "stopped",
+        "running",
+        "retrying",
+        "skipped",
+        "waiting",
+        "completed",
+        "cached",
+    )
     return next((state for state in order if state in states), "waiting")
 
 

@@ -59,12 +59,12 @@ def test_words_that_come_meanwhile_are_written_together(writer):
 
 
 def test_no_thread_is_there_until_something_is_said(writer):
-    before = threading.active_count()
+    before = set(threading.enumerate())
     assert writer.events._thread is None
 
     writer.events.put(word(1))
 
-    assert threading.active_count() == before + 1
+    assert set(threading.enumerate()) - before == {writer.events._thread}
 
 
 def test_the_thread_leaves_at_the_end_of_the_run(writer):
