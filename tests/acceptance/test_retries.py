@@ -102,7 +102,7 @@ def test_others_see_when_the_next_attempt_starts(lab):
     ).out
     program.kill()
 
-    assert re.search(r"↻ work +attempt 2  retrying: attempt 2 of 4 starts at ..:..:..\n", shown)
+    assert re.search(r"↻ work +retrying: attempt 2 of 4 starts at ..:..:..\n", shown)
     (waits,) = [one for one in run.attempts if one.status == "retrying"]
     (failed,) = [one for one in run.attempts if one.status == "retried"]
     assert 990 < (waits.started_at - failed.ended_at) / 1e6 < 1010

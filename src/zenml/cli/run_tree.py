@@ -107,7 +107,7 @@ def _details(row: Row, run: RunView, references: Mapping[str, StepReference]) ->
     if step.status not in ("cached", "skipped", "retrying"):
         end = step.ended_at
         said.append(duration(step.started_at, microseconds_now() if end is None else end))
-    if step.attempt > 1:
+    if step.attempt > 1 and step.status != "retrying":
         said.append(f"attempt {step.attempt}")
     if step.status == "cached":
         said.append(painted("cached", _cached_text(step, references)))

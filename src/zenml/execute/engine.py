@@ -197,9 +197,13 @@ class Engine:
 
     def _drain(self) -> None:
         """Do turns until the inbox is empty, unless somebody else is at it: they will look again."""
-        while self._inbox and self._baton.acquire(blocking=False):
-            self._hold()
-        self._workers.launch_pending()
+        while True:
+            while self._inbox and self._baton.acquire(blocking=False):
+                self._hold()
+            unsent = self._workers.launch_pending()
+            if not unsent:
+                return
+            self._inbox.extend(unsent)
 
     def _hold(self, *, is_first: bool = False, is_poll: bool = False) -> None:
         """Do one turn with the baton, which is given back whatever happens."""

@@ -156,7 +156,7 @@ class Workers:
         try:
             task = self.task_of(step)
         except Exception as failure:  # the store may fail in any way while inputs are fetched
-            self._post_failure(step, failure)
+            self._engine.post(_failed(step, failure))
             return
         in_caller = threading.get_ident() == self._caller
         if in_caller:
@@ -182,21 +182,23 @@ class Workers:
                 _load_imports(self._engine.programs[step.definition].function)
                 self.run_here(step)
             except (KeyboardInterrupt, SystemExit) as error:  # raised by user code: signals come elsewhere
-                self._post_failure(step, error)
+                self._engine.post(_failed(step, error))
 
     # Processes
 
-    def launch_pending(self) -> None:
-        """Start the processes of isolated steps that were handed out; without the baton."""
+    def launch_pending(self) -> list[Finished]:
+        """Start the processes of isolated steps that were handed out, without the baton; return what failed."""
+        unsent: list[Finished] = []
         while self._to_launch:
             try:
                 step = self._to_launch.pop(0)
             except IndexError:
-                return
+                break
             try:
                 self._launch(step)
             except Exception as error:  # a step that cannot be sent has failed, not the run
-                self._post_failure(step, error)
+                unsent.append(_failed(step, error))
+        return unsent
 
     def _launch(self, step: StepRun) -> None:
         from zenml.execute import isolation  # most runs have no isolated step, and start without its cost
@@ -246,12 +248,6 @@ class Workers:
             f"Step `{step.invocation_id}` took longer than its limit of {limit:g} s and was ended with all its "
             "processes. Raise its `timeout`, or look in its log for what it waited for."
         )
-
-    def _post_failure(self, step: StepRun, error: BaseException) -> None:
-        """Report a step that failed outside its own code."""
-        now = microseconds_now()
-        outcome = StepOutcome(failure=failures.describe(error), started_at=now, ended_at=now)
-        self._engine.post(Finished(step, outcome, error))
 
     # Tasks
 
@@ -304,6 +300,13 @@ class Workers:
         if log is None or not log.was_written:
             return step
         return msgspec.structs.replace(step, log=log.path)
+
+
+def _failed(step: StepRun, error: BaseException) -> Finished:
+    """Return the end of a step that failed outside its own code."""
+    now = microseconds_now()
+    outcome = StepOutcome(failure=failures.describe(error), started_at=now, ended_at=now)
+    return Finished(step, outcome, error)
 
 
 def _load_imports(function: Callable[..., Any]) -> None:

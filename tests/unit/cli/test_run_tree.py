@@ -127,4 +127,4 @@ def test_an_attempt_that_waits_says_when_it_starts_and_takes_no_time():
         reason="attempt 2 of 4 starts at 12:00:10",
     )
 
-    assert plain_lines(run.refresh()) == ["↻ start  attempt 2  retrying: attempt 2 of 4 starts at 12:00:10"]
+    assert plain_lines(run.refresh()) == ["↻ start  retrying: attempt 2 of 4 starts at 12:00:10"]

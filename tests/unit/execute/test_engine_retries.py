@@ -173,6 +173,19 @@ def test_all_calls_of_a_fan_out_are_tried_again(store, clock):
     )
 
 
+def test_a_step_that_cannot_be_sent_to_a_process_is_tried_as_often_as_it_may(store, clock):
+    lock = threading.Lock()
+
+    @step(runtime="isolated", enable_cache=False, retry=400)
+    def holds() -> None:
+        with lock:
+            pass
+
+    result = run(lambda: holds(), store=store, clock=clock)
+
+    assert result.errors["holds"].__notes__[-1] == "Step `holds` was tried 401 times."
+
+
 # The cache
 
 
