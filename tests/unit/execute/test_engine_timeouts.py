@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 
 import pytest
 from engine_helpers import VirtualClock, run_in_thread
@@ -58,7 +59,8 @@ def test_an_answer_that_comes_after_the_limit_does_not_count(store, clock, tmp_p
 
 
 def test_a_limit_that_passes_after_the_end_changes_nothing(store, clock):
-    """The step ends by itself, and what follows goes on long after its limit."""
+    """The step ends by itself; what follows runs in the caller's thread, which has nothing to watch any more."""
+    threads = []
 
     @step(timeout=LIMIT, enable_cache=False)
     def quick() -> int:
@@ -66,9 +68,11 @@ def test_a_limit_that_passes_after_the_end_changes_nothing(store, clock):
 
     @step(enable_cache=False)
     def after(x: int) -> None:
+        threads.append(threading.current_thread().name)
         clock.advance(10 * LIMIT)
 
     ended = run_in_thread(lambda: after(quick()), store=store, clock=clock)()
 
     assert ended.states == {"quick": "completed", "after": "completed"}
     assert len(ended.attempts) == 2
+    assert not threads[0].startswith("zenml-step")
