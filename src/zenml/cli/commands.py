@@ -116,6 +116,14 @@ def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")(command)
 
 
+def config_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the option `--config`."""
+    option = click.option(
+        "--config", "config_file", metavar="FILE", help="A YAML file with options of the run."
+    )
+    return option(command)
+
+
 def is_verbose() -> bool:
     """Tell whether the running command was asked to show tracebacks."""
     context = click.get_current_context(silent=True)

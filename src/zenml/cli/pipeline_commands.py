@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zenml.cli.commands import LateGroup, json_option, print_json, print_lines
+from zenml.cli.commands import LateGroup, config_option, json_option, print_json, print_lines
 from zenml.cli.run_list import list_options, paged, say_page, show_runs
 from zenml.cli.shapes import page_shape, run_shape
 from zenml.cli.style import local_time, painted
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "show": ("zenml.cli.pipeline_show:show", "Show a pipeline and its last runs."),
     "check": ("zenml.cli.pipeline_check:check", "Check a pipeline without running it."),
-    "config": ("zenml.cli.pipeline_check:config", "Show the options that would hold."),
+    "config": ("zenml.cli.pipeline_config:config", "Show the options that would hold; write files of them."),
 }
 
 
@@ -43,8 +43,9 @@ def pipeline() -> None:
 )
 @click.option("--no-cache", is_flag=True, help="Execute every step, whatever is stored.")
 @click.option("--name", help="Name of the run.")
+@config_option
 @json_option
-def run(target: str, params: tuple[str, ...], name: str | None, *, no_cache: bool, as_json: bool) -> None:
+def run(target: str, params: tuple[str, ...], **chosen: Any) -> None:
     """Run the pipeline that TARGET names.
 
     TARGET is `package.module:pipeline`, `module.pipeline`, `file.py:pipeline`, or `file.py` alone if
@@ -52,7 +53,14 @@ def run(target: str, params: tuple[str, ...], name: str | None, *, no_cache: boo
     """
     from zenml.cli.pipeline_run import run_target
 
-    run_target(target, params, name=name, use_cache=not no_cache, as_json=as_json)
+    run_target(
+        target,
+        params,
+        name=chosen["name"],
+        config_file=chosen["config_file"],
+        use_cache=not chosen["no_cache"],
+        as_json=chosen["as_json"],
+    )
 
 
 @pipeline.command("list", example="zenml pipeline list --name contains:train")

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-ChangeKind = Literal["code", "package", "parameter", "input", "outputs", "settings", "extra"]
+ChangeKind = Literal["code", "package", "parameter", "input", "outputs", "settings", "extra", "variable"]
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from zenml.client.code_changes import code_changes
 from zenml.client.input_changes import input_change, read_arguments
 from zenml.client.resolving import find_run, find_step
 from zenml.client.step_reference import StepReference, find_references, reference_to
+from zenml.config.placeholders import name_of
 from zenml.records.query import Condition, Query
 from zenml.records.run import Run, StepRun
 from zenml.views.run_view import RunView
@@ -34,6 +35,7 @@ RUNS_SEARCHED = 200
 CANDIDATES = 20
 """How many results under a similar name are looked at, where there is none under the very same."""
 _INPUT = "input:"
+_VARIABLE = "variable:"
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
@@ -253,6 +255,10 @@ def _changes(store: Store, step: StepView, earlier: StepRun, run: Run) -> Iterat
         yield from _mapping_changes("settings", old.options.settings, new.options.settings)
     if before.get("extra") != after.get("extra"):
         yield from _mapping_changes("extra", old.options.extra, new.options.extra)
+    for name in sorted(before.keys() & after.keys()):
+        if name.startswith(_VARIABLE) and before[name] != after[name]:
+            variable = name_of(name.removeprefix(_VARIABLE))
+            yield Change(kind="variable", name=variable, text=f"variable {variable} changed")
 
 
 def _outputs_change(old: StepDefinition, new: StepDefinition) -> Change:

@@ -7,21 +7,23 @@ explanation of why a step ran again.
     outputs            names and materializers of the outputs
     settings, extra    what is declared for the step, where anything is
     input:NAME         a parameter: its canonical value; an artifact: content digest, type, materializer
+    variable:NAME      the HMAC of a variable of the environment that settings, extra or a parameter name
 """
 
 from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from zenml.config.placeholders import expressions
 from zenml.records import values, wire
 from zenml.records.plan import Collection, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from zenml.records.plan import ArtifactRef, Binding, Invocation, OutputRef, StepDefinition
     from zenml.records.run import Artifact
@@ -40,7 +42,9 @@ class CacheKey(msgspec.Struct, frozen=True):
 class KeyBuilder:
     """Builds the keys of one run; what a definition contributes is computed once."""
 
-    def __init__(self) -> None:
+    def __init__(self, variables: Mapping[str, str] | None = None) -> None:
+        """Begin; `variables` has the HMAC of what each expression of a placeholder stands for."""
+        self._variables = variables or {}
         self._static: dict[str, dict[str, str]] = {}
 
     def build(
@@ -53,19 +57,34 @@ class KeyBuilder:
         static = self._static.get(invocation.definition)
         if static is None:
             static = self._static[invocation.definition] = definition_parts(definition)
+            if self._variables:
+                options = definition.options
+                static |= self._variable_parts([options.settings, options.extra, options.environment])
         parts = dict(static)
         for name, binding in invocation.inputs.items():
             if name not in definition.options.cache_ignored:
                 parts[f"input:{name}"] = _binding_part(binding, artifact_of)
+                if isinstance(binding, Value) and binding.template:
+                    parts |= self._variable_parts(values.decode(bytes(binding.data), allow_types=True))
         text = "\n".join([f"{name}={part}" for name, part in sorted(parts.items())])
         return CacheKey(hashlib.sha256(text.encode()).hexdigest()[:40], parts)
+
+    def _variable_parts(self, configured: Any) -> dict[str, str]:
+        """Return the HMAC of every variable that configured values name."""
+        return {
+            f"variable:{expression}": self._variables[expression]
+            for expression, _, _ in expressions(configured)
+        }
 
 
 def definition_parts(definition: StepDefinition) -> dict[str, str]:
     """Return what a step's definition contributes to the key of each of its invocations."""
     options = definition.options
     materializers = [
-        (output.name, options.output_materializers.get(output.name) or output.materializer)
+        (
+            output.artifact_name or output.name,
+            options.output_materializers.get(output.name) or output.materializer,
+        )
         for output in definition.outputs
     ]
     parts = {"code": definition.code, "outputs": _short(wire.encode(materializers))}
@@ -83,7 +102,8 @@ def artifact_part(artifact: Artifact) -> str:
 
 def _binding_part(binding: Binding, artifact_of: Callable[[OutputRef | ArtifactRef], Artifact]) -> str:
     if isinstance(binding, Value):
-        return _value_part(bytes(binding.data))
+        part = _value_part(bytes(binding.data))
+        return f"template {part}" if binding.template else part
     if isinstance(binding, Collection):
         items = [_binding_part(item, artifact_of) for item in binding.items]
         return f"list of {len(items)} {_short(chr(10).join(items).encode())}"

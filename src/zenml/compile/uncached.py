@@ -21,4 +21,10 @@ def without_cache(compiled: Compiled) -> Compiled:
         msgspec.structs.replace(one, definition=keys[one.definition]) for one in compiled.plan.invocations
     )
     plan = msgspec.structs.replace(compiled.plan, definitions=definitions, invocations=invocations)
-    return Compiled(plan, programs, compiled.externals, compiled.hooks)
+    filled = msgspec.structs.replace(
+        compiled.filled,
+        definitions={keys[key]: definition for key, definition in compiled.filled.definitions.items()},
+    )
+    result = Compiled(plan, programs, compiled.externals, compiled.hooks, filled)
+    result.run_name, result.schedule = compiled.run_name, compiled.schedule
+    return result

@@ -7,21 +7,23 @@ from typing import TYPE_CHECKING, Any
 from zenml.client.outside import ArtifactsOutside
 from zenml.compile.compiler import compile_pipeline
 from zenml.compile.uncached import without_cache
-from zenml.errors import ArgumentError
+from zenml.config.option_table import NOT_USED
+from zenml.execute.reporter import choose_reporter
 from zenml.execute.running import failure_of, run_plan
-from zenml.signatures.signature import did_you_mean
+from zenml.execute.scheduling import store_schedule
 from zenml.store.opening import open_store
 from zenml.views.run_view import RunView
 
 if TYPE_CHECKING:
     from zenml.compile.compiler import Compiled
     from zenml.declare.pipeline import Pipeline
+    from zenml.store.store import Store
 
 
 def start(
     pipeline: Pipeline[Any], args: tuple[Any, ...], kwargs: dict[str, Any], *, use_cache: bool = True
-) -> RunView:
-    """Run a pipeline in this process and return its run.
+) -> RunView | None:
+    """Run a pipeline in this process and return its run; with a schedule, store that and return None.
 
     Args:
         pipeline: the pipeline to run.
@@ -33,33 +35,29 @@ def start(
     if not use_cache:
         compiled = without_cache(compiled)
     store = open_store()
-    ended = run_plan(compiled, store, run_name=pipeline.run_options.get("run_name"))
+    _say_what_is_not_used(pipeline, store)
+    if compiled.schedule is not None:
+        store_schedule(compiled, compiled.schedule, store)
+        return None
+    ended = run_plan(compiled, store)
     error = failure_of(ended)
     if error is not None:
         raise error
     return RunView(ended.run, store)
 
 
+def _say_what_is_not_used(pipeline: Pipeline[Any], store: Store) -> None:
+    """Tell of options that other versions of this interface have, and that mean nothing here."""
+    given = [f"`{name}`" for name in NOT_USED if name in pipeline.run_options]
+    if given:
+        reporter = choose_reporter(store)
+        reporter.note(
+            f"{' and '.join(given)} of pipeline `{pipeline.name}`: not used, since no images are built."
+        )
+        reporter.close()
+
+
 def compile_call(pipeline: Pipeline[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Compiled:
     """Compile a call of a pipeline with its configured arguments and steps; checks all, runs nothing."""
-    options = pipeline.run_options
-    arguments = _with_configured(pipeline, args, kwargs, options.get("parameters") or {})
     outside = ArtifactsOutside(open_store)
-    return compile_pipeline(pipeline, args, arguments, steps=options.get("steps"), outside=outside.find)
-
-
-def _with_configured(
-    pipeline: Pipeline[Any], args: tuple[Any, ...], kwargs: dict[str, Any], configured: dict[str, Any]
-) -> dict[str, Any]:
-    """Add configured arguments to those of the call, which win."""
-    if not configured:
-        return kwargs
-    signature = pipeline.signature
-    for name in configured:
-        if not signature.accepts(name):
-            raise ArgumentError(
-                f"`parameters` of pipeline `{pipeline.name}` sets `{name}`, which it does not take. "
-                f"{did_you_mean(name, signature.parameters)}It takes: {', '.join(signature.parameters) or 'none'}."
-            )
-    given = signature.bind(args, kwargs, what=f"pipeline `{pipeline.name}`")
-    return {**{name: value for name, value in configured.items() if name not in given}, **kwargs}
+    return compile_pipeline(pipeline, args, kwargs, outside=outside.find)

@@ -64,7 +64,7 @@ class Admission:
         self._machine = machine
         self._artifact_store = artifact_store
         self._externals = externals
-        self._keys = KeyBuilder()
+        self._keys = KeyBuilder(run.variables)
         self._attempts: dict[str, int] = {}
         self._forced: set[str] = set()
         self._turn = 0

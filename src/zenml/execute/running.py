@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from zenml.compile.run_names import with_times
 from zenml.errors import ConfigurationError, RunStoppedError
 from zenml.execute import failures
 from zenml.execute.engine import Engine
@@ -25,6 +26,8 @@ from zenml.records.run import Artifact, Run
 from zenml.store.store import RunDocuments
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from zenml.compile.compiler import Compiled
     from zenml.execute.reporter import Reporter
     from zenml.store.store import Store
@@ -38,9 +41,7 @@ class Ended(msgspec.Struct, frozen=True):
     failures: tuple[tuple[str, BaseException], ...] = ()
 
 
-def run_plan(
-    compiled: Compiled, store: Store, *, run_name: str | None = None, reporter: Reporter | None = None
-) -> Ended:
+def run_plan(compiled: Compiled, store: Store, *, reporter: Reporter | None = None) -> Ended:
     """Execute a compiled plan as a new run; failures of steps come back as values.
 
     Raises:
@@ -49,14 +50,14 @@ def run_plan(
     """
     reporter = reporter or choose_reporter(store)
     try:
-        return _run_and_report(compiled, store, run_name, reporter)
+        return _run_and_report(compiled, store, reporter)
     finally:
         reporter.close()
 
 
-def _run_and_report(compiled: Compiled, store: Store, run_name: str | None, reporter: Reporter) -> Ended:
+def _run_and_report(compiled: Compiled, store: Store, reporter: Reporter) -> Ended:
     with Signals() as signals:
-        run = start_run(compiled, store, run_name)
+        run = start_run(compiled, store)
         reporter.run_started(run, compiled.plan.invocations)
         workers = Workers(artifact_root(store), log_root(store), compiled.plan.options.max_parallelism)
         engine = Engine(store, run, compiled, workers, reporter)
@@ -75,9 +76,9 @@ def _run_and_report(compiled: Compiled, store: Store, run_name: str | None, repo
     return Ended(engine.run, engine.admission.artifacts, tuple(engine.failures))
 
 
-def start_run(compiled: Compiled, store: Store, run_name: str | None) -> Run:
+def start_run(compiled: Compiled, store: Store) -> Run:
     """Record a new run and return it."""
-    plan = compiled.plan
+    plan, run_name = compiled.plan, compiled.run_name
     encoded = wire.encode(plan)
     environment, environment_body = current_environment()
     current_changes()  # git begins to look, and has time until the run ends
@@ -88,7 +89,7 @@ def start_run(compiled: Compiled, store: Store, run_name: str | None) -> Run:
         now = microseconds_now()
         run = Run(
             id=RunId(new_id()),
-            name=run_name or default_name(plan.pipeline, now),
+            name=with_times(run_name, now) if run_name else default_name(plan.pipeline, now),
             status="running",
             pipeline_id=PipelineId(wire.digest_of(plan.pipeline.encode())[:24]) if plan.is_listed else None,
             pipeline_name=plan.pipeline,
@@ -98,15 +99,21 @@ def start_run(compiled: Compiled, store: Store, run_name: str | None) -> Run:
             environment=environment,
             options=plan.options,
             parameters=plan.parameters,
+            variables=macs_of(compiled.filled.variables, store),
         )
         if store.start_run(run, documents):
             return run
-        if run_name is not None:
+        if run_name is not None and with_times(run_name, now) == with_times(run_name, now + 1):
             raise ConfigurationError(
-                f"There is already a run named `{run_name}`. Choose another `run_name`, "
+                f"There is already a run named `{run.name}`. Choose another `run_name`, "
                 "or leave it out and get a name with the time in it."
             )
         # Another process began a run of this pipeline in the very same microsecond: take a later one.
+
+
+def macs_of(variables: Mapping[str, str], store: Store) -> dict[str, str]:
+    """Return the HMAC of what each expression of a placeholder stands for."""
+    return {expression: store.mac(f"variable {expression}", value) for expression, value in variables.items()}
 
 
 def failure_of(ended: Ended) -> BaseException | None:

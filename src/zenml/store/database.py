@@ -24,6 +24,7 @@ from zenml.records.run import (
     Record,
     Run,
     RunOutput,
+    Schedule,
     StepInput,
     StepRun,
 )
@@ -142,6 +143,19 @@ class Database:
         self._recorded_owner = owner.id
         return True
 
+    def add_schedule(self, schedule: Schedule, plan: bytes) -> bool:
+        """Record a schedule with the plan that is to run; return False if its name is taken."""
+        with self.file.write() as transaction:
+            if schedule.pipeline_id is not None:
+                _insert_once(
+                    transaction,
+                    Pipeline(
+                        id=schedule.pipeline_id, name=schedule.pipeline_name, created_at=schedule.created_at
+                    ),
+                )
+            _insert_once(transaction, Document(digest=schedule.plan, body=plan))
+            return _insert_once(transaction, schedule)
+
     def run_transaction(self, run: Run) -> RunWriter:
         """Open a write transaction of a run."""
         return RunWriter(self, run)
@@ -219,6 +233,15 @@ class Database:
             )
         )
         return hmac.digest(self._key, said, "sha256")
+
+    def mac(self, purpose: str, text: str) -> str:
+        """Return the HMAC of a text under the store's key, as 32 hexadecimal digits.
+
+        Args:
+            purpose: what the text is used for; the same text for two purposes gives two answers.
+            text: what must not be stored itself.
+        """
+        return hmac.digest(self._key, f"{purpose}\0{text}".encode(), "sha256").hex()[:32]
 
     def is_trusted(self, artifact: Artifact) -> bool:
         """Tell whether this store recorded the artifact just as it is now."""

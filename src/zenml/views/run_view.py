@@ -18,6 +18,7 @@ from zenml.views.logs import StepLogs
 from zenml.views.named import Named
 from zenml.views.noted import history_of, tags_of
 from zenml.views.step_view import StepView
+from zenml.views.variables import KEPT, shown
 
 if TYPE_CHECKING:
     from zenml.records.run import Failure
@@ -58,8 +59,9 @@ class PipelineView:
 class RunConfiguration:
     """What a run was configured with."""
 
-    def __init__(self, run: Run) -> None:
-        self._options = run.options
+    def __init__(self, run: Run, store: Store) -> None:
+        self._run = run
+        self._store = store
         self._parameters = run.parameters
 
     @cached_property
@@ -68,7 +70,8 @@ class RunConfiguration:
         return {name: values.decode(bytes(raw), allow_types=True) for name, raw in self._parameters.items()}
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._options, name)
+        value = getattr(self._run.options, name)
+        return shown(value, self._run, self._store) if name in KEPT else value
 
 
 class RunView:
@@ -123,7 +126,7 @@ class RunView:
     @property
     def config(self) -> RunConfiguration:
         """The configuration of the run: options and parameters."""
-        return RunConfiguration(self.record)
+        return RunConfiguration(self.record, self._store)
 
     @cached_property
     def plan(self) -> Plan:

@@ -15,6 +15,7 @@ from zenml.views.artifact_view import ArtifactView
 from zenml.views.logs import StepLogs
 from zenml.views.named import Named
 from zenml.views.noted import history_of
+from zenml.views.variables import shown_step
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -118,7 +119,8 @@ class StepView:
     @property
     def config(self) -> StepConfiguration:
         """The configuration: options and parameters."""
-        return StepConfiguration(self.record.invocation, self.definition)
+        invocation, definition = self.record.invocation, self.definition
+        return StepConfiguration(*shown_step(invocation, definition, self.run.record, self._store))
 
     @property
     def spec(self) -> StepSpec:
@@ -147,7 +149,13 @@ class StepView:
         producer = self.record.cached_from or self.record.id
         artifacts = self._store.outputs_of([producer]).get(producer, ())
         return Named(
-            {artifact.output: ArtifactView(artifact, self._store) for artifact in artifacts},
+            {
+                # An output whose name has placeholders goes by the name that its artifact got.
+                artifact.name if "{" in artifact.output else artifact.output: ArtifactView(
+                    artifact, self._store
+                )
+                for artifact in artifacts
+            },
             f"output of step `{self.name}`",
         )
 
