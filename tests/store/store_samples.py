@@ -17,13 +17,14 @@ from zenml.records.run import (
     Record,
     Run,
     RunOutput,
+    Schedule,
     StepInput,
     StepRun,
     Tag,
 )
 from zenml.store.store import Batch, RunDocuments, StepEnd
 
-KINDS = (Owner, Pipeline, Run, StepRun, StepInput, Artifact, RunOutput, Tag, Metadata, Document)
+KINDS = (Owner, Pipeline, Run, StepRun, StepInput, Artifact, RunOutput, Schedule, Tag, Metadata, Document)
 DOCUMENTS = RunDocuments(b"plan", b"environment", {"code-1": b"def f(): ..."})
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
@@ -57,7 +58,8 @@ def values_of(hint: Any) -> st.SearchStrategy:
     if origin in (Union, types.UnionType):
         return st.one_of(*(values_of(part) for part in parts))
     if origin is dict:
-        return st.dictionaries(TEXT, values_of(parts[1]), max_size=2)
+        keys = TEXT if parts[0] is str else values_of(parts[0])
+        return st.dictionaries(keys, values_of(parts[1]), max_size=2)
     if origin is tuple:
         return st.lists(values_of(parts[0]), max_size=2).map(tuple)
     hints = get_type_hints(hint, include_extras=True)

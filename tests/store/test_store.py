@@ -27,7 +27,18 @@ from store_samples import (
 from zenml.errors import ConfigurationError, NotFoundError, RunStoppedError, ZenMLError
 from zenml.records.ids import new_id
 from zenml.records.query import OPERATORS, Query, read_condition, read_page, read_sort
-from zenml.records.run import Artifact, Document, Metadata, Owner, Pipeline, Run, StepInput, StepRun, Tag
+from zenml.records.run import (
+    Artifact,
+    Document,
+    Metadata,
+    Owner,
+    Pipeline,
+    Run,
+    Schedule,
+    StepInput,
+    StepRun,
+    Tag,
+)
 from zenml.store import owners, queries
 from zenml.store.store import Notes
 
@@ -50,6 +61,8 @@ def parents_of(store, record):
         changes |= {"owner_id": owner.id, "pipeline_id": None, "name": changes["id"]}
     if isinstance(record, Pipeline):
         changes["name"] = changes["id"]
+    if isinstance(record, Schedule):
+        changes |= {"pipeline_id": None, "name": changes["id"]}
     if isinstance(record, Artifact):
         changes["name"] = changes["id"]
     if isinstance(record, Document):

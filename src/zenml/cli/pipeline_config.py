@@ -48,7 +48,7 @@ def show(target: str, params: tuple[str, ...], config_file: str | None, *, as_js
         print_lines(_indented(shape))
 
 
-@config.command(example="zenml pipeline config template flow.py:train_pipeline --output run.yaml")
+@config.command(example="zenml pipeline config template flow.py:train_pipeline")
 @click.argument("target")
 @click.option(
     "--param", "params", multiple=True, metavar="NAME=VALUE", help="An argument. Repeat for several."

@@ -155,8 +155,9 @@ def _unused_artifacts(store: Database, without_runs: Sequence[str], young: float
 
 def _documents_in_use(store: Database, runs: Iterable[Run]) -> set[str]:
     runs, schedules = list(runs), store.select(Schedule)
-    used = {one.plan for one in (*runs, *schedules)} | {run.environment for run in runs}
-    for plan in _plans(store, (*runs, *schedules)):
+    named: list[Run | Schedule] = [*runs, *schedules]
+    used = {one.plan for one in named} | {run.environment for run in runs}
+    for plan in _plans(store, named):
         used.update(part.digest for one in plan.definitions.values() for part in one.code_parts)
     return used
 

@@ -12,7 +12,7 @@ from zenml.components.registry import load_flavor
 from zenml.errors import NotFoundError
 from zenml.records.ids import short
 from zenml.records.run import Artifact
-from zenml.views.noted import history_of, tags_of_artifact
+from zenml.views.noted import TagName, history_of, tags_of_artifact
 from zenml.views.visualization import Visualization, preview_of, visualizations_of
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class ArtifactView:
         return history_of(self._store, "artifact", [self.id])
 
     @property
-    def tags(self) -> list[str]:
+    def tags(self) -> list[TagName]:
         """The tags of this version, cascading ones of its run included."""
         return tags_of_artifact(self._store, self.record)
 

@@ -16,7 +16,7 @@ from zenml.records.run import Artifact, Environment, Run, RunOutput, StepRun
 from zenml.views.artifact_view import ArtifactView
 from zenml.views.logs import StepLogs
 from zenml.views.named import Named
-from zenml.views.noted import history_of, tags_of
+from zenml.views.noted import TagName, history_of, tags_of
 from zenml.views.step_view import StepView
 from zenml.views.variables import KEPT, shown
 
@@ -48,7 +48,7 @@ class PipelineView:
         return runs[0]
 
     @property
-    def tags(self) -> list[str]:
+    def tags(self) -> list[TagName]:
         """The tags of the pipeline."""
         return tags_of(self._store, "pipeline", str(self.id))
 
@@ -151,7 +151,7 @@ class RunView:
         return StepLogs(path) if os.path.exists(path) else None
 
     @property
-    def tags(self) -> list[str]:
+    def tags(self) -> list[TagName]:
         """The tags of the run."""
         return tags_of(self._store, "run", self.id)
 

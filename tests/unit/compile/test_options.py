@@ -31,7 +31,8 @@ def plan_of(step_options=None, pipeline_options=None, steps=None, configure=None
     def pipe():
         declared()
 
-    return compile_pipeline(pipeline(**(pipeline_options or {}))(pipe), (), {}, steps=steps).plan
+    whole = pipeline(**(pipeline_options or {}))(pipe)
+    return compile_pipeline(whole.with_options(steps=steps), (), {}).plan
 
 
 def options_of(**places):
@@ -89,10 +90,11 @@ def test_the_cache_policy_of_the_pipeline_holds_for_its_steps():
 
 def test_settings_of_several_places_are_merged():
     found = options_of(
-        step_options={"settings": {"a": 1, "b": {"x": 1}}}, with_options={"settings": {"b": {"y": 2}}}
+        step_options={"settings": {"alerter": 1, "deployment": {"x": 1}}},
+        with_options={"settings": {"deployment": {"y": 2}}},
     )
 
-    assert found.settings == {"a": 1, "b": {"x": 1, "y": 2}}
+    assert found.settings == {"alerter": 1, "deployment": {"x": 1, "y": 2}}
 
 
 # Values
@@ -158,7 +160,7 @@ class Setting:
 
 
 def test_settings_that_can_tell_their_fields_are_written_out():
-    assert options_of(step_options={"settings": {"s": Setting()}}).settings == {"s": {"a": 1}}
+    assert options_of(step_options={"settings": {"alerter": Setting()}}).settings == {"alerter": {"a": 1}}
 
 
 @pytest.mark.parametrize("value", [object(), float("nan"), {"deep": [float("inf")]}])
