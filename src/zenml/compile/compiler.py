@@ -20,7 +20,7 @@ from zenml.compile.options import declared_output, pipeline_options, read_schedu
 from zenml.compile.outside import Outside, nothing_outside
 from zenml.compile.program import Program
 from zenml.compile.run_names import check_run_name
-from zenml.compile.step_sections import StepSections, check_file
+from zenml.compile.step_sections import StepSections, check_steps, without_unsound
 from zenml.compile.storable import check_outputs
 from zenml.compile.trace import Trace, TracedCall
 from zenml.compile.variables import Filled, Variables, filled_options
@@ -115,6 +115,8 @@ def compile_pipeline(
     variables = Variables(file)
     variables.scan(options, f"pipeline `{pipeline.name}`")
     trace = Trace(pipeline)
+    if file is not None:
+        options = without_unsound(file, pipeline, options, variables)
     try:
         arguments = pipeline_arguments(pipeline, args, kwargs, options, variables, outside)
         returned = trace.run(arguments)
@@ -124,7 +126,7 @@ def compile_pipeline(
         variables.raise_missing(error)
         raise
     if file is not None:
-        check_file(file, pipeline, trace.calls, variables)
+        check_steps(file, pipeline, trace.calls, variables)
         file.raise_problems()
     compiler = _Compiler(pipeline, trace, options, variables, outside)
     return compiler.build(
@@ -155,6 +157,7 @@ class _Compiler:
         self._programs: dict[str, Program] = {}
         self._known: dict[tuple[int, int, str], str] = {}
         self._prints: dict[int, Any] = {}
+        self._fixed: dict[int, dict[str, Any]] = {}
 
     def build(self, returned: Any, parameters: dict[str, msgspec.Raw], *, is_listed: bool) -> Compiled:
         """Make the plan, or raise the first thing that is wrong with it."""
@@ -182,32 +185,32 @@ class _Compiler:
 
     def _check_variables(self) -> None:
         """Raise for every variable that any step names and that is not set."""
-        seen: set[tuple[int, int, str]] = set()
-        for call in self._calls.values():
-            key = self._identity(call)
-            if key not in seen:
-                seen.add(key)
-                said = call.step.layers.merged()
-                self._variables.scan(said, f"step `{call.step.name}`", ("steps", call.step.name))
+        for call in {(id(call.step), id(call.pipeline)): call for call in self._calls.values()}.values():
+            said = call.step.layers.merged()
+            self._variables.scan(said, f"step `{call.step.name}`", ("steps", call.step.name))
+            if call.pipeline is not self._pipeline:
                 outer = call.pipeline.layers.merged()
-                if call.pipeline is not self._pipeline and has_placeholder(outer):
-                    self._variables.scan(outer, f"pipeline `{call.pipeline.name}`")
+                self._variables.scan(outer, f"pipeline `{call.pipeline.name}`")
         self._variables.raise_missing()
 
     def _identity(self, call: TracedCall) -> tuple[int, int, str]:
         """Return what calls share that have one definition: the step, the pipeline, and what is said of them."""
-        is_configured = self._sections.says_something_of(call)
+        is_configured = self._sections.are_given and self._sections.says_something_of(call)
         return id(call.step), id(call.pipeline), call.id if is_configured else ""
 
     def _invocation(self, call: TracedCall) -> Invocation:
-        configured = self._sections.parameters(call)
-        settled = self._settle(call, configured)
-        fixed = call.step.parameters
-        from_configuration = configured.keys() | (fixed.keys() - call.arguments.keys())
+        configured = self._sections.parameters(call) if self._sections.are_given else {}
+        fixed = self._fixed.get(id(call.step))
+        if fixed is None:
+            fixed = self._fixed[id(call.step)] = call.step.parameters
+        settled = self._settle(call, configured, fixed)
+        templates = {
+            name: self._template(call, name, settled[name])
+            for name in (*fixed, *configured)
+            if (name in configured or name not in call.arguments) and has_placeholder(settled[name])
+        }
         inputs = {
-            name: self._template(call, name, value)
-            if name in from_configuration and has_placeholder(value)
-            else self._binding(call, name, value)
+            name: templates[name] if name in templates else self._binding(call, name, value)
             for name, value in settled.items()
         }
         return Invocation(id=call.id, definition=self._definition(call), inputs=inputs, after=call.after)
@@ -222,9 +225,11 @@ class _Compiler:
         self._filled.arguments.setdefault(call.id, {})[name] = given
         return Value(msgspec.Raw(values.encode(value)), "scalars" if has_scalars else "texts")
 
-    def _settle(self, call: TracedCall, configured: Mapping[str, Any]) -> dict[str, Any]:
+    def _settle(
+        self, call: TracedCall, configured: Mapping[str, Any], fixed: Mapping[str, Any]
+    ) -> dict[str, Any]:
         """Return all arguments of a call: of the run's configuration, given, fixed by `with_options`, or defaults."""
-        fixed, signature = call.step.parameters, call.step.signature
+        signature = call.step.signature
         settled = {**fixed, **call.arguments, **configured} if fixed or configured else call.arguments
         missing = signature.missing(settled)
         if missing:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from zenml.config.placeholders import expressions
 from zenml.config.precedence import INHERITED, LEVELS, STEP_OPTIONS, Replacing, check_options, merge
 from zenml.errors import ArgumentError, ConfigurationError, TypeMismatchError
 from zenml.signatures.signature import did_you_mean
@@ -33,6 +34,11 @@ class StepSections:
                 self._levels = {known: {} for known in self._levels}
             if sections:
                 self._levels[level] = sections
+
+    @property
+    def are_given(self) -> bool:
+        """Tell whether anything is said of any step."""
+        return bool(self._levels)
 
     def check_known(self, calls: Mapping[str, TracedCall]) -> None:
         """Raise for a section of a step that the pipeline does not have, and for an unknown option in one."""
@@ -105,11 +111,25 @@ def unknown_step(name: str, calls: Mapping[str, TracedCall]) -> tuple[str, str] 
     return f"a step `{name}`", f"{did_you_mean(name, known)}Its steps are: {listed}."
 
 
-def check_file(
+def without_unsound(
+    file: RunFile, pipeline: DeclaredPipeline, options: dict[str, Any], variables: Variables
+) -> dict[str, Any]:
+    """Note in a file which of its arguments the pipeline does not take; return the options without them.
+
+    So the steps can be found out in spite of them, and what is wrong there is told too.
+    """
+    said = file.options.get("parameters") or {}
+    wrong = _check_arguments(file, ("parameters",), pipeline, said, variables)
+    if not wrong:
+        return options
+    left = {name: value for name, value in options["parameters"].items() if name not in wrong}
+    return {**options, "parameters": left}
+
+
+def check_steps(
     file: RunFile, pipeline: DeclaredPipeline, calls: Mapping[str, TracedCall], variables: Variables
 ) -> None:
-    """Note in a file what the pipeline does not have, or does not take."""
-    _check_arguments(file, ("parameters",), pipeline, file.options.get("parameters") or {}, variables)
+    """Note in a file which steps the pipeline does not have, and what they do not take."""
     for name, section in (file.options.get("steps") or {}).items():
         problem = unknown_step(name, calls)
         if problem:
@@ -142,11 +162,14 @@ def _check_arguments(
     declared: Any,
     arguments: Mapping[str, Any],
     variables: Variables,
-) -> None:
+) -> list[str]:
+    """Note in a file what is wrong with the arguments of a step or pipeline; return their names."""
+    wrong = []
     signature = declared.signature
     kind = "step" if len(path) > 1 else "pipeline"
     for name, value in arguments.items():
         if not signature.accepts(name):
+            wrong.append(name)
             known = ", ".join(f"`{one}`" for one in signature.parameters) or "none"
             file.add_problem(
                 (*path, name),
@@ -159,4 +182,8 @@ def _check_arguments(
                 value, signature.annotation(name), what=f"`{name}` of {kind} `{declared.name}`"
             )
         except TypeMismatchError as error:
+            if any(variables.look_up(expression) is None for expression, _, _ in expressions(value)):
+                continue  # that it is not set is told as such
+            wrong.append(name)
             file.add_problem((*path, name), f"{error}".rstrip("."))
+    return wrong

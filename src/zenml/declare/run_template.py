@@ -171,10 +171,10 @@ def _writable(binding: Value, name: str, signature: Signature) -> str | None:
         back = from_config(value, signature.annotation(name))
         if not _is_plain(value) or values.encode(back) != bytes(binding.data):
             return None
+        text = _yaml(_escaped(value))
+        return text if YamlDocument("", f"x: {text}").value["x"] == _escaped(value) else None
     except ZenMLError:
         return None
-    text = _yaml(_escaped(value))
-    return text if YamlDocument("", f"x: {text}").value["x"] == _escaped(value) else None
 
 
 def _is_plain(value: Any) -> bool:
@@ -204,7 +204,10 @@ def _yaml(value: Any) -> str:
         text = repr(value)
         return text if "e" not in text or "." in text else text.replace("e", ".0e")
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=not value.isprintable())
+        if value.isprintable():
+            return json.dumps(value, ensure_ascii=False)
+        # The one escape that YAML has for every character; those of JSON are in part other ones.
+        return '"' + "".join(one if one.isalnum() else f"\\U{ord(one):08X}" for one in value) + '"'
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(_yaml, value))}]"
     if isinstance(value, dict):

@@ -110,7 +110,7 @@ def test_all_problems_are_told_together_with_their_lines(read):
 
     text = problems(file)
 
-    assert "Configuration file `run.yaml` has 9 problems" in text
+    assert "Configuration file `run.yaml` has 10 problems" in text
     for line in (
         "run.yaml:1 a run has no option `enable_cach`; did you mean `enable_cache`?",
         "run.yaml:2 `run_name` is 5; it must be text",
