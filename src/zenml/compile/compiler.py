@@ -189,7 +189,9 @@ class _Compiler:
             said = call.step.layers.merged()
             self._variables.scan(said, f"step `{call.step.name}`", ("steps", call.step.name))
             if call.pipeline is not self._pipeline:
-                outer = call.pipeline.layers.merged()
+                outer, file = call.pipeline.layers.merged(), call.pipeline.layers.file
+                if file is not None:
+                    file.raise_problems()
                 self._variables.scan(outer, f"pipeline `{call.pipeline.name}`")
         self._variables.raise_missing()
 

@@ -72,7 +72,7 @@ def pipeline_options(
     tags = chosen.get("tags") or ()
     if isinstance(tags, str):
         raise ConfigurationError(f'`tags` of {what} is a list; write `tags=["{tags}"]`.')
-    specs = read_tags(tags, what)
+    specs = read_tags([_tag_of(one, what) for one in tags], what)
     read_cache_policy(chosen.get("cache_policy"), what)
     return PipelineOptions(
         **_flags(chosen, (*_FLAGS, "enable_pipeline_logs", "enable_heartbeat"), what, default=None),
@@ -118,6 +118,18 @@ def read_schedule(given: Any, what: str) -> Schedule | None:
     return given
 
 
+def _tag_of(given: Any, what: str) -> Any:
+    """Return the tag that a mapping of its fields stands for, and anything else as it is."""
+    if not isinstance(given, dict):
+        return given
+    from zenml.config.tag import Tag
+
+    try:
+        return Tag(**given)
+    except TypeError as error:
+        raise ConfigurationError(f"`tags` of {what}: {error}.") from error
+
+
 def read_cache_policy(policy: Any, what: str) -> tuple[float | None, tuple[str, ...]]:
     """Return the maximum age in seconds and the ignored inputs of a cache policy."""
     if policy is None or policy == "default":
@@ -125,7 +137,10 @@ def read_cache_policy(policy: Any, what: str) -> tuple[float | None, tuple[str, 
     from zenml.config.cache_policy import CachePolicy
 
     if isinstance(policy, dict):
-        policy = CachePolicy(**policy)
+        try:
+            policy = CachePolicy(**policy)
+        except TypeError as error:
+            raise ConfigurationError(f"`cache_policy` of {what}: {error}.") from error
     if not isinstance(policy, CachePolicy):
         raise ConfigurationError(f"`cache_policy` of {what} is {policy!r}. Give it a `CachePolicy(…)`.")
     return policy.expires_after, policy.ignore_fields

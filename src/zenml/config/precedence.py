@@ -9,8 +9,9 @@ From the weakest to the strongest:
 5. `with_options`                   `my_step.with_options(enable_cache=True)`
 6. the call                         `my_step(1, id="first")`
 
-What is said of a step, in any of these, beats what is said of the whole pipeline. Mappings
-are merged key by key, lists of secrets are added up, everything else is replaced.
+What is said of a step, in any of these, beats what is said of the whole pipeline. At one level,
+what the run's configuration says of a step (`steps=`) comes after what the step says of itself.
+Mappings are merged key by key, lists of secrets are added up, everything else is replaced.
 """
 
 from __future__ import annotations

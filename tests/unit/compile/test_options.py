@@ -220,3 +220,29 @@ def test_a_cache_policy_of_a_pipeline_is_checked_even_without_steps():
 
 def empty():
     pass
+
+
+# Mappings in place of objects, as configuration files give them
+
+
+def test_a_tag_and_a_group_can_be_mappings():
+    plan = plan_of(
+        pipeline_options={"tags": [{"name": "a", "exclusive": True}, "b"]},
+        step_options={"group": {"name": "g"}},
+    )
+
+    assert plan.options.tags == ("a", "b")
+    assert plan.options.special_tags[0].is_exclusive
+    assert plan.definitions[plan.invocations[0].definition].options.group == "g"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"tags": [{"nam": "a"}]}, "`tags` of pipeline `pipe`: .*nam"),
+        ({"cache_policy": {"max_age": 1}}, "`cache_policy` of .*max_age"),
+    ],
+)
+def test_an_unknown_field_of_a_mapping_is_refused(options, message):
+    with pytest.raises(ConfigurationError, match=message):
+        plan_of(pipeline_options=options)

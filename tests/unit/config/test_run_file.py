@@ -4,13 +4,16 @@ import json
 import os
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import zenml.config
 from zenml.config import CachePolicy, PipelineRunConfiguration, Schedule, StepRetryConfig
 from zenml.config.json_schema import schema_text
 from zenml.config.option_shapes import SCHEMAS
 from zenml.config.option_table import ALIASES, BY_NAME, OPTIONS
-from zenml.config.run_file import read_run_file
+from zenml.config.run_file import RunFile, read_run_file
+from zenml.config.yaml_document import YamlDocument
 from zenml.errors import ConfigurationError
 
 
@@ -181,3 +184,40 @@ def test_the_published_schema_is_that_of_the_table():
 def test_every_option_has_a_shape():
     assert {option.shape for option in OPTIONS} <= SCHEMAS.keys() | {"steps"}
     assert set(ALIASES.values()) <= BY_NAME.keys()
+
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.just("${A}")
+FIELDS = st.sampled_from(
+    [
+        "name",
+        "max_retries",
+        "delay",
+        "cron_expression",
+        "interval_second",
+        "start_time",
+        "module",
+        "a",
+        "version",
+    ]
+)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(FIELDS, inner, max_size=3),
+    max_leaves=6,
+)
+SECTION = st.dictionaries(st.sampled_from([*BY_NAME, *ALIASES, "outputs"]), VALUES, max_size=4)
+
+
+@settings(max_examples=300, deadline=None)
+@given(SECTION, st.dictionaries(st.sampled_from(["train", "load"]), SECTION, max_size=2))
+def test_any_content_is_a_configuration_or_problems(options, steps):
+    document = YamlDocument("run.yaml", "")
+    document.value = {**options, "steps": steps}
+
+    file = RunFile(document)
+
+    try:
+        file.raise_problems()
+    except ConfigurationError:
+        return
+    PipelineRunConfiguration(**file.options)
