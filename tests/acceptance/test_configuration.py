@@ -8,6 +8,7 @@ import pytest
 from zenml import get_step_context, pipeline, step
 from zenml.client import Client
 from zenml.client.explaining import explain
+from zenml.client.run_diff import run_diff
 from zenml.compile.compiler import compile_pipeline
 from zenml.config import DockerSettings, PipelineRunConfiguration, Schedule
 from zenml.declare.starting import compile_call
@@ -346,6 +347,9 @@ def test_a_changed_variable_runs_the_step_again_and_is_named_without_its_value(m
     run = telling()
 
     assert run.steps["tell"].status == "completed"
+    first = Client().list_pipeline_runs("asc:created").items[0]
+    differences = {one.name: one for one in run_diff(open_store(), first.id, run.id).environment}
+    assert differences["variable COLOR"].after == "another value"
     answer = explain(open_store(), run.id, "tell")
     assert answer.reason == "because variable COLOR changed"
     assert "red" not in str(answer)

@@ -16,6 +16,7 @@ from zenml.client.changes import Change
 from zenml.client.code_changes import code_changes
 from zenml.client.input_changes import input_change, read_arguments, shown_value
 from zenml.client.resolving import find_run
+from zenml.config.placeholders import name_of
 from zenml.records.run import Run
 from zenml.views.run_view import RunView
 
@@ -195,7 +196,11 @@ def _environment(old: RunView, new: RunView) -> Iterator[Difference]:
         }
         for environment, record in ((one, old.record), (other, new.record))
     ]
-    return _mapping(sides[0], sides[1])
+    yield from _mapping(sides[0], sides[1])
+    before, after = old.record.variables, new.record.variables
+    for expression in sorted(before.keys() & after.keys()):
+        if before[expression] != after[expression]:  # values are not in the store, only that they differ
+            yield Difference(f"variable {name_of(expression)}", "a value", "another value")
 
 
 def _cache(pairs: dict[str, Pair]) -> Iterator[Difference]:
