@@ -10,7 +10,7 @@ from zenml.client import Client
 from zenml.client.explaining import explain
 from zenml.client.run_diff import run_diff
 from zenml.compile.compiler import compile_pipeline
-from zenml.config import DockerSettings, PipelineRunConfiguration, Schedule
+from zenml.config import CachePolicy, DockerSettings, Model, PipelineRunConfiguration, Schedule
 from zenml.declare.starting import compile_call
 from zenml.errors import AmbiguousNameError, ConfigurationError, NotFoundError
 from zenml.records import wire
@@ -241,7 +241,9 @@ def test_a_file_sets_what_it_says(file):
 
 
 def test_a_template_used_as_it_is_changes_nothing(tmp_path):
-    @step(enable_cache=False, retry=3)
+    @step(
+        enable_cache=False, retry=3, model=Model("m", license="MIT", tags=["t"]), cache_policy=CachePolicy(1)
+    )
     def load(rows: int, script: str = "echo ${HOME}", tiny: float = 1e-05) -> list[int]:
         return [1] * rows
 
@@ -262,11 +264,39 @@ def test_a_template_used_as_it_is_changes_nothing(tmp_path):
     assert text.startswith("# yaml-language-server: $schema=run_configuration.schema.json\n")
     assert "  rows: 3  # int\n" in text
     assert '# tags: ["a"]' in text
-    assert "    # data:  # an output or artifact\n" in text
+    assert "    #   # data:  # an output or artifact\n" in text
+    assert "    #   rows: 3  # int\n" in text
+    assert '    # model: {"name": "m", "license": "MIT", "tags": ["t"]}' in text
+    assert '    # cache_policy: {"expires_after": 86400.0}' in text
     before = compile_call(flow, (), {}).plan
     assert compile_call(flow.with_options(config_path=path), (), {}).plan == before
     changed = flow.with_options(config_path=path).with_options(parameters={"rows": 4})
     assert compile_call(changed, (), {}).plan != before
+
+
+def test_a_template_can_be_used_without_its_comment_marks(tmp_path):
+    """What stands behind a `#` with a value is sound, and says what holds now."""
+
+    @step(
+        retry=3, model=Model("m", version=2, license="MIT", tags=["t"]), cache_policy=CachePolicy(1, ["rows"])
+    )
+    def load(rows: int, word: str = "x: y") -> int:
+        return rows
+
+    @pipeline(tags=["a"], extra={"who": "me"}, execution_mode="fail_fast")
+    def flow(rows: int = 3):
+        load(rows)
+
+    path = tmp_path / "template.yaml"
+    flow.write_run_configuration_template(path)
+    kept = [
+        re.sub(r"^( *)# ", r"\1", line) if "(now)" in line or "# int" in line or "# str" in line else line
+        for line in path.read_text().replace("    # parameters:", "    parameters:").splitlines()
+    ]
+    path.write_text("\n".join(kept))
+
+    before, after = (compile_call(one, (), {}).plan for one in (flow, flow.with_options(config_path=path)))
+    assert after == before
 
 
 def test_a_template_of_a_pipeline_that_needs_arguments_says_so(tmp_path):

@@ -143,7 +143,8 @@ def read_cache_policy(policy: Any, what: str) -> tuple[float | None, tuple[str, 
             raise ConfigurationError(f"`cache_policy` of {what}: {error}.") from error
     if not isinstance(policy, CachePolicy):
         raise ConfigurationError(f"`cache_policy` of {what} is {policy!r}. Give it a `CachePolicy(…)`.")
-    return policy.expires_after, policy.ignore_fields
+    age = policy.expires_after
+    return None if age is None else float(age), policy.ignore_fields
 
 
 def read_materializers(given: Any, step: DeclaredStep) -> dict[str, tuple[str, ...]]:

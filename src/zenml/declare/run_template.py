@@ -1,7 +1,7 @@
 """A commented YAML file with everything that can be set for a run of one pipeline.
 
-Arguments stand in it as values, since they are what is changed most; everything else is a comment
-with what holds now or by default. So the file, used as it is, changes nothing.
+Arguments of the pipeline stand in it as values, since they are what is changed most; everything else
+is a comment with what holds now or by default. So the file, used as it is, changes nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from zenml.config.option_table import OPTIONS, STEP
+from zenml.config.option_table import NOT_USED, OPTIONS, STEP
 from zenml.config.placeholders import escaped
 from zenml.config.yaml_document import YamlDocument
 from zenml.errors import ArgumentError, ZenMLError
@@ -65,7 +65,7 @@ def template_of(pipeline: Pipeline[Any], arguments: Mapping[str, Any]) -> str:
         "# `${NAME}` and `${NAME:-default}` stand for variables of the environment.",
         "",
     ]
-    lines += _section(_pipeline_arguments(pipeline, compiled, arguments), "parameters", "")
+    lines += _section(_pipeline_arguments(pipeline, compiled, arguments), "parameters")
     known = {} if compiled is None else _current(compiled.plan.options)
     lines += [line for option in _options("pipeline") for line in _option(option, known, "")]
     lines += ["", "# Options of single steps, by invocation id or name."]
@@ -81,7 +81,7 @@ def template_of(pipeline: Pipeline[Any], arguments: Mapping[str, Any]) -> str:
 def _options(owner: str) -> Iterator[Option]:
     for option in OPTIONS:
         is_own = owner in option.owners or (owner == "pipeline" and "run" in option.owners)
-        if is_own and option.is_in_files and option.name not in ("parameters", "steps", "build"):
+        if is_own and option.is_in_files and option.name not in ("parameters", "steps", *NOT_USED):
             yield option
 
 
@@ -89,7 +89,16 @@ def _current(options: msgspec.Struct) -> dict[str, Any]:
     """Return what holds now and is not the default, as YAML can say it."""
     plain = msgspec.to_builtins(options)
     hooks = {name: f"{hook['module']}.{hook['name']}" for name, hook in plain.pop("hooks", {}).items()}
-    return {**plain, **hooks}
+    found = {**plain, **hooks}
+    if "model" in plain:
+        model = dict(plain["model"])
+        tags = [tag["name"] for tag in model.pop("tags", ())]
+        found["model"] = {**model, **model.pop("about", {}), **({"tags": tags} if tags else {})}
+        found["model"].pop("about", None)
+    policy = {"expires_after": plain.get("cache_max_age"), "ignore_fields": plain.get("cache_ignored")}
+    if any(policy.values()):
+        found["cache_policy"] = {name: value for name, value in policy.items() if value}
+    return found
 
 
 def _option(option: Option, known: Mapping[str, Any], indent: str) -> list[str]:
@@ -122,7 +131,8 @@ def _step(pipeline: Pipeline[Any], compiled: Compiled, invocation: Invocation) -
             arguments.append(
                 (name, _writable(binding, name, signature), describe(signature.annotation(name)))
             )
-    lines += _section(arguments, "parameters", "    ")
+    # As values they would hide what the arguments of the pipeline become in its code.
+    lines += [f"    # {line}" for line in _section(arguments, "parameters")]
     known = _current(definition.options)
     for option in _options(STEP):
         if option.name == "output_materializers":
@@ -149,16 +159,13 @@ def _pipeline_arguments(
     return found
 
 
-def _section(arguments: list[tuple[str, str | None, str]], name: str, indent: str) -> list[str]:
+def _section(arguments: list[tuple[str, str | None, str]], name: str) -> list[str]:
     """Return the lines of arguments; those that have no form in YAML are comments."""
     if not arguments:
-        return [f"{indent}# {name}: {{}}  # it takes none"]
-    lines = [f"{indent}{name}:"]
+        return [f"{name}: {{}}  # it takes none"]
+    lines = [f"{name}:"]
     for argument, text, kind in arguments:
-        if text is None:
-            lines.append(f"{indent}  # {argument}:  # {kind}")
-        else:
-            lines.append(f"{indent}  {argument}: {text}  # {kind}")
+        lines.append(f"  # {argument}:  # {kind}" if text is None else f"  {argument}: {text}  # {kind}")
     return lines
 
 
