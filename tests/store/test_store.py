@@ -35,6 +35,7 @@ from zenml.records.run import (
     Owner,
     Pipeline,
     Run,
+    Schedule,
     Secret,
     StepInput,
     StepRun,
@@ -62,6 +63,8 @@ def parents_of(store, record):
         changes |= {"owner_id": owner.id, "pipeline_id": None, "name": changes["id"]}
     if isinstance(record, (Pipeline, Secret)):
         changes["name"] = changes["id"]
+    if isinstance(record, Schedule):
+        changes |= {"pipeline_id": None, "name": changes["id"]}
     if isinstance(record, Artifact):
         changes["name"] = changes["id"]
     if isinstance(record, Document):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import msgspec
 
 from zenml.records.hooks import HookRun
-from zenml.records.run import Artifact, Metadata, Record, Run, RunOutput, StepInput, StepRun, Tag
+from zenml.records.run import Artifact, Metadata, Record, Run, RunOutput, Schedule, StepInput, StepRun, Tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -143,6 +143,9 @@ class Store(Protocol):
     def start_run(self, run: Run, documents: RunDocuments) -> bool:
         """Record a run and what it needs to be understood later; return False if its name is taken."""
 
+    def add_schedule(self, schedule: Schedule, plan: bytes) -> bool:
+        """Record a schedule with the plan that is to run; return False if its name is taken."""
+
     def run_transaction(self, run: Run) -> AbstractContextManager[RunTransaction]:
         """Open a write transaction of a run."""
 
@@ -157,6 +160,9 @@ class Store(Protocol):
 
     def inline_bytes(self, artifact_id: str) -> bytes:
         """Return the bytes of a small artifact."""
+
+    def mac(self, purpose: str, text: str) -> str:
+        """Return what only this store can compute of a text: equal texts give equal answers, which tell nothing."""
 
     def is_trusted(self, artifact: Artifact) -> bool:
         """Tell whether this store recorded the artifact just as it is now."""

@@ -12,7 +12,7 @@ from zenml.components.registry import load_flavor
 from zenml.errors import NotFoundError
 from zenml.records.ids import short
 from zenml.records.run import Artifact
-from zenml.views.noted import tags_of_artifact
+from zenml.views.noted import TagName, tags_of_artifact
 from zenml.views.record_view import RecordView
 from zenml.views.visualization import Visualization, preview_of, visualizations_of
 
@@ -75,7 +75,7 @@ class ArtifactView(RecordView[Artifact]):
         return {**self.metadata, **super().run_metadata}
 
     @property
-    def tags(self) -> list[str]:
+    def tags(self) -> list[TagName]:
         """The tags of this version, cascading ones of its run included."""
         return tags_of_artifact(self._store, self.record)
 

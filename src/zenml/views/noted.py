@@ -22,12 +22,23 @@ def history_of(store: Store, kind: NotedKind, target_ids: Sequence[str]) -> dict
     return found
 
 
-def tags_of(store: Store, kind: NotedKind, target_id: str) -> list[str]:
+class TagName(str):
+    """The name of a tag; `.name` is the same, as in other views."""
+
+    __slots__ = ()
+
+    @property
+    def name(self) -> str:
+        """The name as plain text."""
+        return str(self)
+
+
+def tags_of(store: Store, kind: NotedKind, target_id: str) -> list[TagName]:
     """Return the names of the tags that were put on something."""
-    return sorted(tag.name for tag in store.select(Tag, kind=kind, target_id=target_id))
+    return sorted(TagName(tag.name) for tag in store.select(Tag, kind=kind, target_id=target_id))
 
 
-def tags_of_artifact(store: Store, artifact: Artifact) -> list[str]:
+def tags_of_artifact(store: Store, artifact: Artifact) -> list[TagName]:
     """Return the tags of an artifact, and the cascading ones of the run that it belongs to."""
     found = set(tags_of(store, "artifact", artifact.id))
     maker = artifact.producer or artifact.saved_by
@@ -35,5 +46,5 @@ def tags_of_artifact(store: Store, artifact: Artifact) -> list[str]:
     runs |= {output.run_id for output in store.select(RunOutput, artifact_id=artifact.id)}
     for tag in store.select(Tag, kind="run", target_id=tuple(runs)):
         if tag.is_cascading:
-            found.add(tag.name)
+            found.add(TagName(tag.name))
     return sorted(found)

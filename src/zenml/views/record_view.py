@@ -70,12 +70,12 @@ class ExecutionView(RecordView[E]):
     @property
     def start_time(self) -> datetime:
         """When it began, UTC."""
-        return _instant(self._began)
+        return instant(self._began)
 
     @property
     def end_time(self) -> datetime | None:
         """When it ended, UTC; None while it goes on."""
-        return None if self.record.ended_at is None else _instant(self.record.ended_at)
+        return None if self.record.ended_at is None else instant(self.record.ended_at)
 
     @property
     def duration(self) -> float | None:
@@ -88,5 +88,6 @@ class ExecutionView(RecordView[E]):
         return self.record.created_at if isinstance(self.record, Run) else self.record.started_at
 
 
-def _instant(microseconds: int) -> datetime:
+def instant(microseconds: int) -> datetime:
+    """Return a stored time as a datetime in UTC."""
     return datetime.fromtimestamp(microseconds / 1e6, UTC)
