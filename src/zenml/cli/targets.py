@@ -13,11 +13,15 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from zenml.context import session
 from zenml.declare.pipeline import Pipeline
 from zenml.errors import ConfigurationError, DeclarationError, NotFoundError
 
 if TYPE_CHECKING:
     from types import ModuleType, TracebackType
+
+
+_GUARD = 'Put the call below `if __name__ == "__main__":`.'
 
 
 def find_pipeline(target: str) -> Pipeline[Any]:
@@ -82,6 +86,7 @@ def _exists(name: str) -> bool:
 
 
 def _import_module(name: str) -> ModuleType:
+    token = session.active.set(_Importing())
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
@@ -93,9 +98,27 @@ def _import_module(name: str) -> ModuleType:
         raise _broken(name, error) from error
     except (Exception, SystemExit) as error:  # importing runs the user's code, which may raise anything
         raise _broken(name, error) from error
+    finally:
+        session.active.reset(token)
+
+
+class _Importing:
+    """What calls mean while a module is imported: a mistake, which would run things that nobody asked for."""
+
+    def call_step(
+        self, step: Any, args: tuple[Any, ...], kwargs: dict[str, Any], invocation_id: str | None, after: Any
+    ) -> Any:
+        """Refuse a step."""
+        raise DeclarationError(f"it calls step `{step.name}` while it is imported. {_GUARD}")
+
+    def call_pipeline(self, pipeline: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Refuse a pipeline."""
+        raise DeclarationError(f"it calls pipeline `{pipeline.name}` while it is imported. {_GUARD}")
 
 
 def _broken(name: str, error: BaseException) -> DeclarationError:
+    if isinstance(error, DeclarationError) and _GUARD in str(error):
+        return DeclarationError(f"Module `{name}` cannot be imported ({place_of(error)}): {error}")
     hint = "Repair it; `--verbose` shows the whole traceback."
     if isinstance(error, SystemExit):
         hint = 'It ended the program: put what runs below `if __name__ == "__main__":`.'

@@ -10,6 +10,7 @@ from zenml.client.resolving import find_run
 from zenml.client.schedules import find_schedule
 from zenml.client.secrets import SecretsClient
 from zenml.client.tag_counts import count_tags
+from zenml.client.triggering import TriggeringClient
 from zenml.errors import NotFoundError
 from zenml.records.query import Page, Query, read_condition, read_page, read_sort
 from zenml.records.run import Artifact, Pipeline, Record, Run, Schedule
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from zenml.store.store import Store
 
 
-class Client(SecretsClient):
+class Client(SecretsClient, TriggeringClient):
     """The active store, for reading and changing what is recorded.
 
     Looking at runs marks those whose process has died as `interrupted`.

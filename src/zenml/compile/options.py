@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from zenml.compile.cache_options import cache_rules
 from zenml.compile.execution_options import execution_options, read_count, read_text, shared_options
-from zenml.compile.plain import plain
 from zenml.compile.run_names import artifact_name
 from zenml.config.artifact_config import read_version
 from zenml.config.cache_policy import CachePolicy
+from zenml.config.plain import plain
 from zenml.config.settings import check_settings
 from zenml.errors import ConfigurationError
 from zenml.records.metadata_values import read_metadata

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Self, overload
 
 from zenml.config.option_table import ALIASES
 from zenml.config.precedence import PIPELINE_OPTIONS, RUN_OPTIONS, check_options, spelled, spelled_steps
-from zenml.context import session
+from zenml.context import live, session
 from zenml.declare.declaration import Declaration
 from zenml.errors import ConfigurationError
 
@@ -32,6 +32,10 @@ class Pipeline(Declaration[P, Any]):
     """A declared pipeline. Made by `@pipeline`; calling it runs it."""
 
     kind = "pipeline"
+
+    def __init__(self, function: Callable[P, Any], options: Mapping[str, Any]) -> None:
+        super().__init__(function, options)
+        live.pipelines[self.name] = self
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> RunView:
         """Run the pipeline and return the run; inside another pipeline, add its steps to that one.
