@@ -38,17 +38,19 @@ class Use(msgspec.Struct, frozen=True):
     """Something that refers to an artifact, and so keeps it."""
 
     kind: str
-    """`made by`, `result of` (a cached step), `input of`, `output of` (a run) or `tagged`."""
+    """`made by`, `result of` (a cached step), `input of`, `output of` (a run), `tagged` or `part of` (a version of a model)."""
     run: str
     run_id: str
     what: str
-    """The step, or the tag; empty for an output of a run."""
+    """The step, the tag, or the model and its version; empty for an output of a run."""
 
     @property
     def text(self) -> str:
         """The use in words: input of step `train` of run `nightly`."""
         if self.kind == "tagged":
             return f"tagged `{self.what}`"
+        if self.kind == "part of":
+            return f"part of model version `{self.what}`"
         where = f"run `{self.run}` ({short(self.run_id)})"
         return f"{self.kind} {where}" if not self.what else f"{self.kind} step `{self.what}` of {where}"
 
@@ -91,7 +93,7 @@ def delete_artifact(store: Database, artifact: ArtifactView) -> int:
         raise ConfigurationError(
             f"Artifact `{artifact.name}` version {artifact.version} ({short(artifact.id)}) is {found[0].text}"
             f"{f' and has {len(found) - 1} more uses' if len(found) > 1 else ''}. "
-            "Delete the runs that use it first: zenml run delete RUN"
+            "Delete what uses it first: zenml run delete RUN"
         )
     delete_row(store, artifact.id)
     key = artifact.record.key

@@ -20,6 +20,7 @@ from zenml.errors import RunStoppedError
 from zenml.execute import ending, recording
 from zenml.execute.admission import Admission
 from zenml.execute.machine import Machine
+from zenml.execute.model_linking import ModelLinking
 from zenml.execute.run_progress import RunProgress
 from zenml.execute.step_events import StepEvents
 from zenml.records.events import Progress
@@ -60,6 +61,7 @@ class Engine:
         self.reporter = reporter
         self.machine = Machine(self.plan.invocations, self.plan.options.execution_mode)
         self.admission = Admission(run, self.plan, self.machine, workers.artifacts, compiled.externals)
+        self.models = ModelLinking(store, run, self.plan)
         self._pipeline_outputs = {(output.ref.step, output.ref.name) for output in self.plan.outputs}
         self.failures: list[tuple[str, BaseException]] = []
         self.fatal: BaseException | None = None
@@ -130,6 +132,7 @@ class Engine:
             batch.started += [*ends.started, *map(recording.refused, begins.started)]
             is_stop = self.fatal is None or isinstance(self.fatal, RunStoppedError)
             self._add_end("stopped" if is_stop else "failed", reason, batch)
+            self.models.link(batch, self.admission.artifacts)
             with self.store.run_transaction(self.run) as transaction:
                 transaction.write(batch)
             self.run = batch.run or self.run
@@ -219,12 +222,14 @@ class Engine:
             or self._can_start()
         ):
             self._unrecorded = ends, begins
+            self.models.link(ends, self.admission.artifacts)
             with self.store.run_transaction(self.run) as transaction:
                 transaction.write(ends)
                 self.admission.decide(transaction, ready, begins)
                 started = self.admission.start(transaction, self._workers, begins)
                 if self.machine.is_over:
                     self._add_end(self.machine.verdict(), None, begins)
+                self.models.link(begins, self.admission.artifacts)
                 transaction.write(begins)
             self._unrecorded = (Batch(), Batch())
         self.run = begins.run or self.run

@@ -14,6 +14,7 @@ from zenml.errors import ConfigurationError, RunStoppedError
 from zenml.execute import failures
 from zenml.execute.engine import Engine
 from zenml.execute.environment import current_changes, current_environment
+from zenml.execute.model_linking import asked_models
 from zenml.execute.output import Capture
 from zenml.execute.reporter import choose_reporter
 from zenml.execute.signals import Signals
@@ -76,7 +77,12 @@ def _run_and_report(compiled: Compiled, store: Store, run_name: str | None, repo
 
 
 def start_run(compiled: Compiled, store: Store, run_name: str | None) -> Run:
-    """Record a new run and return it."""
+    """Record a new run and return it.
+
+    Raises:
+        ConfigurationError: there is a run of that name.
+        NotFoundError: it works on a version of a model that there is not.
+    """
     plan = compiled.plan
     encoded = wire.encode(plan)
     environment, environment_body = current_environment()
@@ -84,6 +90,7 @@ def start_run(compiled: Compiled, store: Store, run_name: str | None) -> Run:
     digest = wire.digest_of(encoded)
     sources = {} if store.document(digest) is not None else compiled.sources()
     documents = RunDocuments(encoded, environment_body, sources)
+    models = asked_models(plan)
     while True:
         now = microseconds_now()
         run = Run(
@@ -99,7 +106,7 @@ def start_run(compiled: Compiled, store: Store, run_name: str | None) -> Run:
             options=plan.options,
             parameters=plan.parameters,
         )
-        if store.start_run(run, documents):
+        if store.start_run(run, documents, models):
             return run
         if run_name is not None:
             raise ConfigurationError(

@@ -26,6 +26,7 @@ from zenml.views.step_view import StepConfiguration
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from zenml.execute.step_model import StepModel, StepModelVersion
     from zenml.records.events import StepEvent
     from zenml.records.plan import TagSpec
 
@@ -115,8 +116,8 @@ class StepContext:
         self.pipeline = CurrentPipeline(task.pipeline)
         self.pipeline_run = CurrentRun(task)
         self.step_run = CurrentStep(task)
-        self.model: Any = None
-        """The model version that the step works on; None where none is configured."""
+        self.said_of_model: dict[str, Any] = {}
+        """What this step has logged of the version of its model so far."""
         self.output_notes = OutputNotes()
 
     # What the step can know
@@ -135,6 +136,24 @@ class StepContext:
     def run_metadata(self) -> dict[str, Any]:
         """What this step has logged of itself so far."""
         return self.step_run.run_metadata
+
+    @cached_property
+    def model(self) -> StepModel | None:
+        """The model that the step works on, with its version; None where none is configured."""
+        if self._task.model is None:
+            return None
+        from zenml.execute.step_model import StepModel
+
+        return StepModel(self._task.model, self)
+
+    @cached_property
+    def model_version(self) -> StepModelVersion | None:
+        """The same by the name of its version."""
+        if self._task.model is None:
+            return None
+        from zenml.execute.step_model import StepModelVersion
+
+        return StepModelVersion(self._task.model, self)
 
     @cached_property
     def inputs(self) -> Named[Any]:
@@ -167,6 +186,8 @@ class StepContext:
         for known in (self.step_run, self.pipeline_run):
             if known.id == target.id:
                 known.run_metadata.update(values)
+        if self._task.model is not None and self._task.model.id == target.id:
+            self.said_of_model.update(values)
 
     def log_tags(self, target: Target, tags: Any, *, is_removal: bool = False) -> None:
         """Tell the owner of the run tags to put on a target, or to take off it."""

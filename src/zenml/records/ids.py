@@ -16,6 +16,8 @@ StepRunId = NewType("StepRunId", str)
 ArtifactId = NewType("ArtifactId", str)
 OwnerId = NewType("OwnerId", str)
 PipelineId = NewType("PipelineId", str)
+ModelId = NewType("ModelId", str)
+ModelVersionId = NewType("ModelVersionId", str)
 
 SHORT_LENGTH = 8
 """How many of the last digits of an id are shown to people, and accepted from them."""

@@ -10,12 +10,13 @@ from typing import Any, ClassVar, Literal
 
 import msgspec
 
+from zenml.enums import ArtifactType
 from zenml.records.artifact_data import FileEntry, StoredValue
 from zenml.records.ids import ArtifactId, OwnerId, PipelineId, RunId, StepRunId
 from zenml.records.plan import Invocation, PipelineOptions, Plan, StepDefinition, TagSpec
 from zenml.records.status import RunStatus, StepStatus
 
-NotedKind = Literal["run", "step", "artifact", "pipeline"]
+NotedKind = Literal["run", "step", "artifact", "pipeline", "model", "model_version"]
 """What can have metadata or tags."""
 
 
@@ -141,6 +142,8 @@ class Artifact(Record, frozen=True, kw_only=True):
     files: tuple[FileEntry, ...] = ()
     metadata: dict[str, Any] = {}
     needs_trust: bool = False
+    kind: str = ArtifactType.DATA.value
+    """What it is for people who browse: data, a model, a service …"""
     signature: bytes = b""
     created_at: int
 
@@ -156,6 +159,7 @@ class Artifact(Record, frozen=True, kw_only=True):
             files=self.files,
             metadata=self.metadata,
             needs_trust=self.needs_trust,
+            kind=self.kind,
         )
 
 
@@ -169,7 +173,7 @@ class RunOutput(Record, frozen=True, kw_only=True):
 
 
 class Tag(Record, frozen=True, kw_only=True):
-    """A tag on a run, pipeline or artifact."""
+    """A tag on a run, pipeline, artifact or model, or on a version of a model."""
 
     table = "tags"
     kind: NotedKind

@@ -1,7 +1,7 @@
 """Removing runs, and finding and removing the rows that nothing refers to any more.
 
 There is one definition of "used", in `_IS_USED`. An artifact is used while the run that made
-it, a cached step, an input, an output of a run, or a tag refers to it.
+it, a cached step, an input, an output of a run, a tag, or a version of a model refers to it.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ _IS_USED = """(
     OR a.id IN (SELECT artifact_id FROM step_inputs)
     OR a.id IN (SELECT artifact_id FROM run_outputs)
     OR a.id IN (SELECT target_id FROM tags WHERE kind = 'artifact')
+    OR a.id IN (SELECT target_id FROM model_links WHERE kind = 'artifact')
 )"""
 
 # Step runs and their rows go with the run; artifacts stay until they are collected.
@@ -48,6 +49,7 @@ UNION ALL SELECT 'result of', s.run_id, s.invocation_id FROM step_runs s JOIN ar
 UNION ALL SELECT 'input of', s.run_id, s.invocation_id FROM step_inputs i JOIN step_runs s ON s.id = i.step_run_id WHERE i.artifact_id = :id
 UNION ALL SELECT 'output of', run_id, '' FROM run_outputs WHERE artifact_id = :id
 UNION ALL SELECT 'tagged', '', name FROM tags WHERE kind = 'artifact' AND target_id = :id
+UNION ALL SELECT 'part of', '', v.model_name || ' ' || v.name FROM model_links l JOIN model_versions v ON v.id = l.version_id WHERE l.kind = 'artifact' AND l.target_id = :id
 """
 
 

@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
 
+from zenml.records.models import ModelLink
 from zenml.records.run import Artifact, Metadata, Record, Run, RunOutput, StepInput, StepRun, Tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from contextlib import AbstractContextManager
 
+    from zenml.records.plan import ModelSpec
     from zenml.records.query import Page, Query
     from zenml.records.run import Owner
+    from zenml.store.models import ModelTables
 
 R = TypeVar("R", bound=Record)
 
@@ -90,6 +93,8 @@ class Batch(msgspec.Struct):
     """Pipeline outputs under the name that their annotation gives them."""
     saved: list[Artifact] = []
     """Artifacts that steps saved beside their outputs."""
+    links: list[ModelLink] = []
+    """Artifacts that belong to a version of a model."""
     notes: Notes = msgspec.field(default_factory=Notes)
 
 
@@ -107,6 +112,10 @@ class Store(Protocol):
     """A store of records."""
 
     root: str
+
+    @property
+    def models(self) -> ModelTables:
+        """Models, their versions, and what belongs to them."""
 
     def get(self, kind: type[R], identifier: str) -> R | None:
         """Return the record with this id, or None."""
@@ -132,8 +141,11 @@ class Store(Protocol):
     def owner(self) -> Owner:
         """Return this process as an owner of runs."""
 
-    def start_run(self, run: Run, documents: RunDocuments) -> bool:
-        """Record a run and what it needs to be understood later; return False if its name is taken."""
+    def start_run(self, run: Run, documents: RunDocuments, models: Sequence[ModelSpec] = ()) -> bool:
+        """Record a run and what it needs to be understood later; return False if its name is taken.
+
+        The versions of `models` are found or created, and linked to the run, in the same transaction.
+        """
 
     def run_transaction(self, run: Run) -> AbstractContextManager[RunTransaction]:
         """Open a write transaction of a run."""

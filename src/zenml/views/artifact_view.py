@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from zenml.records.artifact_data import StoredValue
     from zenml.store.store import Store
+    from zenml.views.noted import TagName
 
 LONGEST_WAIT = 10.0
 """Seconds until the record of what a step just saved is given up."""
@@ -56,6 +57,11 @@ class ArtifactView:
         return self.record.type
 
     @property
+    def type(self) -> str:
+        """What it is, as its materializer says: one of `zenml.enums.ArtifactType`."""
+        return self.record.kind
+
+    @property
     def materializer(self) -> str:
         """What stored the value: a short name of ours, or the dotted path of another one."""
         return self.record.materializer
@@ -86,7 +92,7 @@ class ArtifactView:
         return history_of(self._store, "artifact", [self.id])
 
     @property
-    def tags(self) -> list[str]:
+    def tags(self) -> list[TagName]:
         """The tags of this version, cascading ones of its run included."""
         return tags_of_artifact(self._store, self.record)
 

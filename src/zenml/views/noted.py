@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from zenml.records.run import Metadata, RunOutput, StepRun, Tag
 
@@ -22,12 +22,30 @@ def history_of(store: Store, kind: NotedKind, target_ids: Sequence[str]) -> dict
     return found
 
 
-def tags_of(store: Store, kind: NotedKind, target_id: str) -> list[str]:
-    """Return the names of the tags that were put on something."""
-    return sorted(tag.name for tag in store.select(Tag, kind=kind, target_id=target_id))
+class TagName(str):
+    """A tag as it is read: the text of its name, with its color beside it."""
+
+    __slots__ = ("color",)
+    color: str | None
+
+    def __new__(cls, tag: Tag) -> Self:
+        """Make the name of a recorded tag."""
+        name = super().__new__(cls, tag.name)
+        name.color = tag.color
+        return name
+
+    @property
+    def name(self) -> str:
+        """The name as plain text."""
+        return str(self)
 
 
-def tags_of_artifact(store: Store, artifact: Artifact) -> list[str]:
+def tags_of(store: Store, kind: NotedKind, target_id: str) -> list[TagName]:
+    """Return the tags that were put on something, by name."""
+    return sorted(map(TagName, store.select(Tag, kind=kind, target_id=target_id)))
+
+
+def tags_of_artifact(store: Store, artifact: Artifact) -> list[TagName]:
     """Return the tags of an artifact, and the cascading ones of the run that it belongs to."""
     found = set(tags_of(store, "artifact", artifact.id))
     maker = artifact.producer or artifact.saved_by
@@ -35,5 +53,5 @@ def tags_of_artifact(store: Store, artifact: Artifact) -> list[str]:
     runs |= {output.run_id for output in store.select(RunOutput, artifact_id=artifact.id)}
     for tag in store.select(Tag, kind="run", target_id=tuple(runs)):
         if tag.is_cascading:
-            found.add(tag.name)
+            found.add(TagName(tag))
     return sorted(found)

@@ -11,6 +11,7 @@ from zenml.enums import ExecutionStatus
 from zenml.errors import NotFoundError
 from zenml.records import values, wire
 from zenml.records.ids import short
+from zenml.records.models import key_of
 from zenml.records.plan import Plan
 from zenml.records.run import Artifact, Environment, Run, RunOutput, StepRun
 from zenml.views.artifact_view import ArtifactView
@@ -22,8 +23,11 @@ from zenml.views.step_view import StepView
 
 if TYPE_CHECKING:
     from zenml.records.events import Progress
+    from zenml.records.plan import ModelSpec
     from zenml.records.run import Failure
     from zenml.store.store import Store
+    from zenml.views.model_view import ModelVersionView
+    from zenml.views.noted import TagName
 
 
 class PipelineView:
@@ -49,7 +53,7 @@ class PipelineView:
         return runs[0]
 
     @property
-    def tags(self) -> list[str]:
+    def tags(self) -> list[TagName]:
         """The tags of the pipeline."""
         return tags_of(self._store, "pipeline", str(self.id))
 
@@ -150,9 +154,23 @@ class RunView:
         return StepLogs(path) if os.path.exists(path) else None
 
     @property
-    def tags(self) -> list[str]:
+    def tags(self) -> list[TagName]:
         """The tags of the run."""
         return tags_of(self._store, "run", self.id)
+
+    @property
+    def model_version(self) -> ModelVersionView | None:
+        """The version of the model that its pipeline works on; None if it names none, or it was deleted."""
+        return self.model_version_of(self.record.options.model)
+
+    def model_version_of(self, spec: ModelSpec | None) -> ModelVersionView | None:
+        """Return the version that a configuration stood for in this run."""
+        if spec is None:
+            return None
+        from zenml.views.model_view import ModelVersionView
+
+        found = self._store.models.of_run(self.id).get(key_of(spec))
+        return None if found is None else ModelVersionView(found, self._store)
 
     @property
     def run_metadata(self) -> dict[str, Any]:
