@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from zenml.client.models import ModelsClient
 from zenml.client.resolving import find_run
 from zenml.errors import NotFoundError
 from zenml.records.query import Page, Query, read_condition, read_page, read_sort
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from zenml.store.store import Store
 
 
-class Client:
+class Client(ModelsClient):
     """The active store, for reading and changing what is recorded.
 
     Looking at runs marks those whose process has died as `interrupted`.
