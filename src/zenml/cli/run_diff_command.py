@@ -62,7 +62,7 @@ def diff_shape(found: RunDiff, sections: Sequence[Section]) -> dict[str, Any]:
         for side, run in (("before", found.before), ("after", found.after))
     }
     for section in sections:
-        shape[section] = [_plain(one) for one in getattr(found, section)]
+        shape[section] = [plain(one) for one in getattr(found, section)]
     return shape
 
 
@@ -74,12 +74,12 @@ def diff_lines(found: RunDiff, width: int = 80) -> list[str]:
     ]
     lines = table((), rows, width=width, cut=(1,))
     bodies = {
-        "code": _change_lines(found.code, width),
-        "inputs": _change_lines(found.inputs, width),
+        "code": change_lines(found.code, width),
+        "inputs": change_lines(found.inputs, width),
         "outputs": _output_lines(found, width),
         "timings": _timing_lines(found.timings, width),
         **{
-            name: _difference_lines(getattr(found, name), width)
+            name: difference_lines(getattr(found, name), width)
             for name in ("params", "settings", "packages", "environment", "cache", "status")
         },
     }
@@ -103,7 +103,8 @@ def _sections(only: str | None) -> tuple[Section, ...]:
     return tuple(name for name in SECTIONS if name in names)
 
 
-def _change_lines(changes: Sequence[StepChange], width: int) -> list[str]:
+def change_lines(changes: Sequence[StepChange], width: int) -> list[str]:
+    """Return changes of code or inputs as text, each with its lines."""
     lines = []
     for one in changes:
         steps = ", ".join(one.steps[:3]) + (f" and {len(one.steps) - 3} more" if len(one.steps) > 3 else "")
@@ -119,7 +120,8 @@ def _unified(diff: str | None, width: int) -> list[str]:
     return [*shown, f"      … {len(lines) - LONGEST_DIFF} more lines"] if len(lines) > LONGEST_DIFF else shown
 
 
-def _difference_lines(found: Sequence[Difference], width: int) -> list[str]:
+def difference_lines(found: Sequence[Difference], width: int) -> list[str]:
+    """Return what has one value in each run as text."""
     rows = [(one.name, one.before or "-", "→", one.after or "-") for one in found]
     return [f"  {line}" for line in table((), rows, width=width - 2, cut=(0, 1, 3))]
 
@@ -143,8 +145,9 @@ def _seconds(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f} s"
 
 
-def _plain(value: msgspec.Struct) -> dict[str, Any]:
-    plain: dict[str, Any] = msgspec.to_builtins(value)
-    if "change" in plain:
-        return {**plain["change"], "steps": plain["steps"]}
-    return plain
+def plain(value: msgspec.Struct) -> dict[str, Any]:
+    """Return a difference for programs."""
+    found: dict[str, Any] = msgspec.to_builtins(value)
+    if "change" in found:
+        return {**found["change"], "steps": found["steps"]}
+    return found

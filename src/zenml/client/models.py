@@ -69,7 +69,7 @@ class ModelsClient:
             NotFoundError: there is none; close names are listed.
         """
         store = self.store
-        return ModelView(store.get(Model, name_or_id) or store.models.model(name_or_id), store)
+        return ModelView(store.models.model(name_or_id), store)
 
     def list_models(
         self: Lists,
@@ -93,7 +93,7 @@ class ModelsClient:
     ) -> ModelView:
         """Change what is said of a model, and its tags; a word that is None is taken back."""
         store = self.store
-        model = store.get(Model, name_or_id) or store.models.model(name_or_id)
+        model = store.models.model(name_or_id)
         words = {**model.about, **dict.fromkeys(about, "")} | _words(about)
         store.update(Model, model.id, about={word: text for word, text in words.items() if text})
         _tag(store, "model", model.id, add_tags, remove_tags)
@@ -102,7 +102,7 @@ class ModelsClient:
     def delete_model(self: Lists, name_or_id: str) -> None:
         """Delete a model with its versions and what was said of them; its runs and artifacts stay."""
         store = self.store
-        store.models.delete(store.get(Model, name_or_id) or store.models.model(name_or_id))
+        store.models.delete(store.models.model(name_or_id))
         store.wait_durable()
 
     # Versions

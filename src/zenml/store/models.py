@@ -70,20 +70,23 @@ class ModelTables:
         Raises:
             NotFoundError: there is no such model or version; what there is, is listed.
         """
-        self.model(model)
-        found = find_version(self._file.read, model, asked or LATEST)
+        name = self.model(model).name
+        found = find_version(self._file.read, name, asked or LATEST)
         if found is None:
-            raise missing_version(self._file.read, model, asked or LATEST)
+            raise missing_version(self._file.read, name, asked or LATEST)
         return found
 
     def model(self, name: str) -> Model:
-        """Return a model by name.
+        """Return a model by name or id.
 
         Raises:
             NotFoundError: there is none; close names are listed.
         """
         found = find_model(self._file.read, name)
         if found is None:
+            by_id = self._file.read(f"{table_of(Model).select} WHERE id = :id", {"id": name})
+            if by_id:
+                return table_of(Model).record(by_id[0])  # type: ignore[no-any-return]  # its own kind of record
             names = [row[0] for row in self._file.read("SELECT name FROM models ORDER BY name")]
             close = difflib.get_close_matches(name, names, 3) or names[:10]
             listed = ", ".join(f"`{one}`" for one in close)
