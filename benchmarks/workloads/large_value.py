@@ -2,12 +2,10 @@
 
 import hashlib
 import os
-import resource
 import sys
-import time
 
 import numpy as np
-from figures import bare_file, report
+from figures import bare_file, growth_of, report, time_of
 
 from zenml.flavors.local_artifact_store import LocalArtifactStore
 from zenml.materializers.storage import load, save
@@ -51,6 +49,17 @@ def polars_floor(frame):
     pl.read_ipc(path)
 
 
+def arrow_floor(table):
+    import pyarrow as pa
+
+    path = bare_file("table.arrow")
+    with pa.OSFile(path, "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+        writer.write_table(table)
+    sync_and_hash(path)
+    with pa.memory_map(path) as source:
+        pa.ipc.open_file(source).read_all()
+
+
 def array_floor(array):
     path = bare_file("bare.npy")
     np.save(path, array)
@@ -65,19 +74,13 @@ def make(kind):
         import pandas as pd
 
         return pd.DataFrame(columns()), pandas_floor
+    if kind == "arrow":
+        import pyarrow as pa
+
+        return pa.table(columns()), arrow_floor
     import polars as pl
 
     return pl.DataFrame(columns()), polars_floor
-
-
-def once(call):
-    begin = time.perf_counter()
-    call()
-    return time.perf_counter() - begin
-
-
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 if __name__ == "__main__":
@@ -88,12 +91,14 @@ if __name__ == "__main__":
         stored = save(value, artifact_store=store, key_hint=hint)
         load(stored, artifact_store=store, trusted=False)
 
-    small = value[:2000]
+    small = value.slice(0, 2000) if sys.argv[1] == "arrow" else value[:2000]
     load(save(small, artifact_store=store, key_hint="w/u"), artifact_store=store, trusted=False)
     floor(small)
     os.sync()
-    before = peak()
-    ours = once(lambda: there_and_back("a/b"))
-    grown = peak() - before
-    os.sync()
-    report(ours=ours, floor=once(lambda: floor(value)), grown=grown)
+    figures = {}
+    for name, call in (("ours", lambda: there_and_back("a/b")), ("floor", lambda: floor(value))):
+        figures[f"{name}_grown"] = growth_of(
+            lambda call=call, name=name: figures.update({name: time_of(call)})
+        )
+        os.sync()
+    report(**figures)

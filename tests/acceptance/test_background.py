@@ -113,3 +113,26 @@ def wait_until_running(lab):
     while not any(mark["mark"] == "running" for mark in labkit.read(lab.trace)):
         assert time.monotonic() < end, "the step did not begin"
         time.sleep(0.02)
+
+
+def test_the_returned_run_can_be_waited_for(lab):
+    let_go(lab)
+    result = lab.run(
+        script()
+        + """
+    in_time = run.wait(30)
+    fact(ended=str(run.status), same=in_time is run, steps=statuses(run))
+    """
+    )
+
+    assert result.facts["ended"] == "completed"
+    assert result.facts["same"]
+    assert result.facts["steps"] == {"work": "completed"}
+
+
+def test_waiting_gives_up_when_the_time_is_over(lab):
+    result = lab.run(script() + "\n    fact(ended=str(run.wait(0.1).status))\n")
+    let_go(lab)
+
+    assert result.facts["ended"] == "running"
+    only_run(lab).wait(30)

@@ -203,6 +203,39 @@ def test_logs_are_followed_from_another_process(lab):
     assert program.finish().returncode == 0
 
 
+@pytest.mark.parametrize("runtime", ["inline", "isolated"])
+def test_following_shows_lines_while_the_step_runs_and_ends_with_a_killed_run(lab, runtime):
+    program = lab.start(f"""
+        @step(runtime="{runtime}", enable_cache=False)
+        def talk():
+            mark("begun")
+            for number in range(3):
+                print("line", number)
+                wait_for_mark(f"seen {{number}}")
+            hang()
+
+        @pipeline
+        def flow():
+            talk()
+
+        flow()
+    """)
+    program.wait_for_mark("begun")
+    labkit.wait_until(lambda: list(lab.client().list_pipeline_runs().items), "the run")
+    (run,) = lab.client().list_pipeline_runs().items
+    follower = zenml(lab, "logs", run.name, "talk", "--follow")
+
+    for number in range(3):
+        assert follower.stdout.readline() == f"line {number}\n"
+        with open(lab.trace, "a", encoding="utf-8") as trace:
+            trace.write(json.dumps({"mark": f"seen {number}", "time": 0, "pid": 0}) + "\n")
+    program.kill()
+    program.finish()
+
+    assert follower.communicate(timeout=30) == ("", "")
+    assert follower.returncode == 0
+
+
 def test_ends_parts_and_json_of_logs(lab):
     lab.run("""
         import threading
@@ -279,3 +312,94 @@ def test_a_registered_secret_is_in_no_stored_text(lab):
     assert run.steps["isolated"].failure.message == "isolated ***"
     for path in lab.store.rglob("*"):
         assert not path.is_file() or b"hunter22" not in path.read_bytes()
+
+
+REGISTERING = """
+    import base64, logging, subprocess, threading, urllib.parse, warnings
+    from zenml import log_metadata
+    from zenml.execute.masking import register_secret
+
+    def make_secret():
+        # Nowhere in the source or in the environment: each part for itself is none.
+        return "-".join(["hunter", "und", "gräfin", "7/8+?"])
+
+    @step(runtime="{runtime}", enable_cache=False)
+    def talk() -> int:
+        secret = make_secret()
+        register_secret(secret)
+        print("plain", secret)
+        raw = secret.encode()
+        for encoded in (base64.b64encode(raw), base64.urlsafe_b64encode(raw)):
+            print("base64", encoded.decode())
+            print("base64", encoded.decode().rstrip("="))
+        for quoted in (urllib.parse.quote(secret), urllib.parse.quote_plus(secret)):
+            print("quoted", quoted)
+            print("quoted", "".join(f"%{{part[:2].lower()}}{{part[2:]}}" if number else part
+                                    for number, part in enumerate(quoted.split("%"))))
+        print("cut", end=" ")
+        for part in (secret[:4], secret[4:15], secret[15:]):
+            sys.stdout.write(part)
+            sys.stdout.flush()
+            time.sleep(0.15)
+        print()
+        logging.warning("record %s", secret)
+        warnings.warn("warning " + secret)
+        thread = threading.Thread(target=print, args=("thread", secret))
+        thread.start()
+        thread.join()
+        log_metadata({{"url": "https://" + secret, "nested": {{"list": [secret, 1]}}}})
+        if "{runtime}" == "isolated":
+            subprocess.run([sys.executable, "-c", "import sys; print('child', sys.argv[1])", secret])
+            os.write(1, f"native {{secret}}\\n".encode())
+        raise KeyError(secret)
+
+    @pipeline
+    def flow():
+        talk()
+
+    try:
+        flow()
+    except KeyError as error:
+        fact(message=error.args[0])
+"""
+
+
+@pytest.mark.parametrize("runtime", ["inline", "isolated"])
+def test_a_secret_that_a_step_registers_is_in_no_stored_text(lab, runtime):
+    result = lab.run(REGISTERING.format(runtime=runtime))
+
+    secret = "hunter-und-gräfin-7/8+?"
+    assert result.facts["message"] == secret  # the caller gets the exception as it was raised
+    (run,) = lab.client().list_pipeline_runs().items
+    step = run.steps["talk"]
+    text = str(step.logs)
+    wanted = ["plain ***", *["base64 ***"] * 4, *["quoted ***"] * 4, "cut ***"]
+    assert text.splitlines()[: len(wanted)] == wanted
+    ways = ["record ***", "warning ***", "thread ***"] + ["child ***", "native ***"] * (runtime == "isolated")
+    assert [way for way in ways if way not in text] == []
+    assert step.failure.message == "'***'"
+    assert step.run_metadata == {"url": "https://***", "nested": {"list": ["***", 1]}}
+    for path in lab.store.rglob("*"):
+        assert not path.is_file() or secret.encode() not in path.read_bytes()
+
+
+def test_a_secret_of_an_isolated_step_is_known_before_anything_printed_later(lab):
+    lab.run("""
+        from zenml.execute.masking import register_secret
+
+        @step(runtime="isolated", enable_cache=False)
+        def talk():
+            for number in range(60):
+                secret = f"secret-of-{number}"[::-1]
+                register_secret(secret)
+                print(number, secret)
+
+        @pipeline
+        def flow():
+            talk()
+
+        flow()
+    """)
+
+    (run,) = lab.client().list_pipeline_runs().items
+    assert list(run.steps["talk"].logs.lines()) == [f"{number} ***" for number in range(60)]

@@ -410,3 +410,100 @@ def test_metadata_that_a_materializer_tells(lab):
     assert result.facts["type"] == "numpy.ndarray"
     assert result.facts["size"] > 0
     assert any("3" in value and "4" in value for value in result.facts["metadata"].values())
+
+
+@pytest.mark.parametrize(
+    ("option", "expected"),
+    [
+        ("output_materializers=Upper", "HELLO"),
+        ("output_materializers={'output': Upper}", "HELLO"),
+        ("settings={'output_materializers': Upper}", "HELLO"),
+        ("settings={'output_materializers': {'output': [Upper]}}", "HELLO"),
+        ("output_materializers=Upper, settings={'output_materializers': Lower}", "HELLO"),
+    ],
+)
+def test_a_step_names_its_materializer(lab, option, expected):
+    result = lab.run(f"""
+        import os
+        from zenml.materializers import BaseMaterializer
+
+        class Upper(BaseMaterializer):
+            SKIP_REGISTRATION = True
+            ASSOCIATED_TYPES = (str,)
+
+            def change(self, text):
+                return text.upper()
+
+            def save(self, data):
+                with open(os.path.join(self.uri, "text"), "w") as file:
+                    file.write(self.change(data))
+
+            def load(self, data_type):
+                with open(os.path.join(self.uri, "text")) as file:
+                    return file.read()
+
+        class Lower(Upper):
+            SKIP_REGISTRATION = True
+
+            def change(self, text):
+                return text.lower()
+
+        @step({option})
+        def make() -> str:
+            return "Hello"
+
+        @step
+        def use(text: str) -> str:
+            return text
+
+        @pipeline
+        def flow():
+            use(make())
+
+        run = flow()
+        fact(made=value(run, "make"), used=value(run, "use"))
+    """)
+
+    assert result.facts == {"made": expected, "used": expected}
+
+
+def test_values_of_libraries_under_every_form_of_annotation(lab):
+    result = lab.run("""
+        from typing import Annotated, Any, Optional, Union
+        import polars as pl
+        import pyarrow as pa
+        import plotly.graph_objects as go
+        from PIL import Image
+
+        @step
+        def make(nothing: bool) -> tuple[
+            Annotated[Optional[pl.DataFrame], "frame"],
+            Annotated[Union[pa.Table, dict[str, int]], "table"],
+            Annotated[list[pl.Series], "series"],
+            Annotated[dict[str, Image.Image | go.Figure], "pictures"],
+            Annotated[pa.Array, "array"],
+            Annotated[Any, "anything"],
+        ]:
+            frame = None if nothing else pl.DataFrame({"a": [1]})
+            pictures = {} if nothing else {"i": Image.new("L", (1, 1)), "f": go.Figure()}
+            table = {"n": 1} if nothing else pa.table({"a": [1]})
+            return frame, table, [pl.Series([1])], pictures, pa.array([1]), pa.chunked_array([[1]])
+
+        @step
+        def use(
+            frame: pl.DataFrame | None, table: Union[pa.Table, dict], series: list[pl.Series],
+            pictures: dict[str, Any], array: pa.Array, anything: pa.ChunkedArray,
+        ) -> list[str]:
+            parts = [frame, table, series[0], *pictures.values(), array, anything]
+            return [type(part).__name__ for part in parts]
+
+        @pipeline
+        def flow(nothing: bool):
+            use(*make(nothing))
+
+        fact(some=value(flow(nothing=False), "use"), none=value(flow(nothing=True), "use"))
+    """)
+
+    kinds = ["Series", "Int64Array", "ChunkedArray"]
+    assert result.facts["some"] == ["DataFrame", "Table", kinds[0], "Image", "Figure", *kinds[1:]]
+    assert result.facts["none"] == ["NoneType", "dict", *kinds]

@@ -173,6 +173,12 @@ def names_found(store, **filters):
         ("name", [], []),
         ("name", "contains:_", ["fig_1"]),
         ("name", "contains:%", []),
+        ("name", "contains:AN", []),
+        ("name", "contains:", ["apple", "banana", "fig_1", "figs1", "mango"]),
+        ("name", "startswith:A", []),
+        ("name", "startswith:fig_", ["fig_1"]),
+        ("name", "startswith:%", []),
+        ("name", "startswith:", ["apple", "banana", "fig_1", "figs1", "mango"]),
         ("name", "unknown:apple", []),
         ("size", 2, ["banana"]),
         ("size", "2", ["banana"]),
@@ -187,6 +193,15 @@ def test_each_operator_filters(store, field, value, expected):
     store.insert([an_artifact(name=name, size=size) for size, name in enumerate(names, 1)])
 
     assert names_found(store, **{field: value}) == expected
+
+
+@pytest.mark.parametrize("name", ["100%", "a_b", "back\\slash", "Größe", "naïve\u0301", "emoji 🎈 x"])
+def test_contains_and_startswith_take_every_character_as_itself(store, name):
+    store.insert([an_artifact(name=name), an_artifact(name="aXb"), an_artifact(name="100 times")])
+
+    assert names_found(store, name=f"contains:{name[1:]}") == [name]
+    assert names_found(store, name=f"startswith:{name[:-1]}{name[-1]}") == [name]
+    assert names_found(store, name=f"contains:{name.swapcase()}") == [name] * (name.swapcase() == name)
 
 
 def test_a_filter_for_none_finds_records_without_a_value(store):

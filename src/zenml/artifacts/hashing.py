@@ -22,6 +22,9 @@ from zenml.records.artifact_data import FileEntry
 BESIDE_SIZE = 1 << 20
 """From this size on it pays to hash in a thread of its own while the disk works."""
 
+LAG_LIMIT = 16 << 20
+"""Bytes that may wait to be hashed while more is written: as much as is hashed while the disk makes the file durable."""
+
 _READ_BLOCK = 1 << 20
 _to_json = msgspec.json.Encoder(order="deterministic").encode
 _file_algorithm: str | None = None
@@ -135,7 +138,7 @@ class HashingWriter(io.RawIOBase):
         self._fd = fs.create(path)
         self._algorithm = file_algorithm()
         self._hash = new_hash(self._algorithm)
-        self._behind: Beside | None = None
+        self._behind: _Behind | None = None
         self._size = 0
         self._on_close = on_close
 
@@ -148,19 +151,21 @@ class HashingWriter(io.RawIOBase):
         return self._size
 
     def write(self, data: Any) -> int:
-        """Write and hash all of the data."""
+        """Write all of the data, and hash it: meanwhile, or later if it cannot change."""
         size = self.write_stable(data)
-        self._catch_up()
+        if type(data) is not bytes and self._behind is not None:
+            self._behind.wait()
         return size
 
     def write_stable(self, data: Any) -> int:
         """Write data that will not change until the file is closed: the hash may lag behind."""
-        self._catch_up()
         view = memoryview(data).cast("B")
-        if len(view) >= BESIDE_SIZE:
-            self._behind = Beside(lambda: self._hash.update(view))
-        else:
+        if self._behind is None and self._size + len(view) >= BESIDE_SIZE:
+            self._behind = _Behind(self._hash)
+        if self._behind is None:
             self._hash.update(view)
+        else:
+            self._behind.update(view)
         fs.write(self._fd, view)
         self._size += len(view)
         return len(view)
@@ -174,13 +179,56 @@ class HashingWriter(io.RawIOBase):
             # back when the file is ready that its time of change can be relied on.
             fs.protect(self._fd)
             fs.sync(self._fd)
-            self._catch_up()
         finally:
+            if self._behind is not None:
+                self._behind.close()
             os.close(self._fd)
             super().close()
         self._on_close(self._size, f"{self._algorithm}:{self._hash.hexdigest()}")
 
-    def _catch_up(self) -> None:
-        if self._behind is not None:
-            self._behind.result()
-            self._behind = None
+
+class _Behind:
+    """Hashes, in a thread of its own and in order, what it is handed; at most `LAG_LIMIT` bytes lie waiting."""
+
+    def __init__(self, hasher: Hash) -> None:
+        import queue
+        import threading
+
+        self._hash = hasher
+        self._queue: queue.SimpleQueue[memoryview | None] = queue.SimpleQueue()
+        self._waiting = 0
+        self._progress = threading.Condition()
+        self._thread = Beside(self._run)
+
+    def update(self, view: memoryview) -> None:
+        """Hash the data soon; wait until there is room for it, or nothing else waits."""
+        with self._progress:
+            self._progress.wait_for(lambda: not self._waiting or self._waiting + len(view) <= LAG_LIMIT)
+            self._waiting += len(view)
+        self._queue.put(view)
+
+    def wait(self) -> None:
+        """Return when everything is hashed."""
+        with self._progress:
+            self._progress.wait_for(lambda: not self._waiting)
+
+    def close(self) -> None:
+        """Hash the rest; end the thread."""
+        self._queue.put(None)
+        self._thread.result()
+
+    def _run(self) -> None:
+        error: BaseException | None = None
+        while (view := self._queue.get()) is not None:
+            try:
+                if error is None:
+                    self._hash.update(view)
+            except (
+                BaseException
+            ) as raised:  # raised again when the file is closed; until then nobody may wait in vain
+                error = raised
+            with self._progress:
+                self._waiting -= len(view)
+                self._progress.notify_all()
+        if error is not None:
+            raise error

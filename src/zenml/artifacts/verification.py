@@ -8,6 +8,7 @@ whose status has not changed since is not hashed again.
 from __future__ import annotations
 
 import os
+import sys
 import time
 
 from zenml.artifacts import fs
@@ -18,9 +19,11 @@ from zenml.records.artifact_data import FileEntry, StoredValue
 MANIFEST = "manifest.json"
 """In each folder beside the value's files: what the folder is, for whoever finds it without the store."""
 
-# File systems stamp changes with the clock of the last timer tick, at most 10 ms ago. A file
-# that changed so recently could change again and keep its stamps; it is not remembered.
+_IS_LINUX = sys.platform == "linux"
+_COARSE_CLOCK = 5
+"""`CLOCK_REALTIME_COARSE` of linux/time.h, by which Linux stamps changes of files: the time of the last timer tick."""
 _SETTLED_NS = 20_000_000
+"""Where there is no such clock: twice the longest tick."""
 _MAX_REMEMBERED = 100_000
 
 _remembered: dict[str, tuple[int, ...]] = {}
@@ -73,10 +76,17 @@ def verify_inline(stored: StoredValue) -> bytes:
 def remember(path: str) -> None:
     """Note that the file at the path was hashed or written just now."""
     status = os.lstat(path)
-    if time.time_ns() - max(status.st_ctime_ns, status.st_mtime_ns) > _SETTLED_NS:
+    if _has_settled(max(status.st_ctime_ns, status.st_mtime_ns)):
         if len(_remembered) >= _MAX_REMEMBERED:
             _remembered.clear()
         _remembered[path] = _stamp(status)
+
+
+def _has_settled(changed_at: int) -> bool:
+    """Tell whether a further change would get another stamp; within one tick of the clock it may get the same."""
+    if _IS_LINUX:
+        return time.clock_gettime_ns(_COARSE_CLOCK) > changed_at
+    return time.time_ns() - changed_at > _SETTLED_NS
 
 
 def _verify_file(stored: StoredValue, entry: FileEntry, path: str) -> None:

@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from zenml.cli.commands import Group, json_option, print_json, print_lines
+from zenml.cli.completing import complete_run
 from zenml.cli.moments import read_age
 from zenml.cli.style import iso_time, readable
 from zenml.cli.tables import table
@@ -30,7 +31,7 @@ def cache() -> None:
 @cache.command("ls", example="zenml cache ls --limit 20")
 @click.option("--step", help="Of this step, by its id in the run.")
 @click.option("--pipeline", help="Of this pipeline.")
-@click.option("--run", help="Made by this run, by name or id.")
+@click.option("--run", help="Made by this run, by name or id.", shell_complete=complete_run)
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="Results at most.")
 @json_option
 def list_results(
@@ -67,7 +68,7 @@ def _shape(one: CachedResult) -> dict[str, Any]:
 @cache.command(example="zenml cache invalidate --step train_model")
 @click.option("--step", help="Those of this step, by its id in the run.")
 @click.option("--pipeline", help="Those of this pipeline.")
-@click.option("--run", help="Those made by this run, by name or id.")
+@click.option("--run", help="Those made by this run, by name or id.", shell_complete=complete_run)
 @click.option("--key", help="Those whose key begins so.")
 @click.option("--older-than", callback=read_age, metavar="AGE", help="Those made longer ago: 30d, 12h, 2w.")
 @click.option("--all", "everything", is_flag=True, help="All of them.")

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from zenml.errors import ConfigurationError
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 VERBOSE = "verbose"
 """Key of the context's object that tells whether errors come with their traceback."""
@@ -58,6 +61,15 @@ class Group(click.Group):
         """Return the names in the order in which they were declared, which is that of the work."""
         return list(self.commands)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands, each with the first sentence of its help, wrapped and not cut."""
+        with formatter.section("Commands"):
+            formatter.write_dl(self.help_rows())
+
+    def help_rows(self) -> list[tuple[str, str]]:
+        """Return the commands with what they do."""
+        return [(name, command.get_short_help_str(limit=1000)) for name, command in self.commands.items()]
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -89,8 +101,8 @@ class LateGroup(Group):
         self.table = table
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names of the table and of what was added."""
-        return [*self.table, *self.commands]
+        """Return the names of what was added, and of the table."""
+        return [*self.commands, *self.table]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a command."""
@@ -103,12 +115,9 @@ class LateGroup(Group):
         command: click.Command = getattr(import_module(module), attribute)
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of commands from the table alone."""
-        rows = [(name, text) for name, (_, text) in self.table.items()]
-        rows += [(name, command.get_short_help_str()) for name, command in self.commands.items()]
-        with formatter.section("Commands"):
-            formatter.write_dl(rows)
+    def help_rows(self) -> list[tuple[str, str]]:
+        """Return the commands with what they do; those of the table are not imported for it."""
+        return [*super().help_rows(), *((name, text) for name, (_, text) in self.table.items())]
 
 
 def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -125,6 +134,29 @@ def quiet_option(command: Callable[..., Any]) -> Callable[..., Any]:
         callback=_note_quiet,
         help="Do not tell how the run goes; a failure is still shown.",
     )(command)  # fmt: skip
+
+
+def confirm(question: str) -> None:
+    """Ask before something is deleted; unless the answer is yes, end with status 1."""
+    try:
+        is_meant = click.confirm(question, err=True)
+    except click.Abort as error:
+        if not isinstance(error.__context__, EOFError):
+            raise  # Ctrl-C
+        click.echo("\nThere is nobody to ask. Give `--yes` to go on without a question.", err=True)
+        is_meant = False
+    if not is_meant:
+        click.echo("Nothing was deleted.", err=True)
+        click.get_current_context().exit(1)
+
+
+@contextmanager
+def usage_errors() -> Iterator[None]:
+    """Report values of options that are not possible as a wrong command line."""
+    try:
+        yield
+    except ConfigurationError as error:
+        raise click.UsageError(str(error), click.get_current_context()) from error
 
 
 def is_verbose() -> bool:

@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from zenml.cli.commands import Command, json_option, print_json, print_lines
+from zenml.cli.completing import complete_artifact
 from zenml.cli.moments import read_age
 from zenml.cli.style import readable
 from zenml.client.garbage import YOUNG, collect, find_garbage, runs_beyond
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
 @click.option(
     "--older-than", callback=read_age, metavar="AGE", help="Delete runs that ended longer ago: 30d, 12h, 2w."
 )
-@click.option("--why", metavar="ARTIFACT", help="Only say why an artifact is kept.")
+@click.option(
+    "--why", metavar="ARTIFACT", shell_complete=complete_artifact, help="Only say why an artifact is kept."
+)
 @json_option
 def gc(
     keep_last: int | None, older_than: float | None, why: str | None, *, dry_run: bool, as_json: bool
@@ -37,7 +40,7 @@ def gc(
     """Remove what nothing refers to any more.
 
     Artifacts without a run, step, output or tag, files without an artifact, logs of deleted runs,
-    plans and sources that no run names. With `--keep-last` and `--older-than`, runs beyond both
+    plans and sources that no run names. What `save_artifact` stored outside of steps stays. With `--keep-last` and `--older-than`, runs beyond both
     limits go first. Safe beside running pipelines.
     """
     store = open_store()

@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from zenml.cli.commands import Command, json_option, print_json
+from zenml.cli.completing import complete_run, complete_step
 from zenml.cli.moments import Moment
 from zenml.client.client import Client
 from zenml.client.resolving import find_step
@@ -44,8 +45,8 @@ class Written(msgspec.Struct, frozen=True):
 
 
 @click.command(cls=Command, example="zenml logs nightly train")
-@click.argument("run")
-@click.argument("step", required=False)
+@click.argument("run", shell_complete=complete_run)
+@click.argument("step", required=False, shell_complete=complete_step)
 @click.option("--head", type=click.IntRange(min=0), help="Only the first lines of each log.", metavar="N")
 @click.option("--tail", type=click.IntRange(min=0), help="Only the last lines of each log.", metavar="N")
 @click.option("--since", type=Moment(), help="Only what was printed after: `10m`, `2h`, or a time.")

@@ -9,7 +9,8 @@ import click
 import msgspec
 
 from zenml.cli.commands import Command, json_option, print_json, print_lines
-from zenml.cli.run_diff_command import change_lines, difference_lines, plain
+from zenml.cli.run_diff_command import plain
+from zenml.cli.run_diff_lines import change_lines, difference_lines
 from zenml.cli.tables import table
 from zenml.client.model_compare import compare_versions
 from zenml.store.opening import open_store

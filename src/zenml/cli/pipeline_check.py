@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from zenml.cli.commands import Command, json_option, print_json, print_lines
+from zenml.cli.completing import complete_file
 from zenml.errors import DeclarationError, ZenMLError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def target_options(command: Callable[..., Any]) -> Callable[..., Any]:
     params = click.option(
         "--param", "params", multiple=True, metavar="NAME=VALUE", help="An argument. Repeat for several."
     )
-    return click.argument("target")(params(json_option(command)))
+    return click.argument("target", shell_complete=complete_file)(params(json_option(command)))
 
 
 @click.command(cls=Command, example="zenml pipeline check flow.py:train_pipeline --param rate=0.5")

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zenml.cli.commands import LateGroup, json_option, print_json, print_lines, quiet_option
-from zenml.cli.run_list import list_options, paged, say_page, show_runs
+from zenml.cli.commands import LateGroup, json_option, print_json, print_lines, quiet_option, usage_errors
+from zenml.cli.completing import complete_file
+from zenml.cli.run_list import list_options, paged, say_page, show_runs, tag_option
 from zenml.cli.shapes import page_shape, run_shape
 from zenml.cli.style import local_time, painted
 from zenml.cli.tables import table, terminal_width
@@ -37,7 +38,7 @@ def pipeline() -> None:
 
 
 @pipeline.command(example="zenml pipeline run flow.py:train_pipeline --param rate=0.5")
-@click.argument("target")
+@click.argument("target", shell_complete=complete_file)
 @click.option(
     "--param", "params", multiple=True, metavar="NAME=VALUE", help="An argument. Repeat for several."
 )
@@ -68,15 +69,17 @@ def run(
 
 
 @pipeline.command("list", example="zenml pipeline list --name contains:train")
-@click.option("--name", help="Of this name; also contains:TEXT, startswith:TEXT.")
+@click.option("--name", help="Of this name; also contains:TEXT, startswith:TEXT (case counts).")
+@tag_option
 @paged("asc:name")
 @json_option
-def list_pipelines(name: str | None, *, as_json: bool, **chosen: Any) -> None:
+def list_pipelines(name: str | None, tags: tuple[str, ...], *, as_json: bool, **chosen: Any) -> None:
     """List pipelines, with the number of their runs and the last one."""
     client = Client()
     client.store.interrupt_dead_runs()
     filters = {} if name is None else {"name": name}
-    found = client.list_pipelines(chosen["sort"], chosen["page"], chosen["size"], **filters)
+    with usage_errors():
+        found = client.list_pipelines(chosen["sort"], chosen["page"], chosen["size"], tags=tags, **filters)
     if as_json:
         print_json(page_shape(found, lambda item: _shape(_with_runs(client.store, item))))
         return
@@ -87,7 +90,9 @@ def list_pipelines(name: str | None, *, as_json: bool, **chosen: Any) -> None:
             table(headings, rows, width=terminal_width(), cut=(0, 2), right=(1,), paint={3: _paint_status})
         )
     elif not found.total:
-        click.echo("No pipelines yet. Start one with `zenml pipeline run MODULE:PIPELINE`.", err=True)
+        is_filtered = filters or tags
+        hint = "" if is_filtered else " Start one with `zenml pipeline run MODULE:PIPELINE`."
+        click.echo(f"No pipelines{' fit' if is_filtered else ' yet'}.{hint}", err=True)
     say_page(found, "pipeline")
 
 

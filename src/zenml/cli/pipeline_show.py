@@ -5,10 +5,11 @@ from __future__ import annotations
 import click
 
 from zenml.cli.commands import Command, json_option, print_json, print_lines
+from zenml.cli.completing import complete_pipeline
 from zenml.cli.run_tree import plan_lines
 from zenml.cli.shapes import run_shape
 from zenml.cli.style import local_time, painted
-from zenml.cli.tables import table
+from zenml.cli.tables import fitted, table, terminal_width
 from zenml.client.client import Client
 from zenml.execute.reporter import duration
 from zenml.records.ids import microseconds_now, short
@@ -18,7 +19,7 @@ LAST = 5
 
 
 @click.command(cls=Command, example="zenml pipeline show train_pipeline")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_pipeline)
 @json_option
 def show(name: str, *, as_json: bool) -> None:
     """Show the pipeline NAME: its steps in the newest run, and the last runs."""
@@ -33,15 +34,17 @@ def show(name: str, *, as_json: bool) -> None:
                 "id": item.id,
                 "name": item.name,
                 "doc": plan.doc if plan else None,
+                "tags": item.tags,
                 "runs": found.total,
                 "steps": steps,
                 "last_runs": [run_shape(run) for run in found.items],
             }
         )
         return
-    lines = table((), [("Pipeline", item.name), ("Runs", str(found.total))])
+    tags = [("Tags", ", ".join(item.tags))] if item.tags else []
+    lines = table((), [("Pipeline", item.name), ("Runs", str(found.total)), *tags])
     lines += ["", plan.doc.strip()] if plan and plan.doc else []
-    lines += ["", *plan_lines(plan)] if plan else []
+    lines += ["", *fitted(plan_lines(plan), terminal_width())] if plan else []
     rows = [
         (
             short(run.id),
@@ -52,4 +55,4 @@ def show(name: str, *, as_json: bool) -> None:
         )
         for run in found.items
     ]
-    print_lines([*lines, "", *table((), rows, paint={2: painted})])
+    print_lines([*lines, "", *table((), rows, width=terminal_width(), cut=(1,), paint={2: painted})])

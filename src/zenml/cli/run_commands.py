@@ -8,11 +8,12 @@ import click
 import msgspec
 
 from zenml.cli.commands import LateGroup, json_option, print_json, print_lines
+from zenml.cli.completing import complete_run
 from zenml.cli.run_list import list_options, show_runs
 from zenml.cli.run_tree import tree_lines
 from zenml.cli.shapes import whole_run_shape
 from zenml.cli.style import local_time, painted
-from zenml.cli.tables import table
+from zenml.cli.tables import fitted, table, terminal_width
 from zenml.client.client import Client
 from zenml.client.input_changes import shown_value
 from zenml.client.step_reference import find_references
@@ -48,7 +49,7 @@ def list_runs(*, as_json: bool, **chosen: Any) -> None:
 
 
 @run.command(example="zenml run show nightly")
-@click.argument("run")
+@click.argument("run", shell_complete=complete_run)
 @json_option
 def show(run: str, *, as_json: bool) -> None:
     """Show what became of RUN and of each of its steps."""
@@ -70,7 +71,9 @@ def cached_references(run: RunView, store: Store) -> dict[str, StepReference]:
 def run_lines(run: RunView, references: dict[str, StepReference]) -> list[str]:
     """Return a run as text: a header, the tree of its steps, and what to do if it failed."""
     lines = table((), _header(run))
-    lines += ["", *(tree_lines(run, references) or ["It has no steps."])]
+    # A cut cause is whole in the panel below.
+    tree = fitted(tree_lines(run, references), terminal_width())
+    lines += ["", *(tree or ["It has no steps."])]
     panel = failure_panel(run) if run.record.ended_at is not None else ""
     return [*lines, "", panel] if panel else lines
 

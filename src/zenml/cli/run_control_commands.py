@@ -6,7 +6,8 @@ import getpass
 
 import click
 
-from zenml.cli.commands import Command, json_option, print_json
+from zenml.cli.commands import Command, confirm, json_option, print_json
+from zenml.cli.completing import complete_run
 from zenml.cli.shapes import run_shape
 from zenml.client.run_control import delete_runs, stop_run, wait_for_run
 from zenml.records.ids import short
@@ -15,7 +16,7 @@ from zenml.store.opening import open_store
 
 
 @click.command(cls=Command, example="zenml run wait nightly --timeout 60")
-@click.argument("run")
+@click.argument("run", shell_complete=complete_run)
 @click.option("--timeout", type=float, metavar="SECONDS", help="How long to wait at most.")
 @json_option
 def wait(run: str, timeout: float | None, *, as_json: bool) -> None:
@@ -37,7 +38,7 @@ def wait(run: str, timeout: float | None, *, as_json: bool) -> None:
 
 
 @click.command(cls=Command, example='zenml run stop nightly --reason "wrong data"')
-@click.argument("run")
+@click.argument("run", shell_complete=complete_run)
 @click.option("--force", is_flag=True, help="End its process too: SIGTERM, after 10 s SIGKILL.")
 @click.option("--reason", help="Why; the run records it.")
 @json_option
@@ -60,7 +61,7 @@ def stop(run: str, reason: str | None, *, force: bool, as_json: bool) -> None:
 
 
 @click.command(cls=Command, example="zenml run delete nightly --yes")
-@click.argument("runs", nargs=-1, required=True)
+@click.argument("runs", nargs=-1, required=True, shell_complete=complete_run)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option
 def delete(runs: tuple[str, ...], *, yes: bool, as_json: bool) -> None:
@@ -70,7 +71,7 @@ def delete(runs: tuple[str, ...], *, yes: bool, as_json: bool) -> None:
     other runs use.
     """
     if not yes:
-        click.confirm(f"Delete {', '.join(f'`{run}`' for run in runs)}?", abort=True, err=True)
+        confirm(f"Delete {', '.join(f'`{run}`' for run in runs)}?")
     gone = delete_runs(open_store(), runs)
     if as_json:
         print_json({"deleted": [{"id": run.id, "name": run.name} for run in gone]})

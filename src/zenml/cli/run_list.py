@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from zenml.cli.commands import json_option, print_json, print_lines
+from zenml.cli.commands import json_option, print_json, print_lines, usage_errors
+from zenml.cli.completing import complete_pipeline, complete_tag
 from zenml.cli.shapes import page_shape, run_shape
 from zenml.cli.style import local_time, painted
 from zenml.cli.tables import table, terminal_width
 from zenml.client.client import Client
 from zenml.execute.reporter import duration
 from zenml.records.ids import microseconds_now, short
+from zenml.records.query import MAX_PAGE_SIZE
 from zenml.records.status import RunStatus
 
 if TYPE_CHECKING:
@@ -28,10 +30,27 @@ def paged(sort: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Return a decorator that gives a command `--sort`, with this default, `--page` and `--size`."""
     options = (
         click.option("--sort", default=sort, show_default=True, help="asc:FIELD or desc:FIELD."),
-        click.option("--page", type=int, default=1, help="Number of the page, from 1."),
-        click.option("--size", type=int, default=20, show_default=True, help="Items on a page."),
+        click.option("--page", type=click.IntRange(1), default=1, help="Number of the page, from 1."),
+        click.option(
+            "--size",
+            type=click.IntRange(1, MAX_PAGE_SIZE),
+            default=20,
+            show_default=True,
+            help="Items on a page.",
+        ),
     )
     return lambda command: _with_options(command, options)
+
+
+def tag_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a list the filter `--tag`."""
+    return click.option(
+        "--tag",
+        "tags",
+        multiple=True,
+        shell_complete=complete_tag,
+        help="With this tag. Repeat for several, all of which it has.",
+    )(command)
 
 
 def list_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -43,9 +62,9 @@ def list_options(command: Callable[..., Any]) -> Callable[..., Any]:
             type=click.Choice(get_args(RunStatus)),
             help="Repeat for several states.",
         ),
-        click.option("--pipeline", help="Of this pipeline."),
-        click.option("--name", help="Of this name; also contains:TEXT, startswith:TEXT."),
-        click.option("--tag", help="With this tag."),
+        click.option("--pipeline", shell_complete=complete_pipeline, help="Of this pipeline."),
+        click.option("--name", help="Of this name; also contains:TEXT, startswith:TEXT (case counts)."),
+        tag_option,
         paged("desc:created"),
         json_option,
     )
@@ -57,9 +76,10 @@ def show_runs(chosen: dict[str, Any], *, as_json: bool) -> None:
     filters = {name: chosen[name] for name in ("pipeline", "name") if chosen[name] is not None}
     if chosen["status"]:
         filters["status"] = chosen["status"]
-    found = Client().list_pipeline_runs(
-        chosen["sort"], chosen["page"], chosen["size"], tag=chosen["tag"], **filters
-    )
+    with usage_errors():
+        found = Client().list_pipeline_runs(
+            chosen["sort"], chosen["page"], chosen["size"], tags=chosen["tags"], **filters
+        )
     if as_json:
         print_json(page_shape(found, run_shape))
         return
@@ -76,7 +96,7 @@ def show_runs(chosen: dict[str, Any], *, as_json: bool) -> None:
         else []
     )
     if not found.items and not found.total:
-        is_filtered = filters or chosen["tag"]
+        is_filtered = filters or chosen["tags"]
         hint = "" if is_filtered else " Start one with `zenml pipeline run MODULE:PIPELINE`."
         click.echo(f"No runs{' fit' if is_filtered else ' yet'}.{hint}", err=True)
     say_page(found, "run")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from zenml.cli.style import iso_time, seconds_between
+from zenml.cli.style import iso_time
 from zenml.config.model import ABOUT
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def run_shape(run: RunView) -> Shape:
         "pipeline": record.pipeline_name,
         "started_at": iso_time(record.created_at),
         "ended_at": iso_time(record.ended_at),
-        "duration": seconds_between(record.created_at, record.ended_at),
+        "duration": run.duration,
         "reason": record.reason,
     }
 
@@ -101,7 +101,7 @@ def step_shape(
         "attempt": record.attempt,
         "started_at": iso_time(record.started_at),
         "ended_at": iso_time(record.ended_at),
-        "duration": seconds_between(record.started_at, record.ended_at),
+        "duration": step.duration,
         "progress": None if (progress := step.progress) is None else progress_shape(progress),
         "upstream": list(record.invocation.upstream()),
         "cached_from": reference_shape(references.get(record.cached_from or "")),

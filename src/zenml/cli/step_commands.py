@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from zenml.cli.commands import Group, json_option, print_json, print_lines
+from zenml.cli.completing import complete_run, complete_step
 from zenml.cli.shapes import explanation_shape
 from zenml.cli.style import local_time, painted
 from zenml.client.explaining import explain
@@ -29,8 +30,8 @@ def step() -> None:
 
 
 @step.command(example="zenml step why nightly train")
-@click.argument("run")
-@click.argument("step")
+@click.argument("run", shell_complete=complete_run)
+@click.argument("step", shell_complete=complete_step)
 @json_option
 def why(run: str, step: str, *, as_json: bool) -> None:
     """Explain why STEP of RUN was executed, cached or skipped.

@@ -43,11 +43,6 @@ def iso_time(microseconds: int | None) -> str | None:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{microseconds % 1_000_000:06d}Z"
 
 
-def seconds_between(start: int, end: int | None) -> float | None:
-    """Return a duration for programs, in seconds; None for what has not ended."""
-    return None if end is None else (end - start) / 1e6
-
-
 def readable(size: float) -> str:
     """Return a number of bytes for people."""
     for unit in _UNITS:

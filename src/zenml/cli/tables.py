@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 GAP = "  "
+_COLOUR = re.compile(r"(\x1b\[[0-9;]*m)")
+_PLAIN = "\x1b[0m"
 NARROWEST = 8
 """Cells are not cut below this many columns of the terminal."""
 
@@ -69,6 +72,30 @@ def shorten(text: str, width: int) -> str:
             break
         kept.append(letter)
     return "".join(kept) + "…"
+
+
+def fitted(lines: Sequence[str], width: int | None) -> list[str]:
+    """Return painted lines, each cut to a width; None leaves them as they are."""
+    return list(lines) if width is None else [_cut(line, width) for line in lines]
+
+
+def _cut(line: str, width: int) -> str:
+    """Return a painted line, or its beginning, with the colours of that and `…`."""
+    parts = _COLOUR.split(line)  # text and colours in turn
+    if display_width("".join(parts[::2])) <= width:
+        return line
+    kept, left = "", width
+    for number, part in enumerate(parts):
+        if number % 2:
+            kept += part
+        elif display_width(part) < left:
+            kept += part
+            left -= display_width(part)
+        else:
+            # A character that does not fit any more stands for all that is left out.
+            kept += shorten(part + "…", left)
+            break
+    return kept + (_PLAIN if len(parts) > 1 else "")
 
 
 def display_width(text: str) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zenml.cli.commands import Command, quiet_option
+from zenml.cli.completing import complete_run
 from zenml.cli.shapes import progress_shape
 from zenml.client.client import Client
 from zenml.execute import screen
@@ -35,7 +36,7 @@ CHECKS = 10
 
 
 @click.command(cls=Command, example="zenml run watch nightly")
-@click.argument("run")
+@click.argument("run", shell_complete=complete_run)
 @quiet_option
 @click.option("--json", "as_json", is_flag=True, help="Print an event a line as JSON, for programs.")
 def watch(run: str, *, as_json: bool) -> None:

@@ -11,12 +11,13 @@ from zenml.components.registry import load_flavor
 from zenml.config.artifact_config import read_version
 from zenml.context.step import current_step
 from zenml.errors import ConfigurationError
+from zenml.execute.masking import mask_value
 from zenml.execute.running import artifact_root
 from zenml.materializers import storage
 from zenml.records.events import LoggedMetadata, LoggedTags, SavedArtifact, Target
 from zenml.records.ids import ArtifactId, StepRunId, microseconds_now, new_id
 from zenml.records.metadata_values import read_metadata
-from zenml.records.run import Artifact
+from zenml.records.run import OUTSIDE_STEPS, Artifact
 from zenml.records.tagging import read_tags
 from zenml.store.opening import open_store
 from zenml.store.store import Notes
@@ -39,6 +40,8 @@ def save_artifact(
 ) -> ArtifactView:
     """Store a value as a version of an artifact; inside a step it belongs to the step's run.
 
+    What is saved inside a step is kept as long as the run; what is saved elsewhere, until it is deleted by name.
+
     Args:
         data: the value.
         name: the name that all versions share.
@@ -59,7 +62,8 @@ def save_artifact(
     number, step, identifier = read_version(version), current_step(), ArtifactId(new_id())
     target, now = Target("artifact", identifier), microseconds_now()
     tagged = LoggedTags(target, read_tags(tags, f"artifact `{name}`"))
-    logged = LoggedMetadata(target, read_metadata(user_metadata or {}, f"artifact `{name}`"), now)
+    values = mask_value(read_metadata(user_metadata or {}, f"artifact `{name}`"))
+    logged = LoggedMetadata(target, values, now)
     store = open_store()
     if number is not None and store.select(Artifact, name=name, version=number):
         raise ConfigurationError(
@@ -77,7 +81,7 @@ def save_artifact(
         id=identifier,
         name=name,
         version=number or 0,
-        saved_by=None if step is None else StepRunId(step.task.step_run_id),
+        saved_by=OUTSIDE_STEPS if step is None else StepRunId(step.task.step_run_id),
         output="value",
         created_at=now,
         **msgspec.structs.asdict(stored),

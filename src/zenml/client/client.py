@@ -8,6 +8,7 @@ import msgspec
 
 from zenml.client.models import ModelsClient
 from zenml.client.resolving import find_run
+from zenml.client.tag_counts import count_tags
 from zenml.errors import NotFoundError
 from zenml.records.query import Page, Query, read_condition, read_page, read_sort
 from zenml.records.run import Artifact, Pipeline, Record, Run
@@ -19,6 +20,7 @@ from zenml.views.run_view import PipelineView, RunView
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from zenml.client.tag_counts import TagCount
     from zenml.store.store import Store
 
 
@@ -130,6 +132,15 @@ class Client(ModelsClient):
             which = f" version {version}" if version is not None else ""
             raise NotFoundError(f"There is no artifact `{text}`{which}. {self._close_artifacts(text)}")
         return ArtifactView(artifact, self.store)
+
+    # Tags
+
+    def list_tags(self) -> list[TagCount]:
+        """Return the tags by name, each with how many runs, versions of artifacts and pipelines have it.
+
+        Tags are put on and taken off with `zenml.add_tags` and `zenml.remove_tags`.
+        """
+        return count_tags(self.store)
 
     def _close_artifacts(self, text: str) -> str:
         import difflib

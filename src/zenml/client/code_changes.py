@@ -19,6 +19,7 @@ WITH_SOURCE = ("function", "class", "module", "decorator")
 """Kinds of parts whose source text is stored under their digest."""
 _ORDER = (*WITH_SOURCE, "default", "closure", "constant", "package")
 _PYTHON = "python"
+_CHANGED = " changed"
 
 
 def code_changes(before: StepDefinition, after: StepDefinition, document: ReadDocument) -> list[Change]:
@@ -41,6 +42,12 @@ def code_changes(before: StepDefinition, after: StepDefinition, document: ReadDo
         return found
     text = "the code changed, but no part of it by itself: parts refer to each other in another way"
     return [Change(kind="code", name=after.source.dotted, text=text)]
+
+
+def is_opaque(change: Change) -> bool:
+    """Tell whether only the digests are known of a piece of code that changed, and so not what changed in it."""
+    is_known = change.diff is not None or change.before is not None or change.after is not None
+    return not is_known and change.text.endswith(_CHANGED)
 
 
 def _differing(before: Sequence[CodePart], after: Sequence[CodePart]) -> list[Pair]:
@@ -78,7 +85,7 @@ def _change(old: CodePart | None, new: CodePart | None, texts: tuple[str, str] |
     elif part.kind == "package":
         text = f"{part.name} {before or 'changed'} → {after}" if before != after else f"{part.name} changed"
     elif part.kind in WITH_SOURCE or before is None or before == after:
-        text = f"{_described(part)} changed"
+        text = f"{_described(part)}{_CHANGED}"
     else:
         text = f"{_described(part)} = {before} → {after}"
     return Change(

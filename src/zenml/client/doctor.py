@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from zenml import __version__
+from zenml.components.registry import BUILT_IN, load_flavor
 from zenml.errors import ZenMLError
 from zenml.records.run import Run
 from zenml.store import inspection
@@ -51,7 +53,12 @@ class Finding(msgspec.Struct, frozen=True):
 
 def examine() -> list[Finding]:
     """Ask everything; a store that cannot be opened is a finding too."""
-    found = [_python(), *_disk(default_root())]
+    found = [
+        Finding("version", "ok", f"zenml-core {__version__}"),
+        _python(),
+        *_stack(),
+        *_disk(default_root()),
+    ]
     try:
         store = open_store()
     except ZenMLError as error:
@@ -71,6 +78,25 @@ def _python() -> Finding:
     text = f"Python {version}, SQLite {sqlite}, {sys.executable}"
     remedy = "Use a Python with SQLite 3.37 or later." if is_old else None
     return Finding("python", "warn" if is_old else "ok", text, remedy)
+
+
+def _stack() -> Iterator[Finding]:
+    """Say whether every part that runs are made of can be loaded."""
+    for kind, name in BUILT_IN:
+        what = f"{kind.replace('_', ' ')} `{name}`"
+        try:
+            load_flavor(kind, name)
+        except Exception as error:  # importing a part may raise anything
+            text = f"{what} cannot be loaded: {type(error).__name__}: {error}"
+            yield Finding(
+                "stack",
+                "problem",
+                text,
+                "Install the package again: pip install --force-reinstall zenml-core",
+            )
+            return
+    parts = ", ".join(f"{kind.replace('_', ' ')} `{name}`" for kind, name in BUILT_IN)
+    yield Finding("stack", "ok", parts)
 
 
 def _disk(root: str) -> Iterator[Finding]:

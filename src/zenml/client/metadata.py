@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from zenml.client.targets import artifact_target, model_target, run_target, step_target
 from zenml.context.step import current_step
 from zenml.errors import ConfigurationError, ContextError
+from zenml.execute.masking import mask_value
 from zenml.records.events import LoggedMetadata, Target
 from zenml.records.ids import microseconds_now
 from zenml.records.metadata_values import read_metadata
@@ -113,7 +114,7 @@ def _write(target: Target, metadata: Mapping[str, Any]) -> None:
     if step is not None:
         step.context.log_metadata(target, metadata)
         return
-    values = read_metadata(metadata, "the metadata")
+    values = mask_value(read_metadata(metadata, "the metadata"))
     logged = LoggedMetadata(target, values, microseconds_now())
     store = open_store()
     store.annotate(Notes(metadata=logged.records()))

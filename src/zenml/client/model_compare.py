@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from zenml.client.run_diff import Difference, StepChange, run_diff
+from zenml.client.run_diff import StepChange, run_diff
+from zenml.client.run_pairs import Difference
 from zenml.records.models import ModelVersion
 from zenml.views.model_view import ModelVersionView
 

@@ -38,13 +38,14 @@ def find_run(store: Store, text: str) -> Run:
         raise AmbiguousNameError(
             f"`{text}` fits {len(found)} runs:\n{listed}{more}\nType more of the id or name."
         )
-    recent = [run.name for run in store.find(Run, Query(size=200)).items]
-    close = difflib.get_close_matches(text, recent, 3) or recent[:3]
+    recent = store.find(Run, Query(size=200)).items
+    known = [name for run in recent for name in (run.name, short(run.id))]
+    close = difflib.get_close_matches(text, known, 3) or [run.name for run in recent[:3]]
     listed = ", ".join(f"`{name}`" for name in close)
     raise NotFoundError(
         f"There is no run `{text}`. "
         + (f"Close or recent: {listed}. " if close else "The store has no runs. ")
-        + "List them with `zenml pipeline runs list`."
+        + "List them with `zenml run list`."
     )
 
 

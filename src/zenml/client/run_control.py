@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import time
 from typing import TYPE_CHECKING, Literal
 
 from zenml.client.resolving import find_run
@@ -24,9 +23,6 @@ if TYPE_CHECKING:
 
 StopOutcome = Literal["asked", "ended", "killed"]
 
-FIRST_LOOK = 0.02
-"""Seconds until a run that is waited for is looked at again; doubles up to the last one."""
-LAST_LOOK = 0.5
 GRACE = 10.0
 """Seconds that a process which was told to end gets before it is ended."""
 
@@ -39,18 +35,7 @@ def wait_for_run(store: Database, run: str, timeout: float | None = None) -> Run
         run: name, id or short id of the run.
         timeout: seconds to wait at most; None for as long as it takes.
     """
-    record = find_run(store, run)
-    end = None if timeout is None else time.monotonic() + timeout
-    pause = FIRST_LOOK
-    while record.status not in ENDED:
-        store.interrupt_dead_runs()
-        left = LAST_LOOK if end is None else end - time.monotonic()
-        record = find_run(store, record.id)
-        if record.status in ENDED or left <= 0:
-            break
-        time.sleep(min(pause, left))
-        pause = min(pause * 2, LAST_LOOK)
-    return RunView(record, store)
+    return RunView(find_run(store, run), store).wait(timeout)
 
 
 def stop_run(

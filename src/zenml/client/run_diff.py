@@ -1,8 +1,9 @@
-"""Two runs compared: code, parameters, settings, inputs, packages, decisions, outputs, times.
+"""Two runs compared: code, parameters, settings, inputs, packages, decisions, metrics, outputs, logs, times.
 
     diff = run_diff(store, "monday", "tuesday")
 
-The answer is one value, which the command line prints as text or JSON.
+The answer is one value, which the command line prints as text or JSON. What could not be
+compared is part of it.
 """
 
 from __future__ import annotations
@@ -11,26 +12,44 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import msgspec
 
-from zenml.client.artifact_changes import OutputDiff, output_diff
+from zenml.client.artifact_changes import OutputDiff, output_diffs
 from zenml.client.changes import Change
-from zenml.client.code_changes import code_changes
-from zenml.client.input_changes import input_change, read_arguments, shown_value
+from zenml.client.code_changes import code_changes, is_opaque
+from zenml.client.decision_changes import Decision, Timing, cache_decisions, status_differences, timings
+from zenml.client.input_changes import input_change, read_arguments
+from zenml.client.log_changes import LogChange, log_changes
+from zenml.client.metric_changes import MetricChange, metric_changes
 from zenml.client.resolving import find_run
+from zenml.client.run_pairs import BlindSpot, Difference, RunPair
+from zenml.client.setting_changes import (
+    environment_differences,
+    package_differences,
+    parameter_differences,
+    setting_differences,
+)
 from zenml.records.run import Run
 from zenml.views.run_view import RunView
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from zenml.records.run import Artifact
     from zenml.store.store import Store
-    from zenml.views.step_view import StepView
 
 Section = Literal[
-    "code", "params", "settings", "inputs", "packages", "environment", "cache", "status", "outputs", "timings"
+    "code",
+    "params",
+    "settings",
+    "inputs",
+    "packages",
+    "environment",
+    "cache",
+    "status",
+    "metrics",
+    "outputs",
+    "logs",
+    "timings",
 ]
 SECTIONS: tuple[Section, ...] = get_args(Section)
-Pair = tuple["StepView | None", "StepView | None"]
 
 
 class StepChange(msgspec.Struct, frozen=True):
@@ -38,22 +57,6 @@ class StepChange(msgspec.Struct, frozen=True):
 
     change: Change
     steps: tuple[str, ...]
-
-
-class Difference(msgspec.Struct, frozen=True):
-    """Something that has one value in each run; None where it is missing."""
-
-    name: str
-    before: str | None
-    after: str | None
-
-
-class Timing(msgspec.Struct, frozen=True):
-    """How long a step took in each run, in seconds; None where it did not run to an end."""
-
-    step: str
-    before: float | None
-    after: float | None
 
 
 class RunDiff(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,11 +70,15 @@ class RunDiff(msgspec.Struct, frozen=True, kw_only=True):
     inputs: tuple[StepChange, ...] = ()
     packages: tuple[Difference, ...] = ()
     environment: tuple[Difference, ...] = ()
-    cache: tuple[Difference, ...] = ()
+    cache: tuple[Decision, ...] = ()
     status: tuple[Difference, ...] = ()
+    metrics: tuple[MetricChange, ...] = ()
     outputs: tuple[OutputDiff, ...] = ()
     """All outputs, those with the same content too."""
+    logs: tuple[LogChange, ...] = ()
     timings: tuple[Timing, ...] = ()
+    blind_spots: tuple[BlindSpot, ...] = ()
+    """What was not compared in the sections that were asked for."""
 
 
 def run_diff(store: Store, before: str, after: str, only: Sequence[Section] = SECTIONS) -> RunDiff:
@@ -87,32 +94,31 @@ def run_diff(store: Store, before: str, after: str, only: Sequence[Section] = SE
         NotFoundError: there is no such run.
     """
     old, new = (RunView(find_run(store, text), store) for text in (before, after))
-    pairs = _pairs(old, new)
+    runs = RunPair(old, new)
+    blind = list(_lone_steps(runs))
     makers: dict[Section, Any] = {
-        "code": lambda: _code(store, pairs),
-        "params": lambda: _parameters(old, new),
-        "settings": lambda: _settings(old, new, pairs),
-        "inputs": lambda: _inputs(store, pairs),
-        "packages": lambda: _mapping(old.environment.packages, new.environment.packages),
-        "environment": lambda: _environment(old, new),
-        "cache": lambda: _cache(pairs),
-        "status": lambda: _statuses(old, new, pairs),
-        "outputs": lambda: _outputs(store, pairs),
-        "timings": lambda: _timings(old, new, pairs),
+        "code": lambda: _code(store, runs, blind),
+        "params": lambda: parameter_differences(runs),
+        "settings": lambda: setting_differences(runs),
+        "inputs": lambda: _inputs(store, runs),
+        "packages": lambda: package_differences(runs),
+        "environment": lambda: environment_differences(runs),
+        "cache": lambda: cache_decisions(store, runs),
+        "status": lambda: status_differences(runs),
+        "metrics": lambda: metric_changes(store, runs),
+        "outputs": lambda: _outputs(store, runs, blind),
+        "logs": lambda: log_changes(runs, blind),
+        "timings": lambda: timings(runs),
     }
     found = {section: tuple(makers[section]()) for section in SECTIONS if section in only}
-    return RunDiff(before=old.record, after=new.record, **found)
+    return RunDiff(before=old.record, after=new.record, blind_spots=tuple(dict.fromkeys(blind)), **found)
 
 
-def _pairs(old: RunView, new: RunView) -> dict[str, Pair]:
-    """Return the steps of both runs by their id inside the run."""
-    return {name: (old.steps.get(name), new.steps.get(name)) for name in {**old.steps, **new.steps}}
-
-
-def _both(pairs: dict[str, Pair]) -> Iterator[tuple[str, StepView, StepView]]:
-    for name, (one, other) in pairs.items():
-        if one is not None and other is not None:
-            yield name, one, other
+def _lone_steps(runs: RunPair) -> Iterator[BlindSpot]:
+    for pair in runs.steps:
+        if pair.before is None or pair.after is None:
+            run = runs.before if pair.after is None else runs.after
+            yield BlindSpot(f"step {pair.name}", f"only run `{run.name}` has begun it")
 
 
 def _grouped(found: Iterator[tuple[str, Change]]) -> Iterator[StepChange]:
@@ -127,22 +133,28 @@ def _grouped(found: Iterator[tuple[str, Change]]) -> Iterator[StepChange]:
         yield StepChange(one, tuple(steps[shared]))
 
 
-def _code(store: Store, pairs: dict[str, Pair]) -> Iterator[StepChange]:
+def _code(store: Store, runs: RunPair, blind: list[BlindSpot]) -> Iterator[StepChange]:
     compared: dict[tuple[str, str], list[Change]] = {}
 
     def changes() -> Iterator[tuple[str, Change]]:
-        for name, one, other in _both(pairs):
+        for name, one, other in runs.both():
             key = one.record.definition, other.record.definition
             if key not in compared:
                 compared[key] = code_changes(one.definition, other.definition, store.document)
             # Versions of packages have a section of their own.
             yield from ((name, change) for change in compared[key] if change.kind != "package")
 
-    return _grouped(changes())
+    for name, one, other in runs.both():
+        spots = dict.fromkeys((*one.definition.blind_spots, *other.definition.blind_spots))
+        blind.extend(BlindSpot(f"code of step {name}", spot) for spot in spots)
+    for found in _grouped(changes()):
+        if is_opaque(found.change):
+            blind.append(BlindSpot(f"code {found.change.name}", "its source is not stored for both runs"))
+        yield found
 
 
-def _inputs(store: Store, pairs: dict[str, Pair]) -> Iterator[StepChange]:
-    both = list(_both(pairs))
+def _inputs(store: Store, runs: RunPair) -> Iterator[StepChange]:
+    both = list(runs.both())
     arguments = read_arguments(store, *(step.record for _, *two in both for step in two))
 
     def changes() -> Iterator[tuple[str, Change]]:
@@ -157,101 +169,8 @@ def _inputs(store: Store, pairs: dict[str, Pair]) -> Iterator[StepChange]:
     return _grouped(changes())
 
 
-def _parameters(old: RunView, new: RunView) -> Iterator[Difference]:
-    before, after = old.record.parameters, new.record.parameters
-    for name in {**before, **after}:
-        raw = [bytes(side[name]) if name in side else None for side in (before, after)]
-        if raw[0] != raw[1]:
-            shown = [None if one is None else shown_value(name, msgspec.Raw(one)) for one in raw]
-            yield Difference(name, *shown)
-
-
-def _settings(old: RunView, new: RunView, pairs: dict[str, Pair]) -> Iterator[Difference]:
-    yield from _mapping(_options(old.record.options), _options(new.record.options), "pipeline.")
-    for name, one, other in _both(pairs):
-        yield from _mapping(_options(one.definition.options), _options(other.definition.options), f"{name}.")
-
-
-def _options(options: msgspec.Struct) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name, value in msgspec.structs.asdict(options).items():
-        if isinstance(value, dict):
-            found.update({f"{name}.{key}": repr(one) for key, one in value.items()})
-        else:
-            found[name] = repr(value)
-    return found
-
-
-def _environment(old: RunView, new: RunView) -> Iterator[Difference]:
-    one, other = old.environment, new.environment
-    sides = [
-        {
-            "python": environment.python,
-            "platform": environment.platform,
-            "commit": environment.commit or "none",
-            "uncommitted changes": record.changes or "none",
-            "command": " ".join(environment.command),
-            "folder": environment.folder,
-        }
-        for environment, record in ((one, old.record), (other, new.record))
-    ]
-    return _mapping(sides[0], sides[1])
-
-
-def _cache(pairs: dict[str, Pair]) -> Iterator[Difference]:
-    for name, one, other in _both(pairs):
-        decisions = [_decision(step) for step in (one, other)]
-        if decisions[0] != decisions[1]:
-            yield Difference(name, *decisions)
-
-
-def _decision(step: StepView) -> str:
-    return step.record.status if step.record.status in ("cached", "skipped") else "executed"
-
-
-def _statuses(old: RunView, new: RunView, pairs: dict[str, Pair]) -> Iterator[Difference]:
-    if old.record.status != new.record.status:
-        yield Difference("run", old.record.status, new.record.status)
-    good = ("completed", "cached")
-    for name, (one, other) in pairs.items():
-        states = [step.record.status if step is not None else None for step in (one, other)]
-        if states[0] != states[1] and not (states[0] in good and states[1] in good):
-            yield Difference(name, *states)
-
-
-def _outputs(store: Store, pairs: dict[str, Pair]) -> Iterator[OutputDiff]:
-    producers = {
-        step.id: step.record.cached_from or step.id for pair in pairs.values() for step in pair if step
-    }
-    made = store.outputs_of(list(dict.fromkeys(producers.values())))
-
-    def of(step: StepView | None) -> dict[str, Artifact]:
-        return {} if step is None else {one.output: one for one in made.get(producers[step.id], ())}
-
-    for name, (one, other) in pairs.items():
-        before, after = of(one), of(other)
-        for output in {**before, **after}:
-            yield output_diff(store, name, output, before.get(output), after.get(output))
-
-
-def _timings(old: RunView, new: RunView, pairs: dict[str, Pair]) -> Iterator[Timing]:
-    yield Timing("run", *(_seconds(run.record.created_at, run.record.ended_at) for run in (old, new)))
-    for name, pair in pairs.items():
-        taken = [
-            None
-            if one is None or _decision(one) != "executed"
-            else _seconds(one.record.started_at, one.record.ended_at)
-            for one in pair
-        ]
-        if taken != [None, None]:
-            yield Timing(name, *taken)
-
-
-def _seconds(start: int, end: int | None) -> float | None:
-    return None if end is None else (end - start) / 1e6
-
-
-def _mapping(before: dict[str, str], after: dict[str, str], prefix: str = "") -> Iterator[Difference]:
-    for name in sorted({**before, **after}):
-        if before.get(name) != after.get(name):
-            yield Difference(f"{prefix}{name}", before.get(name), after.get(name))
+def _outputs(store: Store, runs: RunPair, blind: list[BlindSpot]) -> Iterator[OutputDiff]:
+    for one in output_diffs(store, runs.steps):
+        if one.not_compared is not None:
+            blind.append(BlindSpot(f"output {one.step}.{one.output}", one.not_compared))
+        yield one

@@ -11,6 +11,7 @@ import msgspec
 from zenml.client.client import Client
 from zenml.components.registry import load_flavor
 from zenml.errors import ConfigurationError
+from zenml.execute.reporter import count
 from zenml.records.ids import short
 from zenml.records.query import Condition, Query
 from zenml.records.run import Artifact, Run
@@ -34,11 +35,16 @@ EXTENSIONS = {
 """What a value that lies in the database is called as a file, by materializer."""
 
 
+_DELETABLE = ("saved by", "saved by hand")
+"""Uses that do not forbid to delete an artifact by name."""
+
+
 class Use(msgspec.Struct, frozen=True):
     """Something that refers to an artifact, and so keeps it."""
 
     kind: str
-    """`made by`, `result of` (a cached step), `input of`, `output of` (a run), `tagged` or `part of` (a version of a model)."""
+    """`made by`, `saved by`, `saved by hand`, `result of` (a cached step), `input of`, `output of` (a run), `tagged` or
+    `part of` (a version of a model)."""
     run: str
     run_id: str
     what: str
@@ -47,6 +53,8 @@ class Use(msgspec.Struct, frozen=True):
     @property
     def text(self) -> str:
         """The use in words: input of step `train` of run `nightly`."""
+        if self.kind == "saved by hand":
+            return "saved by hand, and kept until it is deleted by name"
         if self.kind == "tagged":
             return f"tagged `{self.what}`"
         if self.kind == "part of":
@@ -85,15 +93,25 @@ def uses(store: Database, artifact: ArtifactView) -> list[Use]:
 def delete_artifact(store: Database, artifact: ArtifactView) -> int:
     """Delete an artifact that nothing uses, and its files; return the bytes that are free.
 
+    That it was saved by hand keeps it from being collected, not from being deleted by name.
+
     Raises:
         ConfigurationError: something uses it.
     """
-    found = uses(store, artifact)
+    found = [use for use in uses(store, artifact) if use.kind not in _DELETABLE]
     if found:
+        tags = [use.what for use in found if use.kind == "tagged"]
+        remedy = (
+            f"Take its tags off first: zenml tag remove --artifact {artifact.id} {' '.join(tags)}"
+            if len(tags) == len(found)
+            else "Delete what uses it first: zenml run delete RUN, zenml model delete MODEL --version VERSION"
+            if any(use.kind == "part of" for use in found)
+            else "Delete the runs that use it first: zenml run delete RUN"
+        )
+        more = f" and has {count(len(found) - 1, 'more use')}" if len(found) > 1 else ""
         raise ConfigurationError(
             f"Artifact `{artifact.name}` version {artifact.version} ({short(artifact.id)}) is {found[0].text}"
-            f"{f' and has {len(found) - 1} more uses' if len(found) > 1 else ''}. "
-            "Delete what uses it first: zenml run delete RUN"
+            f"{more}. {remedy}"
         )
     delete_row(store, artifact.id)
     key = artifact.record.key
@@ -129,16 +147,6 @@ def export_artifact(artifact: ArtifactView, store: Store, target: str) -> list[s
         shutil.copyfile(os.path.join(folder, entry.path), path)
         written.append(path)
     return written
-
-
-def preview(artifact: ArtifactView, limit: int = 20) -> list[str]:
-    """Load an artifact and return the first lines of what it looks like."""
-    value = artifact.load()
-    text = value if isinstance(value, str) else None
-    if text is None and hasattr(value, "head") and hasattr(value, "columns"):
-        text = str(value.head(limit))
-    lines = (repr(value) if text is None else text).splitlines() or [""]
-    return [*lines[:limit], f"… {len(lines) - limit} more lines"] if len(lines) > limit else lines
 
 
 def _file_name(artifact: ArtifactView, target: str) -> str:

@@ -50,7 +50,8 @@ def step_options(step: DeclaredStep, chosen: Mapping[str, Any], hooks: LiveHooks
     """
     what = f"step `{step.name}`"
     settings = dict(chosen.get("settings") or {})
-    materializers = chosen.get("output_materializers") or settings.pop("output_materializers", None)
+    in_settings = settings.pop("output_materializers", None)
+    materializers = chosen.get("output_materializers") or in_settings
     return StepOptions(
         **_flags(chosen, _FLAGS, what, default=True),
         **execution_options(chosen, what),

@@ -94,7 +94,7 @@ class Launcher(ABC):
 
         The callbacks run on the launcher's own thread and must be quick: `on_event` for each `send`
         of the entry, in order; `on_output` for what the whole process tree writes to stdout and
-        stderr; `on_end` exactly once, after everything else, when the whole tree has ended.
+        stderr, after each event that was sent before it was written; `on_end` exactly once, after everything else, when the whole tree has ended.
 
         Raises:
             ConfigurationError: the task can never start.

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import closing
 from typing import TypeAlias
@@ -29,12 +30,15 @@ _BIG = 50 * 1024 * 1024
 class Watched:
     """One launch and everything that its callbacks brought."""
 
-    def __init__(self, launcher: Launcher, task: LaunchTask) -> None:
+    def __init__(self, launcher: Launcher, task: LaunchTask, *, seconds_per_event: float = 0) -> None:
         self.events: list[bytes] = []
         self.output = b""
         self.ends: list[LaunchEnd] = []
         self.order: list[str] = []
+        self.told_at_output: list[tuple[int, int]] = []
+        """With each piece of output: how much there was with it, and how many events had come."""
         self._launcher = launcher
+        self._seconds_per_event = seconds_per_event
         self._changed = threading.Condition()
         self.handle: LaunchHandle = launcher.launch(
             task, on_end=self._on_end, on_event=self._on_event, on_output=self._on_output
@@ -67,6 +71,7 @@ class Watched:
             self._changed.notify_all()
 
     def _on_event(self, event: bytes) -> None:
+        time.sleep(self._seconds_per_event)
         with self._changed:
             self.events.append(event)
             self.order.append("event")
@@ -76,6 +81,7 @@ class Watched:
         with self._changed:
             self.output += output
             self.order.append("output")
+            self.told_at_output.append((len(self.output), len(self.events)))
             self._changed.notify_all()
 
 
@@ -141,6 +147,17 @@ def delivers_events_while_the_step_runs(make: LauncherFactory) -> None:
         watched.wait_for_event()
 
         _expect(not watched.ends, "the event came with the end")
+
+
+def delivers_events_before_later_output(make: LauncherFactory) -> None:
+    """What was sent before something was printed arrives before it."""
+    with closing(make()) as launcher:
+        watched = Watched(launcher, make_task("announce_and_print", b"100"), seconds_per_event=0.001)
+        watched.wait()
+
+    late = [(printed, told) for printed, told in watched.told_at_output if printed > told]
+    _expect(len(watched.output) == 100, f"{len(watched.output)} of 100 letters arrived")
+    _expect(not late, f"output came before events that were sent earlier: {late[:3]}")
 
 
 def captures_output_of_the_whole_tree(make: LauncherFactory) -> None:
@@ -274,6 +291,7 @@ CHECKS: tuple[Callable[[LauncherFactory], None], ...] = (
     carries_large_payloads_and_answers,
     delivers_events_in_order_and_before_the_end,
     delivers_events_while_the_step_runs,
+    delivers_events_before_later_output,
     captures_output_of_the_whole_tree,
     shows_lines_while_the_step_runs,
     shows_the_traceback_of_an_escaped_exception,

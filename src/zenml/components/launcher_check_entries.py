@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -27,6 +28,15 @@ def count_to(payload: bytes, send: Send) -> bytes:
     """Send as many numbers as the payload says."""
     for number in range(int(payload)):
         send(b"%d" % number)
+    return b""
+
+
+def announce_and_print(payload: bytes, send: Send) -> bytes:
+    """Send as many numbers as the payload says, and print a letter after each, not all at once."""
+    for number in range(int(payload)):
+        send(b"%d" % number)
+        os.write(1, b"x")
+        time.sleep(0.0005)
     return b""
 
 

@@ -16,7 +16,7 @@ from zenml.components.launcher import Launcher, LaunchTask
 from zenml.components.registry import load_flavor
 from zenml.errors import StepProcessError
 from zenml.execute import failures, masking
-from zenml.execute.worker import Parcel
+from zenml.execute.worker import Parcel, RegisteredSecret
 from zenml.materializers import pickling, registry
 from zenml.records import type_names, wire
 from zenml.records.events import StepEvent
@@ -48,7 +48,7 @@ STORING = {
     "sklearn": ("skops.io", "zenml.materializers.sklearn_materializer"),
 }
 """By library: what stores its values, and is otherwise imported with the first one stored or loaded."""
-_EVENTS = msgspec.json.Decoder(StepEvent)
+_EVENTS = msgspec.json.Decoder(StepEvent | RegisteredSecret)
 ENTRY = "zenml.execute.worker:run_isolated"
 
 
@@ -83,9 +83,16 @@ def launch(
             preload=WORKER_MODULES + preload,
         ),
         on_end=lambda end: on_end(*_unpack(end, task, started)),
-        on_event=lambda data: on_event(_EVENTS.decode(data)),
+        on_event=lambda data: _hear(_EVENTS.decode(data), on_event),
         on_output=on_output,
     )
+
+
+def _hear(event: StepEvent | RegisteredSecret, on_event: Callable[[StepEvent], None]) -> None:
+    if isinstance(event, RegisteredSecret):
+        masking.register_secret(event.value)
+    else:
+        on_event(event)
 
 
 def _pack(task: StepTask, program: Program) -> Parcel:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from typing import Protocol
 
 INTERVAL = 0.1
@@ -27,7 +28,6 @@ class Flushable(Protocol):
 _lock = threading.Lock()
 _watched: dict[int, Flushable] = {}
 _wake = threading.Event()
-_hurry = threading.Event()
 _thread: threading.Thread | None = None
 
 
@@ -52,16 +52,10 @@ def forget(log: Flushable) -> None:
             _wake.clear()
 
 
-def hurry() -> None:
-    """Begin the next round now."""
-    _hurry.set()
-
-
 def _serve() -> None:
     while True:
         _wake.wait()
-        _hurry.wait(INTERVAL)
-        _hurry.clear()
+        time.sleep(INTERVAL)
         _flush_all()
 
 
@@ -75,9 +69,8 @@ def _flush_all() -> None:
 
 def _begin_anew() -> None:
     """In a fork: its parent writes what waited, and this process has no such thread."""
-    global _thread, _lock, _wake, _hurry
-    _thread, _lock = None, threading.Lock()
-    _wake, _hurry = threading.Event(), threading.Event()
+    global _thread, _lock, _wake
+    _thread, _lock, _wake = None, threading.Lock(), threading.Event()
     for log in _watched.values():
         log.begin_anew()
     _watched.clear()

@@ -8,6 +8,7 @@ belongs to it as long as no other step runs; what is left goes to the log of the
 
 from __future__ import annotations
 
+import io
 import sys
 import threading
 from typing import TYPE_CHECKING, Any, Self
@@ -23,7 +24,11 @@ if TYPE_CHECKING:
 
 
 class Router(threading.local):
-    """Stands in for a standard stream; everything but `write` and `flush` is the real stream's."""
+    """Stands in for a standard stream; everything but `write` and `flush` is the real stream's.
+
+    What is the real stream's is found through descriptors: a class with `__getattr__` would make the
+    look-up of `write`, two for each print, cost as much again as the print itself.
+    """
 
     write: Callable[[str], int]
     flush: Callable[[], None]
@@ -51,8 +56,32 @@ class Router(threading.local):
         if self.real is not None:
             self.real.flush()
 
+
+class _OfReal:
+    """An attribute of a router that is the real stream's; one that is set on the router goes before it."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, router: Router, kind: type) -> Any:
+        return getattr(router.real, self._name)
+
+
+for _name in {"mode", *dir(io.TextIOWrapper)} - {*dir(Router), "write", "flush"}:
+    if not _name.startswith("__"):
+        setattr(Router, _name, _OfReal(_name))  # `mode` is put there by the interpreter
+
+
+class OpenRouter(Router):
+    """Stands in for a stream that may have any attributes, such as the one of a notebook."""
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self.real, name)
+
+
+def _router(stream: Any, *, is_error: bool) -> Router:
+    is_plain = type(stream) is io.TextIOWrapper and vars(stream).keys() <= {"mode"}
+    return (Router if is_plain else OpenRouter)(stream, is_error=is_error)
 
 
 class Printer:
@@ -147,7 +176,7 @@ class Capture:
             if not cls.runs:
                 for stream in (sys.stdout, sys.stderr):
                     _try_to_flush(stream)
-                cls.routers = (Router(sys.stdout, is_error=False), Router(sys.stderr, is_error=True))
+                cls.routers = (_router(sys.stdout, is_error=False), _router(sys.stderr, is_error=True))
                 log_handlers.redirect({router.real: router for router in cls.routers})
                 sys.stdout, sys.stderr = cls.routers
             cls.runs.append(self._run)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from zenml.artifacts.commit import key_for
 from zenml.components.registry import load_flavor
 from zenml.errors import ContextError
+from zenml.execute.masking import mask_value
 from zenml.materializers import storage
 from zenml.records.events import LoggedMetadata, LoggedTags, Target
 from zenml.records.ids import microseconds_now
@@ -181,7 +182,7 @@ class StepContext:
 
     def log_metadata(self, target: Target, metadata: Any) -> None:
         """Tell the owner of the run values to keep with a target."""
-        values = read_metadata(metadata, f"the metadata of step `{self.step_name}`")
+        values = mask_value(read_metadata(metadata, f"the metadata of step `{self.step_name}`"))
         self._emit(LoggedMetadata(target, values, microseconds_now()))
         for known in (self.step_run, self.pipeline_run):
             if known.id == target.id:
@@ -197,7 +198,7 @@ class StepContext:
     def add_output_metadata(self, metadata: Any, output_name: str | None = None) -> None:
         """Have metadata recorded with an output; the name may be left out where there is one output."""
         output = self.output_called(output_name)
-        values = read_metadata(metadata, f"the metadata of output `{output}`")
+        values = mask_value(read_metadata(metadata, f"the metadata of output `{output}`"))
         self.output_notes.metadata.setdefault(output, {}).update(values)
 
     def get_output_metadata(self, output_name: str | None = None) -> dict[str, Any]:

@@ -1,9 +1,10 @@
 """The log file of one step attempt, or of what a run printed outside its steps.
 
-What is printed waits in memory, where it costs nothing, until `log_writer` takes it to the file a
-few times a second; then a killed process has lost less than the last second. The file holds the
-text itself, line by line. When each part was written stands in a second file beside it, `.times`,
-which begins with the second second. Beyond a cap the first and the last part are kept.
+What is printed waits in memory until `log_writer` takes it to the file a few times a second; then a
+killed process has lost less than the last second. What is printed in bulk goes to the file at
+once, while the processor's caches still hold it. The file holds the text itself, line by line. When
+each part was written stands in a second file beside it, `.times`, which begins with the second
+second. Beyond a cap the first and the last part are kept.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ HEAD = 92 << 20
 """Bytes at the beginning of a log that are always kept."""
 SEGMENT = 4 << 20
 """Bytes of one file of the last part, of which two are kept: together at most 100 MB."""
-URGENT = 1 << 20
-"""Bytes that wake the writer at once."""
+BULK = 32 << 10
+"""Bytes that do not wait for the writer."""
+LONGEST_LINE = 1 << 20
+"""Bytes of an unfinished line after which its beginning is written."""
 MOST_WAITING = 8 << 20
 """Bytes that may wait in memory; beyond the head, older ones give way instead of holding up the step."""
 SILENCE = 0.4
@@ -39,8 +42,8 @@ class StepLog:
         self.was_written = False
         self._waiting: list[bytes] = []
         self._waiting_bytes = 0
-        self._lock = threading.Lock()
-        """Guards what waits; held for moments only."""
+        self._lock = threading.RLock()
+        """Guards what waits; held for moments only, and again by a signal handler that prints."""
         self._writing = threading.Lock()
         """Guards the files and what follows; held while the disk is waited for."""
         self._file = -1
@@ -59,7 +62,7 @@ class StepLog:
         self._last_time = 0.0
 
     def append(self, data: bytes) -> None:
-        """Take what was printed; the step waits only if the disk cannot keep up with the head."""
+        """Take what was printed; the step waits for the disk only with the head of a log, and for bulk."""
         with self._lock:
             if self._is_closed:  # by a thread that outlives its step
                 return
@@ -75,10 +78,9 @@ class StepLog:
                 return
         if not self._is_forked:
             log_writer.watch(self)
-        if waiting > MOST_WAITING or self._is_forked:
+        is_bulk = waiting >= BULK and self._size < HEAD and not self._writing.locked()
+        if is_bulk or waiting > MOST_WAITING or self._is_forked:
             self.flush()
-        elif waiting >= URGENT > waiting - len(data):
-            log_writer.hurry()
 
     def flush(self, *, is_final: bool = False) -> None:
         """Write what waits; an unfinished line only after a silence, or at the end."""
@@ -110,7 +112,7 @@ class StepLog:
     def begin_anew(self) -> None:
         """In a fork: what waits is its parent's to write; what comes is written at once."""
         self._is_forked = True
-        self._lock, self._writing = threading.Lock(), threading.Lock()
+        self._lock, self._writing = threading.RLock(), threading.Lock()
         self._waiting, self._waiting_bytes, self._rest = [], 0, b""
 
     # With `_writing`
@@ -130,7 +132,7 @@ class StepLog:
     def _is_due(self, now: float, *, has_grown: bool) -> bool:
         """Tell whether an unfinished line has waited long enough."""
         if b"\r" not in self._rest:
-            return now - self._rest_since >= SILENCE or len(self._rest) >= URGENT
+            return now - self._rest_since >= SILENCE or len(self._rest) >= LONGEST_LINE
         if has_grown:
             self._rest_since = now
             state = self._rest.rstrip(b"\r").rfind(b"\r") + 1
@@ -231,20 +233,24 @@ class StepLog:
 
 
 def _split(chunks: list[bytes]) -> tuple[bytes, bytes]:
-    """Return whole lines, masked, and the rest; large texts are copied once."""
+    """Return whole lines, masked, and the rest; one chunk of whole lines is not even copied."""
     for number in range(len(chunks) - 1, -1, -1):
         cut = chunks[number].rfind(b"\n") + 1
         if cut:
-            lines = b"".join([*chunks[:number], chunks[number][:cut]])
-            rest = b"".join([chunks[number][cut:], *chunks[number + 1 :]])
+            lines = _joined([*chunks[:number], chunks[number][:cut]])
+            rest = _joined([chunks[number][cut:], *chunks[number + 1 :]])
             break
     else:
-        lines, rest = b"", b"".join(chunks)
+        lines, rest = b"", _joined(chunks)
     if masking.is_needed():
         data = masking.mask_bytes(lines + rest)
         cut = min(data.rfind(b"\n") + 1, masking.begun_at(data))
         lines, rest = data[:cut], data[cut:]
     return lines, rest
+
+
+def _joined(chunks: list[bytes]) -> bytes:
+    return b"".join([chunk for chunk in chunks if chunk])  # of a single one, `join` returns the very one
 
 
 def _open(path: str) -> int:

@@ -7,6 +7,7 @@ there when a step begins.
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -38,6 +39,12 @@ class Parcel(msgspec.Struct, frozen=True):
     """What must not stand in the failure that this process reports."""
 
 
+class RegisteredSecret(msgspec.Struct, frozen=True, tag="secret"):
+    """What the owner has to mask from now on; it is on its way before anything that the step prints later."""
+
+    value: str
+
+
 _DECODER = msgspec.json.Decoder(Parcel)
 _ENCODER = msgspec.json.Encoder()
 
@@ -47,6 +54,8 @@ def run_isolated(payload: bytes, send: Callable[[bytes], None]) -> bytes:
     parcel = _DECODER.decode(payload)
     for secret in parcel.secrets:
         masking.register_secret(secret)
+    masking.tell(lambda value: send(_ENCODER.encode(RegisteredSecret(value))))
+    os.register_at_fork(after_in_child=lambda: masking.tell(None))  # a fork cannot speak for the step
     type_names.adopt_script(parcel.script)
     program = _program(parcel)
     store = load_flavor("artifact_store", "local")(parcel.task.artifact_root)

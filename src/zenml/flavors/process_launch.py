@@ -86,6 +86,8 @@ class Launch(LaunchHandle):
         except BlockingIOError:
             return None
         if data:
+            if self.channel is not None:  # what was sent before this was printed has arrived by now
+                self.take(self.channel.receive_rest())
             _call(self._on_output, data)
         return data
 

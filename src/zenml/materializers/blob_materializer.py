@@ -6,9 +6,11 @@ the file `data.<extension>` of a folder.
 
 from __future__ import annotations
 
+import io
 from typing import Any, ClassVar
 
 from zenml.artifacts.folder import Staging
+from zenml.artifacts.hashing import HashingWriter
 from zenml.errors import MaterializerError
 from zenml.materializers.base_materializer import BaseMaterializer
 
@@ -74,3 +76,30 @@ def open_new(materializer: BaseMaterializer, name: str) -> Any:
     """Open a new file in a materializer's folder, hashed while it is written where that is possible."""
     folder = materializer.artifact_store
     return folder.create(name) if isinstance(folder, Staging) else folder.open(name, "xb")
+
+
+class Appending(io.RawIOBase):
+    """What a library writes the memory of a value to: it can neither close nor rewind the file.
+
+    The memory is the value being stored, and nobody changes it until that is done; so it is hashed while more is
+    written.
+    """
+
+    def __init__(self, file: Any) -> None:
+        super().__init__()
+        self._write = file.write_stable if isinstance(file, HashingWriter) else file.write
+        self._tell = file.tell
+
+    def writable(self) -> bool:
+        """Say that this is a file to write."""
+        return True
+
+    def write(self, data: Any) -> int:
+        """Write all of the data."""
+        size: int = self._write(data)
+        return size
+
+    def tell(self) -> int:
+        """Return how much has been written."""
+        size: int = self._tell()
+        return size

@@ -26,7 +26,7 @@ class BoostedModelMaterializer(CompositeMaterializer):
         kind = type(value)
         if getattr(importlib.import_module(cls.LIBRARY), kind.__name__, None) is not kind:
             raise MaterializerError(f"`{kind.__qualname__}` is not one of {cls.LIBRARY}'s own classes.")
-        return [kind.__name__, {name: _without_default(item) for name, item in vars(value).items()}]
+        return [kind.__name__, {name: without_default(item) for name, item in vars(value).items()}]
 
     @classmethod
     def put_together(cls, content: Any) -> Any:
@@ -39,7 +39,7 @@ class BoostedModelMaterializer(CompositeMaterializer):
                 " step again."
             )
         made: Any = object.__new__(kind)
-        vars(made).update({name: _with_default(item) for name, item in attributes.items()})
+        vars(made).update({name: with_default(item) for name, item in attributes.items()})
         return made
 
     def extract_metadata(self, data: Any) -> dict[str, Any]:
@@ -48,7 +48,7 @@ class BoostedModelMaterializer(CompositeMaterializer):
         return {"class": type(data).__name__, "parameters": parameters}
 
 
-def _without_default(value: Any) -> Any:
+def without_default(value: Any) -> Any:
     """Return what says a dictionary with a default, which LightGBM uses for its scores."""
     if type(value) is not defaultdict:
         return value
@@ -59,7 +59,8 @@ def _without_default(value: Any) -> Any:
     return (_PREFIX + name, dict(value))
 
 
-def _with_default(value: Any) -> Any:
+def with_default(value: Any) -> Any:
+    """Return what `without_default` was given."""
     if (
         type(value) is tuple
         and len(value) == 2

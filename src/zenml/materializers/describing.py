@@ -6,6 +6,7 @@ value's own. Whatever goes wrong here is noted among the facts, and the value is
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -85,6 +86,26 @@ def _below(folder: str, path: str) -> str:
 def _as_json(fact: Any) -> Any:
     """Return a fact as it can be recorded: as itself if JSON has a form for it, else as text."""
     try:
-        return msgspec.json.decode(_to_json(fact))
-    except (TypeError, ValueError, RecursionError):
+        found = _finite(msgspec.to_builtins(fact, str_keys=True, enc_hook=_scalar))
+        _to_json(found)  # text that is no Unicode is noticed here
+    except (TypeError, ValueError, OverflowError, RecursionError):
         return str(fact)[:_TEXT_LIMIT].encode(errors="backslashreplace").decode()
+    return found
+
+
+def _scalar(fact: Any) -> Any:
+    """Return the number in a scalar of numpy or its kind."""
+    if getattr(fact, "shape", None) != ():
+        raise TypeError
+    return fact.item()
+
+
+def _finite(fact: Any) -> Any:
+    """Return the fact with text for infinities and what is no number: JSON would make null of them."""
+    if isinstance(fact, float) and not math.isfinite(fact):
+        return str(fact)
+    if isinstance(fact, dict):
+        return {name: _finite(item) for name, item in fact.items()}
+    if isinstance(fact, (list, tuple)):
+        return [_finite(item) for item in fact]
+    return fact

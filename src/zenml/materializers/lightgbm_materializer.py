@@ -8,7 +8,7 @@ import lightgbm
 
 from zenml.enums import ArtifactType
 from zenml.errors import MaterializerError
-from zenml.materializers.boosted import BoostedModelMaterializer
+from zenml.materializers.boosted import BoostedModelMaterializer, with_default, without_default
 from zenml.materializers.composite_materializer import CompositeMaterializer
 
 
@@ -26,14 +26,14 @@ class BoosterMaterializer(CompositeMaterializer):
         back = lightgbm.Booster(model_str=text)
         if back.model_to_string(num_iteration=-1) != text:
             raise MaterializerError("LightGBM's text cannot hold this booster exactly.")
-        return [text, value.best_iteration, dict(value.best_score), dict(value.params)]
+        return [text, value.best_iteration, without_default(value.best_score), dict(value.params)]
 
     @classmethod
     def put_together(cls, content: Any) -> Any:
         """Return the booster."""
         text, best_iteration, best_score, params = content
         made = lightgbm.Booster(model_str=text)
-        made.best_iteration, made.best_score, made.params = best_iteration, best_score, params
+        made.best_iteration, made.best_score, made.params = best_iteration, with_default(best_score), params
         return made
 
     def extract_metadata(self, data: Any) -> dict[str, Any]:

@@ -13,11 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from zenml.artifacts.hashing import HashingWriter
 from zenml.enums import ArtifactType
 from zenml.errors import ArtifactDamagedError, MaterializerError
 from zenml.materializers import previews
-from zenml.materializers.blob_materializer import BlobMaterializer, open_new
+from zenml.materializers.blob_materializer import Appending, BlobMaterializer, open_new
 from zenml.materializers.facts import array_facts
 
 
@@ -52,8 +51,7 @@ class NumpyMaterializer(BlobMaterializer):
         header, content = _parts(data)
         with open_new(self, self.file_name()) as file:
             file.write(header)
-            # The array is the value being stored, and nobody changes it until that is done.
-            (file.write_stable if isinstance(file, HashingWriter) else file.write)(content)
+            Appending(file).write(content)
 
     def read_file(self) -> Any:
         """Map the file into memory, copy-on-write."""

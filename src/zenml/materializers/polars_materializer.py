@@ -16,7 +16,7 @@ from zenml.enums import ArtifactType
 from zenml.errors import ArtifactDamagedError, MaterializerError
 from zenml.materializers import previews
 from zenml.materializers.base_materializer import BaseMaterializer
-from zenml.materializers.blob_materializer import BlobMaterializer, FinalRefusalError, open_new
+from zenml.materializers.blob_materializer import Appending, BlobMaterializer, FinalRefusalError, open_new
 from zenml.materializers.facts import number
 
 _COLUMNS_LIMIT = 40
@@ -50,7 +50,7 @@ class PolarsMaterializer(BlobMaterializer):
     def save(self, data: Any) -> None:
         """Write the file without a copy of it in memory."""
         with open_new(self, self.file_name()) as file:
-            _write(data, file)
+            _write(data, Appending(file))
 
     def read_file(self) -> Any:
         """Map the file."""
@@ -100,30 +100,11 @@ class LazyFrameMaterializer(BaseMaterializer):
 
 def _write(value: Any, sink: Any) -> None:
     frame = value.to_frame() if isinstance(value, pl.Series) else value
-    if any(_has_objects(kind) for kind in frame.dtypes):
-        raise MaterializerError("The Arrow format cannot hold columns of Python objects.")
+    for name, kind in frame.schema.items():
+        _check_type(name, kind)
     if not frame.width and frame.height:
         raise MaterializerError("The Arrow format cannot hold rows without columns.")
-    target: Any = _Unclosed(sink)
-    frame.write_ipc(target, compression="uncompressed", compat_level=pl.CompatLevel.newest())
-
-
-class _Unclosed(io.RawIOBase):
-    """Passes on what is written, so that a library cannot close or rewind the file."""
-
-    def __init__(self, sink: Any) -> None:
-        super().__init__()
-        self._sink = sink
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        self._sink.write(data)
-        return len(data)
-
-    def tell(self) -> int:
-        return int(self._sink.tell())
+    frame.write_ipc(sink, compression="uncompressed", compat_level=pl.CompatLevel.newest())
 
 
 def _read(source: Any) -> Any:
@@ -135,12 +116,23 @@ def _read(source: Any) -> Any:
         ) from error
 
 
-def _has_objects(kind: Any) -> bool:
+def _check_type(name: str, kind: Any) -> None:
+    """Refuse what neither polars' Arrow files nor its pickles, which are such files too, give back."""
     if isinstance(kind, pl.Struct):
-        return any(_has_objects(field.dtype) for field in kind.fields)
-    if isinstance(kind, (pl.List, pl.Array)):
-        return _has_objects(kind.inner)
-    return bool(kind in (pl.Object, pl.Unknown))
+        for field in kind.fields:
+            _check_type(name, field.dtype)
+    elif isinstance(kind, (pl.List, pl.Array)):
+        if isinstance(kind, pl.Array) and not kind.size:
+            raise FinalRefusalError(
+                f"The column `{name}` cannot be stored: polars writes arrays of the width 0 and cannot read them."
+                " Leave the column out."
+            )
+        _check_type(name, kind.inner)
+    elif kind in (pl.Object, pl.Unknown):
+        raise FinalRefusalError(
+            f"The column `{name}` of the type `{kind}` cannot be stored: polars writes no Python objects. Cast it to"
+            " a type of polars, or return the objects beside the frame, as a list."
+        )
 
 
 def _column_facts(column: Any) -> dict[str, Any]:

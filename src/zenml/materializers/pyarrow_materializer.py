@@ -6,6 +6,7 @@ hold, such as a different dictionary for each chunk, is refused.
 
 from __future__ import annotations
 
+import base64
 import io
 import os
 from typing import Any
@@ -15,7 +16,7 @@ import pyarrow as pa
 from zenml.enums import ArtifactType
 from zenml.errors import ArtifactDamagedError, MaterializerError
 from zenml.materializers import previews
-from zenml.materializers.blob_materializer import BlobMaterializer, open_new
+from zenml.materializers.blob_materializer import Appending, BlobMaterializer, FinalRefusalError, open_new
 
 _MARK = b"zenml"
 _COLUMN = "value"
@@ -49,7 +50,7 @@ class ArrowMaterializer(BlobMaterializer):
     def save(self, data: Any) -> None:
         """Write the file without a copy of it in memory."""
         with open_new(self, self.file_name()) as file:
-            _write(data, file)
+            _write(data, Appending(file))
 
     def read_file(self) -> Any:
         """Map the file."""
@@ -91,13 +92,40 @@ def _write(value: Any, sink: Any) -> None:
     metadata = schema.metadata
     if metadata and _MARK in metadata:
         raise MaterializerError(f"The schema's metadata uses the name `{_MARK.decode()}`, which is reserved.")
-    marked = schema.with_metadata({**(metadata or {}), _MARK: b"%s %d" % (kind, metadata is not None)})
+    if not schema.with_metadata(metadata).equals(schema, check_metadata=True):
+        raise FinalRefusalError(
+            "The schema's metadata has a name twice, of which pyarrow reads only one. Give each name once."
+        )
+    if not pa.ipc.read_schema(schema.serialize()).equals(schema):
+        raise MaterializerError(
+            "It has a type that an Arrow file does not give back. If it is a type of your own, call"
+            " `pyarrow.register_extension_type`."
+        )
+    extensions = b",".join(sorted(_extensions(schema)))
+    marked = schema.with_metadata(
+        {**(metadata or {}), _MARK: b"%s %d %s" % (kind, metadata is not None, extensions)}
+    )
     try:
         with pa.ipc.new_file(sink, marked) as writer:
             for batch in batches:
                 writer.write_batch(batch.replace_schema_metadata(marked.metadata))
     except pa.ArrowException as error:
         raise MaterializerError(f"An Arrow file cannot hold this value: {error}.") from error
+
+
+def _extensions(fields: Any) -> set[bytes]:
+    """Return the names of the extension types in a schema or a nested type, as base64, which has no comma."""
+    found = set()
+    for field in fields:
+        kind = field.type
+        if isinstance(kind, pa.BaseExtensionType):
+            found.add(base64.b64encode(kind.extension_name.encode()))
+            kind = kind.storage_type
+        inner = [kind.field(number) for number in range(kind.num_fields)]
+        if isinstance(kind, pa.DictionaryType):
+            inner = [pa.field("", kind.value_type)]
+        found |= _extensions(inner)
+    return found
 
 
 def _parts(value: Any) -> tuple[bytes, Any, list[Any]]:
@@ -119,8 +147,11 @@ def _read(source: Any) -> Any:
     try:
         reader = pa.ipc.open_file(source)
         metadata = dict(reader.schema.metadata)
-        kind, _, has_metadata = metadata.pop(_MARK).partition(b" ")
-        schema = reader.schema.with_metadata(metadata if int(has_metadata) else None)
+        kind, has_metadata, extensions = metadata.pop(_MARK).split(b" ")
+        _check_extensions(reader.schema, extensions)
+        schema = reader.schema.remove_metadata()
+        if int(has_metadata):
+            schema = schema.with_metadata(metadata)
         batches = [reader.get_batch(number) for number in range(reader.num_record_batches)]
         return _put_together(
             kind, schema, [batch.replace_schema_metadata(schema.metadata) for batch in batches]
@@ -129,6 +160,17 @@ def _read(source: Any) -> Any:
         raise ArtifactDamagedError(
             f"A stored Arrow value cannot be read: {error}. Run the producing step again."
         ) from error
+
+
+def _check_extensions(schema: Any, written: bytes) -> None:
+    """Refuse to read an extension type that this process does not know: the plain values would come instead."""
+    missing = set(filter(None, written.split(b","))) - _extensions(schema)
+    if missing:
+        name = base64.b64decode(min(missing)).decode()
+        raise MaterializerError(
+            f"The value has the Arrow type `{name}`, which is not known here. Import the package that defines it, or"
+            " call `pyarrow.register_extension_type`, then load again."
+        )
 
 
 def _put_together(kind: bytes, schema: Any, batches: list[Any]) -> Any:

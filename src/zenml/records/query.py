@@ -2,6 +2,8 @@
 
 A filter is `field=value`, where the value may carry an operator: `contains:`, `startswith:`,
 `gt:`, `gte:`, `lt:`, `lte:`, `ne:` or `oneof:a,b`. A value without an operator means equality.
+`contains:` and `startswith:` mean what `in` and `str.startswith` mean in Python: case counts, and no
+character stands for others.
 """
 
 from __future__ import annotations

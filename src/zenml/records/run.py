@@ -16,6 +16,8 @@ from zenml.records.ids import ArtifactId, OwnerId, PipelineId, RunId, StepRunId
 from zenml.records.plan import Invocation, PipelineOptions, Plan, StepDefinition, TagSpec
 from zenml.records.status import RunStatus, StepStatus
 
+OUTSIDE_STEPS = StepRunId("")
+"""Stands for the step run in `Artifact.saved_by` where `save_artifact` was called outside of steps."""
 NotedKind = Literal["run", "step", "artifact", "pipeline", "model", "model_version"]
 """What can have metadata or tags."""
 
@@ -131,7 +133,7 @@ class Artifact(Record, frozen=True, kw_only=True):
     producer: StepRunId | None = None
     """The step run whose output it is."""
     saved_by: StepRunId | None = None
-    """The step run that saved it beside its outputs."""
+    """The step run that saved it beside its outputs; `OUTSIDE_STEPS` if a user saved it where none was running."""
     output: str
     type: str
     materializer: str

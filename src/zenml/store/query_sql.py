@@ -74,10 +74,13 @@ def _condition_sql(table: Table, condition: Condition, values: dict[str, Any]) -
         marks = {f"{mark}_{i}": value for i, value in enumerate(condition.value)}
         values.update(marks)
         return f"{column} IN ({', '.join(':' + name for name in marks)})" if marks else "1 = 0"
-    if condition.operator in ("contains", "startswith"):
-        text = str(condition.value).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        values[mark] = f"%{text}%" if condition.operator == "contains" else f"{text}%"
-        return f"{column} LIKE :{mark} ESCAPE '\\'"
+    if condition.operator == "contains":
+        values[mark] = str(condition.value)
+        return f"instr({column}, :{mark}) > 0"
+    if condition.operator == "startswith":
+        text = str(condition.value)
+        values.update({mark: text, f"{mark}_length": len(text)})
+        return f"substr({column}, 1, :{mark}_length) = :{mark}"
     if condition.value is None:
         return f"{column} IS NULL" if condition.operator == "equals" else f"{column} IS NOT NULL"
     values[mark] = condition.value

@@ -1,7 +1,6 @@
 """Removing runs, and finding and removing the rows that nothing refers to any more.
 
-There is one definition of "used", in `_IS_USED`. An artifact is used while the run that made
-it, a cached step, an input, an output of a run, a tag, or a version of a model refers to it.
+There is one definition of "used": `_USES`. What keeps an artifact is a row that one of its queries finds.
 """
 
 from __future__ import annotations
@@ -17,24 +16,39 @@ if TYPE_CHECKING:
 
     from zenml.store.database import Database
 
-_IS_USED = """(
-    a.producer IN (SELECT id FROM step_runs)
-    OR a.producer IN (SELECT cached_from FROM step_runs WHERE cached_from IS NOT NULL)
-    OR a.id IN (SELECT artifact_id FROM step_inputs)
-    OR a.id IN (SELECT artifact_id FROM run_outputs)
-    OR a.id IN (SELECT target_id FROM tags WHERE kind = 'artifact')
-    OR a.id IN (SELECT target_id FROM model_links WHERE kind = 'artifact')
-)"""
+# By kind of use: a column of the artifact, and where it is found (as key) by what uses the artifact: the run,
+# and the step, tag or version in it, "" where there is none.
+_STEPS = "SELECT id AS key, run_id AS run, invocation_id AS what FROM step_runs"
+_USES = {
+    "made by": ("producer", _STEPS),
+    "saved by": ("saved_by", _STEPS),
+    "saved by hand": ("saved_by", "SELECT '' AS key, '' AS run, '' AS what"),
+    "result of": ("producer", """
+        SELECT cached_from AS key, run_id AS run, invocation_id AS what FROM step_runs WHERE cached_from IS NOT NULL"""),
+    "input of": ("id", """
+        SELECT i.artifact_id AS key, s.run_id AS run, s.invocation_id AS what
+        FROM step_inputs i LEFT JOIN step_runs s ON s.id = i.step_run_id"""),
+    "output of": ("id", "SELECT artifact_id AS key, run_id AS run, '' AS what FROM run_outputs"),
+    "tagged": ("id", "SELECT target_id AS key, '' AS run, name AS what FROM tags WHERE kind = 'artifact'"),
+    "part of": ("id", """
+        SELECT l.target_id AS key, '' AS run, v.model_name || ' ' || v.name AS what
+        FROM model_links l JOIN model_versions v ON v.id = l.version_id WHERE l.kind = 'artifact'"""),
+}  # fmt: skip
+_IS_USED = "coalesce({}, 0)".format(
+    " OR ".join(f"a.{column} IN (SELECT key FROM ({users}))" for column, users in _USES.values())  # noqa: S608  our own text
+)
+_USES_OF = " UNION ALL ".join(
+    f"SELECT '{kind}', run, what FROM ({users}) WHERE key = (SELECT {column} FROM artifacts WHERE id = :id)"  # noqa: S608
+    for kind, (column, users) in _USES.items()
+)
 
 # Step runs and their rows go with the run; artifacts stay until they are collected.
 _DELETE_TAGS = "DELETE FROM tags WHERE kind = 'run' AND target_id = :id"
 _DELETE_RUN = "DELETE FROM runs WHERE id = :id AND status NOT IN ('running', 'stopping')"
 
-_UNUSED = (
-    f"SELECT {queries.ARTIFACT_COLUMNS} FROM artifacts a WHERE NOT coalesce({_IS_USED}, 0) ORDER BY a.id"  # noqa: S608
-)
+_UNUSED = f"SELECT {queries.ARTIFACT_COLUMNS} FROM artifacts a WHERE NOT {_IS_USED} ORDER BY a.id"  # noqa: S608
 # The condition is asked again: a run may have begun to use the artifact since it was listed.
-_STILL_UNUSED = f"SELECT a.id FROM artifacts a WHERE a.id IN ({{ids}}) AND NOT coalesce({_IS_USED}, 0)"  # noqa: S608
+_STILL_UNUSED = f"SELECT a.id FROM artifacts a WHERE a.id IN ({{ids}}) AND NOT {_IS_USED}"  # noqa: S608
 _DELETE_ARTIFACT = "DELETE FROM artifacts WHERE id = :id"
 _DELETE_ARTIFACT_TAGS = "DELETE FROM tags WHERE kind = 'artifact' AND target_id = :id"
 _SIZES = "SELECT digest, length(body) FROM documents"
@@ -42,15 +56,6 @@ _PLANS = "SELECT DISTINCT plan FROM runs"
 _ENVIRONMENTS = "SELECT DISTINCT environment FROM runs"
 _DELETE_DOCUMENT = "DELETE FROM documents WHERE digest = :digest"
 _KEYS = "SELECT DISTINCT key FROM artifacts WHERE key IS NOT NULL"
-# Who uses an artifact: what kind of use, the run, the step.
-_USES = """
-SELECT 'made by', s.run_id, s.invocation_id FROM step_runs s JOIN artifacts a ON a.producer = s.id WHERE a.id = :id
-UNION ALL SELECT 'result of', s.run_id, s.invocation_id FROM step_runs s JOIN artifacts a ON a.producer = s.cached_from WHERE a.id = :id
-UNION ALL SELECT 'input of', s.run_id, s.invocation_id FROM step_inputs i JOIN step_runs s ON s.id = i.step_run_id WHERE i.artifact_id = :id
-UNION ALL SELECT 'output of', run_id, '' FROM run_outputs WHERE artifact_id = :id
-UNION ALL SELECT 'tagged', '', name FROM tags WHERE kind = 'artifact' AND target_id = :id
-UNION ALL SELECT 'part of', '', v.model_name || ' ' || v.name FROM model_links l JOIN model_versions v ON v.id = l.version_id WHERE l.kind = 'artifact' AND l.target_id = :id
-"""
 
 
 def delete_runs(store: Database, run_ids: Sequence[str]) -> list[str]:
@@ -113,7 +118,7 @@ def delete_artifact(store: Database, artifact_id: str) -> None:
 
 def uses_of(store: Database, artifact_id: str) -> list[tuple[str, str, str]]:
     """Return what refers to an artifact: the kind of use, the id of the run, and the step or tag."""
-    return [(kind, run, what) for kind, run, what in store.file.read(_USES, {"id": artifact_id})]
+    return [(kind, run, what) for kind, run, what in store.file.read(_USES_OF, {"id": artifact_id})]
 
 
 def stored_keys(store: Database) -> set[str]:

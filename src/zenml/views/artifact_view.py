@@ -12,34 +12,28 @@ from zenml.components.registry import load_flavor
 from zenml.errors import NotFoundError
 from zenml.records.ids import short
 from zenml.records.run import Artifact
-from zenml.views.noted import history_of, tags_of_artifact
+from zenml.views.noted import tags_of_artifact
+from zenml.views.record_view import RecordView
 from zenml.views.visualization import Visualization, preview_of, visualizations_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from zenml.records.artifact_data import StoredValue
-    from zenml.store.store import Store
+    from zenml.records.run import NotedKind
     from zenml.views.noted import TagName
 
 LONGEST_WAIT = 10.0
 """Seconds until the record of what a step just saved is given up."""
 
 
-class ArtifactView:
+class ArtifactView(RecordView[Artifact]):
     """One version of an artifact.
 
     Where a list of versions is expected (`outputs["model"][0]`), a view is a list of itself.
     """
 
-    def __init__(self, record: Artifact, store: Store) -> None:
-        self.record = record
-        self._store = store
-
-    @property
-    def id(self) -> str:
-        """The id of this version."""
-        return self.record.id
+    kind: NotedKind = "artifact"
 
     @property
     def name(self) -> str:
@@ -84,12 +78,7 @@ class ArtifactView:
     @property
     def run_metadata(self) -> dict[str, Any]:
         """What the materializer told, and over it what users have logged."""
-        return {**self.metadata, **{name: values[-1] for name, values in self.metadata_history.items()}}
-
-    @property
-    def metadata_history(self) -> dict[str, list[Any]]:
-        """Every value that users have logged of this version, by name, the oldest first."""
-        return history_of(self._store, "artifact", [self.id])
+        return {**self.metadata, **super().run_metadata}
 
     @property
     def tags(self) -> list[TagName]:

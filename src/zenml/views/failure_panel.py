@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 LOG_LINES = 10
 """How much of the end of a step's log is shown."""
-AGAIN = "Run the pipeline again: steps that succeeded are answered from the cache."
+AGAIN = "Run the pipeline again: what succeeded is answered from the cache."
 _TAIL = 64 * 1024
 """Bytes from the end of a log in which its last lines are looked for."""
 _OTHERS = 10

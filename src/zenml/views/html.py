@@ -22,7 +22,7 @@ _COLOURS = {"completed": "#137333", "cached": "#0b7285", "failed": "#c5221f"}
 
 def run_html(run: RunView) -> str:
     """Return a run: its state, and its steps nested below those they wait for."""
-    took = _seconds(run.record.created_at, run.record.ended_at)
+    took = _seconds(run.duration)
     reason = f": {escape(run.reason)}" if run.reason else ""
     head = f"<b>{escape(run.name)}</b> ({short(run.id)}) {_status(run.record.status)}{reason} {took}"
     listed = list(_indented(run))
@@ -64,7 +64,7 @@ def _indented(run: RunView) -> Iterable[tuple[StepView, int]]:
 
 def _step_cells(step: StepView, depth: int) -> tuple[str, ...]:
     name = f'<span style="padding-left:{min(depth, 20) * 14}px">{escape(step.name)}</span>'
-    took = "" if step.record.status == "cached" else _seconds(step.record.started_at, step.record.ended_at)
+    took = "" if step.record.status == "cached" else _seconds(step.duration)
     outputs = ", ".join(f"{output.name}: {output.type}" for output in step.definition.outputs)
     return name, _status(step.record.status), took, escape(outputs)
 
@@ -77,8 +77,8 @@ def _status(status: str) -> str:
     return f'<span style="color:{_COLOURS.get(status, "#b06000")}">{escape(status)}</span>'
 
 
-def _seconds(start: int, end: int | None) -> str:
-    return "" if end is None else f"{(end - start) / 1e6:.3f} s"
+def _seconds(duration: float | None) -> str:
+    return "" if duration is None else f"{duration:.3f} s"
 
 
 def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

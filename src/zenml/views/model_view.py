@@ -11,13 +11,15 @@ from zenml.records.models import Model, ModelLink, ModelVersion, StageChange
 from zenml.records.run import Run
 from zenml.views.artifact_view import ArtifactView
 from zenml.views.named import Named
-from zenml.views.noted import history_of, tags_of
-from zenml.views.run_view import RunView, instant
+from zenml.views.noted import tags_of
+from zenml.views.record_view import RecordView, instant
+from zenml.views.run_view import RunView
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from zenml.records.models import Stage
+    from zenml.records.run import NotedKind
     from zenml.store.store import Store
     from zenml.views.noted import TagName
 
@@ -88,17 +90,10 @@ class ModelView:
         return f"<model `{self.name}` ({short(self.id)})>"
 
 
-class ModelVersionView:
+class ModelVersionView(RecordView[ModelVersion]):
     """One version of a model, with what belongs to it: runs, artifacts, metrics."""
 
-    def __init__(self, record: ModelVersion, store: Store) -> None:
-        self.record = record
-        self._store = store
-
-    @property
-    def id(self) -> str:
-        """The id of this version."""
-        return self.record.id
+    kind: NotedKind = "model_version"
 
     @property
     def name(self) -> str:
@@ -134,16 +129,6 @@ class ModelVersionView:
     def tags(self) -> list[TagName]:
         """The tags of this version."""
         return tags_of(self._store, "model_version", self.id)
-
-    @property
-    def run_metadata(self) -> dict[str, Any]:
-        """What was logged of this version, by name: its metrics."""
-        return {name: values[-1] for name, values in self.metadata_history.items()}
-
-    @property
-    def metadata_history(self) -> dict[str, list[Any]]:
-        """Every value that was logged of this version, by name, the oldest first."""
-        return history_of(self._store, "model_version", [self.id])
 
     @property
     def runs(self) -> list[RunView]:

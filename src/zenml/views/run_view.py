@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
+import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from zenml.enums import ExecutionStatus
 from zenml.errors import NotFoundError
 from zenml.records import values, wire
 from zenml.records.ids import short
 from zenml.records.models import key_of
 from zenml.records.plan import Plan
 from zenml.records.run import Artifact, Environment, Run, RunOutput, StepRun
+from zenml.records.status import ENDED
 from zenml.views.artifact_view import ArtifactView
 from zenml.views.logs import StepLogs
 from zenml.views.named import Named
-from zenml.views.noted import history_of, tags_of
+from zenml.views.noted import tags_of
 from zenml.views.progress import read_progress
+from zenml.views.record_view import ExecutionView
 from zenml.views.step_view import StepView
 
 if TYPE_CHECKING:
     from zenml.records.events import Progress
     from zenml.records.plan import ModelSpec
-    from zenml.records.run import Failure
+    from zenml.records.run import NotedKind
     from zenml.store.store import Store
     from zenml.views.model_view import ModelVersionView
     from zenml.views.noted import TagName
@@ -61,6 +62,11 @@ class PipelineView:
         return f"<pipeline `{self.name}`>"
 
 
+FIRST_LOOK = 0.02
+"""Seconds until a run that is waited for is looked at again; doubles up to the last one."""
+LAST_LOOK = 0.5
+
+
 class RunConfiguration:
     """What a run was configured with."""
 
@@ -77,17 +83,10 @@ class RunConfiguration:
         return getattr(self._options, name)
 
 
-class RunView:
+class RunView(ExecutionView[Run]):
     """One run of a pipeline."""
 
-    def __init__(self, record: Run, store: Store) -> None:
-        self.record = record
-        self._store = store
-
-    @property
-    def id(self) -> str:
-        """The id; its last digits are enough on the command line."""
-        return self.record.id
+    kind: NotedKind = "run"
 
     @property
     def name(self) -> str:
@@ -95,36 +94,11 @@ class RunView:
         return self.record.name
 
     @property
-    def status(self) -> ExecutionStatus:
-        """What has become of the run."""
-        return ExecutionStatus(self.record.status)
-
-    @property
-    def reason(self) -> str | None:
-        """Why the run stopped or was interrupted, if it was."""
-        return self.record.reason
-
-    @property
-    def failure(self) -> Failure | None:
-        """The first failure, as a value."""
-        return self.record.failure
-
-    @property
     def pipeline(self) -> PipelineView:
         """The pipeline that ran."""
         return PipelineView(self.record.pipeline_name, self.record.pipeline_id, self._store)
 
-    @property
-    def start_time(self) -> datetime:
-        """When the run began, UTC."""
-        return instant(self.record.created_at)
-
-    @property
-    def end_time(self) -> datetime | None:
-        """When the run ended, UTC; None while it runs."""
-        return None if self.record.ended_at is None else instant(self.record.ended_at)
-
-    created = start_time
+    created = ExecutionView.start_time
 
     @property
     def config(self) -> RunConfiguration:
@@ -172,16 +146,6 @@ class RunView:
         found = self._store.models.of_run(self.id).get(key_of(spec))
         return None if found is None else ModelVersionView(found, self._store)
 
-    @property
-    def run_metadata(self) -> dict[str, Any]:
-        """What was logged of the run, by name."""
-        return {name: values[-1] for name, values in self.metadata_history.items()}
-
-    @property
-    def metadata_history(self) -> dict[str, list[Any]]:
-        """Every value that was logged of the run, by name, the oldest first."""
-        return history_of(self._store, "run", [self.id])
-
     @cached_property
     def steps(self) -> Named[StepView]:
         """The step runs by invocation id, the last attempt of each."""
@@ -215,6 +179,25 @@ class RunView:
             raise NotFoundError(f"Run `{self.name}` (`{self.id}`) was deleted.")
         return RunView(record, self._store)
 
+    def wait(self, timeout: float | None = None) -> RunView:
+        """Wait until the run has ended, and be the run as it is then.
+
+        Args:
+            timeout: seconds to wait at most; None for as long as it takes.
+        """
+        end = None if timeout is None else time.monotonic() + timeout
+        pause = FIRST_LOOK
+        while self.record.status not in ENDED:
+            left = LAST_LOOK if end is None else end - time.monotonic()
+            self.record = self.refresh().record
+            if self.record.status in ENDED or left <= 0:
+                break
+            time.sleep(min(pause, left))
+            pause = min(pause * 2, LAST_LOOK)
+        for name in ("attempts", "steps", "progress"):
+            self.__dict__.pop(name, None)
+        return self
+
     def _repr_html_(self) -> str:
         """Return what a notebook shows."""
         from zenml.views.html import run_html
@@ -223,8 +206,3 @@ class RunView:
 
     def __repr__(self) -> str:
         return f"<run `{self.name}` ({short(self.id)}), {self.record.status}>"
-
-
-def instant(microseconds: int) -> datetime:
-    """Return a stored time as a datetime in UTC."""
-    return datetime.fromtimestamp(microseconds / 1e6, UTC)

@@ -6,22 +6,19 @@ import os
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from zenml.enums import ExecutionStatus
 from zenml.records import values
 from zenml.records.ids import short
 from zenml.records.plan import Value
-from zenml.records.run import Artifact, StepInput
+from zenml.records.run import Artifact, StepInput, StepRun
 from zenml.views.artifact_view import ArtifactView
 from zenml.views.logs import StepLogs
 from zenml.views.named import Named
-from zenml.views.noted import history_of
+from zenml.views.record_view import ExecutionView
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from zenml.records.events import Progress
     from zenml.records.plan import Invocation, StepDefinition
-    from zenml.records.run import Failure, StepRun
+    from zenml.records.run import NotedKind
     from zenml.store.store import Store
     from zenml.views.model_view import ModelVersionView
     from zenml.views.run_view import RunView
@@ -60,18 +57,14 @@ class StepSpec:
         self.upstream_steps = list(invocation.upstream())
 
 
-class StepView:
+class StepView(ExecutionView[StepRun]):
     """One step of a run, in its last attempt."""
 
-    def __init__(self, record: StepRun, run: RunView, store: Store) -> None:
-        self.record = record
-        self.run = run
-        self._store = store
+    kind: NotedKind = "step"
 
-    @property
-    def id(self) -> str:
-        """The id of this attempt."""
-        return self.record.id
+    def __init__(self, record: StepRun, run: RunView, store: Store) -> None:
+        super().__init__(record, store)
+        self.run = run
 
     @property
     def name(self) -> str:
@@ -79,38 +72,9 @@ class StepView:
         return self.record.invocation_id
 
     @property
-    def status(self) -> ExecutionStatus:
-        """What has become of the step."""
-        return ExecutionStatus(self.record.status)
-
-    @property
-    def reason(self) -> str | None:
-        """Why it was skipped, stopped or not cached, if there is something to say."""
-        return self.record.reason
-
-    @property
-    def failure(self) -> Failure | None:
-        """The failure as a value."""
-        return self.record.failure
-
-    @property
     def cache_key(self) -> str | None:
         """The key under which the result is stored."""
         return self.record.cache_key
-
-    @property
-    def start_time(self) -> datetime:
-        """When it began, UTC."""
-        from zenml.views.run_view import instant
-
-        return instant(self.record.started_at)
-
-    @property
-    def end_time(self) -> datetime | None:
-        """When it ended, UTC."""
-        from zenml.views.run_view import instant
-
-        return None if self.record.ended_at is None else instant(self.record.ended_at)
 
     @property
     def progress(self) -> Progress | None:
@@ -136,16 +100,6 @@ class StepView:
     def model_version(self) -> ModelVersionView | None:
         """The version of the model that the step worked on: its own, or that of the pipeline."""
         return self.run.model_version_of(self.definition.options.model)
-
-    @property
-    def run_metadata(self) -> dict[str, Any]:
-        """What was logged of the step, by name; a cached step has what the one has that it was cached from."""
-        return {name: values[-1] for name, values in self.metadata_history.items()}
-
-    @property
-    def metadata_history(self) -> dict[str, list[Any]]:
-        """Every value that was logged of the step, by name, the oldest first."""
-        return history_of(self._store, "step", [self.record.cached_from or self.id, self.id])
 
     @property
     def logs(self) -> StepLogs | None:
@@ -187,6 +141,10 @@ class StepView:
             name: views[0] if len(views) == 1 else views for name, views in grouped.items()
         }
         return Named(found, f"input of step `{self.name}`")
+
+    def _noted_ids(self) -> tuple[str, ...]:
+        """Return its own id, after that of the step it was cached from: what was logged there counts here."""
+        return (self.record.cached_from, self.id) if self.record.cached_from else (self.id,)
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows."""

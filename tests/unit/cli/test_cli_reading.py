@@ -113,7 +113,7 @@ def test_empty_lists_say_what_to_do(zenml):
 def test_an_unknown_sort_field_is_an_error_with_the_close_one(zenml):
     result = zenml("run", "list", "--sort", "asc:nam")
 
-    assert result.status == 1
+    assert result.status == 2
     assert "Did you mean `name`?" in result.err
 
 

@@ -132,7 +132,7 @@ def test_every_example_runs_and_prints_the_documented_keys(path, zenml, store):
 
     assert result.status == 0, result.err
     if path == "zenml run diff":
-        assert set(json.loads(result.out)) == {"before", "after", "code", "outputs"}
+        assert set(json.loads(result.out)) == {"before", "after", "code", "outputs", "blind_spots"}
     elif path == "zenml run watch":  # an object a line, of the kind that `event` tells
         for line in result.out.splitlines():
             assert {"event"} <= set(json.loads(line)) <= keys_of(path)

@@ -1,6 +1,9 @@
 """Tables fit the terminal, line up, and lose nothing when nobody looks."""
 
-from zenml.cli.tables import display_width, shorten, table
+import click
+import pytest
+
+from zenml.cli.tables import display_width, fitted, shorten, table
 
 ROWS = [("1", "a-very-long-name-of-a-run", "3.1 s"), ("22", "short", "12 min 01 s")]
 
@@ -50,3 +53,18 @@ def test_wide_and_combining_letters_count_as_the_terminal_counts_them():
     assert display_width("e\N{COMBINING ACUTE ACCENT}") == 1
     assert shorten("日本語", 5) == "日本…"
     assert shorten("abc", 3) == "abc"
+
+
+@pytest.mark.parametrize("width", range(1, 12))
+def test_painted_lines_are_cut_and_end_plain(width):
+    line = f"ab{click.style('cd', fg='red')}日ef"
+
+    (cut,) = fitted([line], width)
+
+    plain = click.unstyle(cut)
+    assert display_width(plain) <= width
+    assert cut == line if width >= 8 else plain.endswith("…") and cut.endswith("\x1b[0m")
+
+
+def test_lines_that_go_to_a_file_are_left_as_they_are():
+    assert fitted(["a" * 200], None) == ["a" * 200]

@@ -145,6 +145,18 @@ def test_materializers_are_kept_by_their_paths(given, expected):
     assert options_of(step_options={"output_materializers": given}).output_materializers == expected
 
 
+def test_materializers_may_stand_in_the_settings_and_the_option_wins():
+    named = f"{__name__}.Plain"
+    for given, expected in (
+        ({"settings": {"output_materializers": Plain}}, named),
+        ({"settings": {"output_materializers": {"output": named}}}, named),
+        ({"output_materializers": "json", "settings": {"output_materializers": Plain}}, "json"),
+    ):
+        options = options_of(step_options=given)
+        assert options.output_materializers == {"output": (expected,)}
+        assert options.settings == {}
+
+
 def test_a_materializer_for_an_unknown_output_is_refused():
     with pytest.raises(
         ConfigurationError,

@@ -2,7 +2,8 @@
 
 import base64
 import json
-from urllib.parse import quote
+import re
+from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given
@@ -11,14 +12,12 @@ from hypothesis import strategies as st
 from zenml.execute import failures, masking
 
 SECRET = 'päss "word"/+?'
+RAW = SECRET.encode()
 
 
 @pytest.fixture(autouse=True)
 def _nothing_registered(monkeypatch):
-    monkeypatch.setattr(masking, "_values", set())
-    for name in ("_pattern", "_bytes_pattern"):
-        monkeypatch.setattr(masking, name, None)
-    monkeypatch.setattr(masking, "_forms", ())
+    monkeypatch.setattr(masking, "_secrets", masking._Secrets())
 
 
 @pytest.mark.parametrize(
@@ -29,6 +28,14 @@ def _nothing_registered(monkeypatch):
         quote(SECRET, safe=""),
         json.dumps(SECRET),
         json.dumps(SECRET, ensure_ascii=False),
+        quote_plus(SECRET),
+        re.sub("%..", lambda one: one[0].lower(), quote(SECRET, safe="")),
+        base64.b64encode(RAW).decode(),
+        base64.b64encode(RAW).decode().rstrip("="),
+        base64.urlsafe_b64encode(RAW).decode(),
+        base64.urlsafe_b64encode(RAW).decode().rstrip("="),
+        repr(SECRET)[1:-1],
+        repr(RAW)[2:-1],
     ],
 )
 def test_a_secret_is_masked_in_each_form(form):
@@ -36,6 +43,7 @@ def test_a_secret_is_masked_in_each_form(form):
 
     masked = masking.mask(f"before {form} after")
 
+    assert masking.mask_bytes(f"before {form} after".encode()).decode() == masked
     assert masked in ("before *** after", 'before "***" after')
 
 
@@ -81,3 +89,29 @@ def test_a_secret_that_is_cut_is_found_to_have_begun(cut, before):
     data = (before + "hunter22"[:cut]).encode(errors="replace")
 
     assert masking.begun_at(data) <= len(data) - cut
+
+
+def test_a_value_is_masked_in_its_texts_and_names():
+    masking.register_secret("hunter22")
+
+    masked = masking.mask_value({"a hunter22": [1, None, "hunter22", {"b": "x hunter22"}], "c": True})
+
+    assert masked == {"a ***": [1, None, "***", {"b": "x ***"}], "c": True}
+
+
+def test_what_is_registered_is_told_once():
+    told = []
+    masking.tell(told.append)
+    try:
+        masking.register_secret("hunter22")
+        masking.register_secret("hunter22")
+    finally:
+        masking.tell(None)
+
+    assert told == ["hunter22"]
+
+
+def test_a_secret_that_is_no_unicode_is_masked_as_it_is_stored():
+    masking.register_secret("hunter\udcff22")
+
+    assert masking.mask("a hunter\\udcff22 b") == "a *** b"

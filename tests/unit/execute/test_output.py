@@ -170,6 +170,37 @@ def test_any_object_that_can_write_may_be_the_terminal(monkeypatch):
     assert stream.getvalue() == "é\\ud800\n"
 
 
+def test_a_plain_stream_is_all_there_behind_a_router_without_a_slow_look_up():
+    with io.TextIOWrapper(io.BytesIO(), "latin-1") as stream:
+        stream.mode = "w"
+        router = output._router(stream, is_error=False)
+
+        names = [name for name in dir(stream) if not name.startswith("_") and hasattr(stream, name)]
+        assert [name for name in names if not hasattr(router, name)] == []
+        assert (router.encoding, router.buffer, router.mode) == ("latin-1", stream.buffer, "w")
+        assert "_CHUNK_SIZE" in dir(router)
+        assert not hasattr(type(router), "__getattr__")  # it would slow each print down
+        assert not hasattr(type(router), "write")
+
+
+def test_a_stream_with_attributes_of_its_own_keeps_them(monkeypatch):
+    class Notebook(io.StringIO):
+        parent_header = "cell 1"
+
+    def talk():
+        print(sys.stdout.parent_header)
+        sys.stdout.added = "added"
+        print(sys.stdout.added)
+
+    monkeypatch.setattr(sys, "stdout", Notebook())
+
+    assert log_of(run_step(talk)) == ["cell 1", "added"]
+
+    stream = io.TextIOWrapper(io.BytesIO())
+    stream.note = "mine"
+    assert output._router(stream, is_error=False).note == "mine"
+
+
 def test_the_real_streams_are_back_after_the_run():
     before = sys.stdout, sys.stderr
 

@@ -112,6 +112,25 @@ def test_the_first_and_the_last_part_of_a_long_log_are_kept(log, monkeypatch):
     assert os.listdir(os.path.dirname(log.path)) == ["step.log"]
 
 
+def test_bulk_is_written_by_who_prints_it_without_a_copy(log, monkeypatch):
+    monkeypatch.setattr(step_log.log_writer, "watch", lambda log: None)
+    written = []
+    monkeypatch.setattr(step_log, "_write", lambda file, data: written.append(data))
+    chunk = b"x" * (step_log.BULK - 1) + b"\n"
+    log.append(chunk)
+
+    assert len(written) == 1
+    assert written[0] is chunk
+
+
+def test_bulk_does_not_wait_for_who_writes_already(log, monkeypatch):
+    monkeypatch.setattr(step_log.log_writer, "watch", lambda log: None)
+    with log._writing:
+        log.append(b"x" * step_log.BULK + b"\n")
+
+    assert log._waiting_bytes == step_log.BULK + 1
+
+
 def test_endless_output_is_dropped_instead_of_piling_up(log, monkeypatch):
     monkeypatch.setattr(step_log, "HEAD", 10)
     log.append(b"123456789\n")
@@ -138,8 +157,7 @@ def test_a_full_disk_does_not_fail_the_step(log, monkeypatch, capsys):
 
 
 def test_a_secret_is_masked_wherever_it_is_cut(log, monkeypatch):
-    for name, value in (("_values", set()), ("_forms", ()), ("_pattern", None), ("_bytes_pattern", None)):
-        monkeypatch.setattr(masking, name, value)
+    monkeypatch.setattr(masking, "_secrets", masking._Secrets())
     masking.register_secret("hunter22")
     monkeypatch.setattr(step_log, "SILENCE", 0.0)
     for cut in range(1, 8):

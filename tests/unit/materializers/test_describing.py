@@ -1,5 +1,6 @@
 """What is told of values: small, correct, and never a reason to fail."""
 
+import json
 import warnings
 
 import msgspec
@@ -97,3 +98,48 @@ def test_figures_of_arrays(there_and_back):
         "std": 1.0,
         "nan_count": 1,
     }
+
+
+class Numbers(Odd):
+    SKIP_REGISTRATION = True
+
+    def extract_metadata(self, data):
+        return data
+
+    def save_visualizations(self, data):
+        return {}
+
+
+def test_facts_keep_infinities_and_what_is_no_number_as_text(tmp_path):
+    store = LocalArtifactStore(str(tmp_path / "a"))
+    facts = {
+        "loss": float("inf"),
+        "pair": (1, [float("-inf"), {"deep": float("nan")}]),
+        "scalar": np.float32("nan"),
+        "plain": np.float64(0.5),
+        "count": np.int64(3),
+        "keys": {1: 2},
+    }
+
+    stored = save(facts, artifact_store=store, key_hint="a/b", materializer=Numbers)
+
+    assert stored.metadata == {
+        "loss": "inf",
+        "pair": [1, ["-inf", {"deep": "nan"}]],
+        "scalar": "nan",
+        "plain": 0.5,
+        "count": 3,
+        "keys": {"1": 2},
+    }
+    # Strictly: Python's own reader takes `NaN`, which is no JSON.
+    text = json.dumps(stored.metadata, allow_nan=False)
+    assert json.loads(text) == msgspec.json.decode(msgspec.json.encode(stored.metadata)) == stored.metadata
+
+
+@pytest.mark.parametrize("library", ["numpy", "pandas", "polars"])
+def test_figures_of_infinities_are_kept(there_and_back, library):
+    numbers = np.array([1.0, np.inf, -np.inf])
+    value = numbers if library == "numpy" else pytest.importorskip(library).DataFrame({"a": numbers})
+    stored, _ = there_and_back(value)
+    figures = stored.metadata if library == "numpy" else stored.metadata["columns"][0]
+    assert (figures["min"], figures["max"], figures["mean"]) == ("-inf", "inf", "nan")

@@ -4,8 +4,8 @@ import datetime as dt
 import os
 import subprocess
 import sys
-import warnings
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from zenml.errors import MaterializerError, MissingLibraryError
 from zenml.flavors.local_artifact_store import LocalArtifactStore
-from zenml.materializers import registry
+from zenml.materializers.built_in import BUILT_IN
 from zenml.materializers.storage import load, save
 
 pl = pytest.importorskip("polars")
@@ -118,10 +118,8 @@ def test_images(there_and_back, mode):
 
     value = Image.effect_noise((7, 5), 40).convert(mode) if mode != "I;16" else Image.new(mode, (7, 5), 999)
     value.info = {"dpi": (72, 72), "raw": b"\0"}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        stored, back = there_and_back(value, trusted=True)
-    assert stored.materializer == ("cloudpickle" if mode in ("I", "F", "CMYK") else "image")
+    stored, back = there_and_back(value)
+    assert stored.materializer == "image"
     assert (type(back), back.mode, back.info) == (type(value), mode, value.info)
     assert back.tobytes() == value.tobytes()
     assert back.getpalette() == value.getpalette()
@@ -192,8 +190,32 @@ def test_the_same_estimator_has_the_same_bytes_in_every_process():
     assert len(digests) == 1
 
 
-def test_a_missing_library_is_named_with_its_command(monkeypatch):
-    monkeypatch.setitem(sys.modules, "polars", None)
-    monkeypatch.delitem(sys.modules, "zenml.materializers.polars_materializer", raising=False)
-    with pytest.raises(MissingLibraryError, match=r"pip install 'zenml-core\[polars\]'"):
-        registry.built_in("polars")
+@pytest.mark.parametrize(
+    ("short_name", "library", "extra"),
+    [
+        ("numpy", "numpy", "numpy"),
+        ("pandas", "pandas", "pandas"),
+        ("polars", "polars", "polars"),
+        ("arrow", "pyarrow", "pyarrow"),
+        ("scipy-sparse", "scipy", "scipy"),
+        ("torch-tensor", "torch", "torch"),
+        ("image", "PIL", "pillow"),
+        ("plotly", "plotly", "plotly"),
+        ("xgboost", "xgboost", "xgboost"),
+        ("lightgbm", "lightgbm", "lightgbm"),
+    ],
+)
+def test_a_missing_library_is_named_with_its_command(there_and_back, monkeypatch, short_name, library, extra):
+    stored, _ = there_and_back(1)
+    module = "zenml.materializers." + BUILT_IN[short_name].partition(":")[0]
+    for name in [name for name in sys.modules if name.partition(".")[0] == library]:
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.setitem(sys.modules, library, None)
+    monkeypatch.delitem(sys.modules, module, raising=False)
+
+    with pytest.raises(MissingLibraryError, match=rf"`{library}.*pip install 'zenml-core\[{extra}\]'"):
+        load(
+            msgspec.structs.replace(stored, materializer=short_name),
+            artifact_store=there_and_back.store,
+            trusted=False,
+        )

@@ -1,0 +1,65 @@
+"""What two runs were given: parameters, configuration, and the environment they ran in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from zenml.client.input_changes import shown_value
+from zenml.client.run_pairs import Difference, differences
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from zenml.client.run_pairs import RunPair
+
+
+def parameter_differences(runs: RunPair) -> Iterator[Difference]:
+    """Yield the arguments of the pipeline that differ."""
+    before, after = runs.before.record.parameters, runs.after.record.parameters
+    for name in {**before, **after}:
+        raw = [bytes(side[name]) if name in side else None for side in (before, after)]
+        if raw[0] != raw[1]:
+            said = [None if one is None else shown_value(name, msgspec.Raw(one)) for one in raw]
+            yield Difference(name, *said)
+
+
+def setting_differences(runs: RunPair) -> Iterator[Difference]:
+    """Yield the options that differ, of the pipeline and of each step."""
+    options = runs.before.record.options, runs.after.record.options
+    yield from differences(_options(options[0]), _options(options[1]), "pipeline.")
+    for name, one, other in runs.both():
+        sides = _options(one.definition.options), _options(other.definition.options)
+        yield from differences(*sides, f"{name}.")
+
+
+def package_differences(runs: RunPair) -> Iterator[Difference]:
+    """Yield the installed packages whose versions differ."""
+    return differences(runs.before.environment.packages, runs.after.environment.packages)
+
+
+def environment_differences(runs: RunPair) -> Iterator[Difference]:
+    """Yield what else differs around the runs: Python, platform, commit, command, folder."""
+    sides = [
+        {
+            "python": run.environment.python,
+            "platform": run.environment.platform,
+            "commit": run.environment.commit or "none",
+            "uncommitted changes": run.record.changes or "none",
+            "command": " ".join(run.environment.command),
+            "folder": run.environment.folder,
+        }
+        for run in (runs.before, runs.after)
+    ]
+    return differences(sides[0], sides[1])
+
+
+def _options(options: msgspec.Struct) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in msgspec.structs.asdict(options).items():
+        if isinstance(value, dict):
+            found.update({f"{name}.{key}": repr(one) for key, one in value.items()})
+        else:
+            found[name] = repr(value)
+    return found

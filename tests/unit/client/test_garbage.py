@@ -1,0 +1,88 @@
+"""What counts as used, and so is never collected."""
+
+import pytest
+
+from zenml import Tag, add_tags, load_artifact, pipeline, remove_tags, save_artifact, step
+from zenml.client.garbage import collect, find_garbage
+from zenml.client.run_control import delete_runs
+from zenml.client.stored_artifacts import delete_artifact, find_artifact, uses
+from zenml.config.external_artifact import ExternalArtifact
+from zenml.errors import ConfigurationError, NotFoundError
+from zenml.records.run import Artifact
+from zenml.store.opening import open_store
+
+
+@pytest.fixture(autouse=True)
+def _fresh_store(tmp_path, monkeypatch):
+    monkeypatch.setenv("ZENML_CONFIG_PATH", str(tmp_path / "store"))
+
+
+@step
+def saving(number: int) -> int:
+    save_artifact([number], "side")
+    return number
+
+
+@pipeline
+def flow():
+    saving(ExternalArtifact(value=3))
+
+
+def collected():
+    """Collect as if everything were old; return the names of what is gone."""
+    store = open_store()
+    return sorted(one.name for one in collect(store, find_garbage(store, young=0)).artifacts)
+
+
+def kinds_of(text):
+    store = open_store()
+    return {use.kind for use in uses(store, find_artifact(store, text))}
+
+
+def test_what_is_saved_by_hand_is_never_collected():
+    save_artifact([1, 2], "numbers")
+    save_artifact(b"x" * 100_000, "bytes")
+
+    assert collected() == []
+    assert load_artifact("numbers") == [1, 2]
+    assert len(load_artifact("bytes")) == 100_000
+    assert kinds_of("numbers") == {"saved by hand"}
+
+
+def test_what_is_saved_by_hand_can_be_deleted_by_name():
+    save_artifact([1, 2], "numbers")
+    store = open_store()
+
+    delete_artifact(store, find_artifact(store, "numbers"))
+
+    with pytest.raises(NotFoundError):
+        find_artifact(store, "numbers")
+
+
+def test_a_tag_forbids_deleting_and_says_how_to_take_it_off():
+    save_artifact([1, 2], "numbers", tags=[Tag("gold")])
+    store = open_store()
+
+    with pytest.raises(ConfigurationError, match=r"is tagged `gold`.*zenml tag remove --artifact \w+ gold"):
+        delete_artifact(store, find_artifact(store, "numbers"))
+
+
+def test_what_a_step_saved_goes_with_its_run():
+    run = flow()
+    assert collected() == []
+    assert kinds_of("side") == {"saved by"}
+
+    delete_runs(open_store(), [run.id])
+
+    assert collected() == ["flow::saving::number", "flow::saving::output", "side"]
+    assert open_store().select(Artifact) == []
+
+
+def test_a_tag_keeps_what_nothing_else_uses():
+    run = flow()
+    add_tags("gold", artifact="side")
+    delete_runs(open_store(), [run.id])
+
+    assert "side" not in collected()
+    remove_tags("gold", artifact="side")
+    assert collected() == ["side"]
