@@ -7,6 +7,7 @@ import msgspec
 from hypothesis import strategies as st
 
 from zenml.records.ids import microseconds_now, new_id
+from zenml.records.models import Model, ModelLink, ModelVersion, StageChange
 from zenml.records.plan import Invocation, PipelineOptions
 from zenml.records.run import (
     Artifact,
@@ -23,7 +24,10 @@ from zenml.records.run import (
 )
 from zenml.store.store import Batch, RunDocuments, StepEnd
 
-KINDS = (Owner, Pipeline, Run, StepRun, StepInput, Artifact, RunOutput, Tag, Metadata, Document)
+KINDS = (
+    Owner, Pipeline, Run, StepRun, StepInput, Artifact, RunOutput, Tag, Metadata, Document,
+    Model, ModelVersion, ModelLink, StageChange,
+)  # fmt: skip
 DOCUMENTS = RunDocuments(b"plan", b"environment", {"code-1": b"def f(): ..."})
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)

@@ -136,7 +136,7 @@ class Client(ModelsClient):
     # Tags
 
     def list_tags(self) -> list[TagCount]:
-        """Return the tags by name, each with how many runs, versions of artifacts and pipelines have it.
+        """Return the tags by name, each with how many runs, versions of artifacts, pipelines, models and versions have it.
 
         Tags are put on and taken off with `zenml.add_tags` and `zenml.remove_tags`.
         """

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 SHOWN = 20
 """Versions listed where one was not found."""
 
+_LARGEST = 2**63 - 1
+"""The largest number that a database holds."""
+
 _MODEL = f"{table_of(Model).select} WHERE name = :name"
 _VERSIONS = f"{table_of(ModelVersion).select} WHERE model_name = :model"
 # Several versions can be archived: the newest of them counts.
@@ -73,7 +76,7 @@ def find_version(read: Read, model: str, asked: str) -> ModelVersion | None:
     if asked == LATEST:
         return _first(read, "", model, asked)
     if asked.isdecimal():
-        return _first(read, " AND number = :asked", model, int(asked))
+        return _first(read, " AND number = :asked", model, min(int(asked), _LARGEST))
     staged = version_in(read, model, asked) if asked in STAGES[1:] else None
     return staged or version_named(read, model, asked)
 
