@@ -282,6 +282,36 @@ fact(model=list(version.model_artifacts), data=list(version.data_artifacts), ser
     }
 
 
+def test_a_step_may_say_that_an_artifact_is_a_model(lab, runtime):
+    result = lab.run(
+        HEAD
+        + f"""
+from typing import Annotated
+from zenml import ArtifactConfig
+from zenml.enums import ArtifactType
+
+@step(runtime="{runtime}")
+def train() -> Annotated[dict, ArtifactConfig(name="weights", artifact_type=ArtifactType.MODEL)]:
+    save_artifact([1], "address", artifact_type="ServiceArtifact")
+    return {{"a": 0.5}}
+
+@pipeline(model=Model("churn"))
+def flow():
+    train()
+
+run = flow()
+version = run.model_version
+fact(model=version.get_model_artifact("weights").load(), service=list(version.deployment_artifacts),
+     type=run.steps["train"].output.type == ArtifactType.MODEL,
+     wrong=str(outcome(lambda: ArtifactConfig(artifact_type="Modell"))))
+"""
+    )
+
+    assert result.facts["model"] == {"a": 0.5}
+    assert (result.facts["service"], result.facts["type"]) == (["address"], True)
+    assert "There is no type of artifact 'Modell'. There is: `DataArtifact`" in result.facts["wrong"]
+
+
 def test_an_end_of_a_name_is_enough_while_it_is_clear(lab):
     result = lab.run(
         HEAD

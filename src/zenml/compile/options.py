@@ -108,6 +108,7 @@ def declared_output(output: OutputSpec, step: DeclaredStep) -> Output:
         version=read_version(getattr(config, "version", None)) or 0,
         tags=read_tags(getattr(config, "tags", None), what),
         run_metadata=read_metadata(getattr(config, "run_metadata", None) or {}, f"`run_metadata` of {what}"),
+        kind=str(kind) if (kind := getattr(config, "artifact_type", None)) is not None else None,
     )
 
 

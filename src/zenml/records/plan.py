@@ -84,6 +84,8 @@ class Output(msgspec.Struct, frozen=True, omit_defaults=True):
     """The version that its configuration asks for; 0 for the next one."""
     tags: tuple[TagSpec, ...] = ()
     run_metadata: dict[str, Any] = {}
+    kind: str | None = None
+    """What its configuration says the artifact is; None for what the materializer says."""
 
 
 class CodePart(msgspec.Struct, frozen=True):
