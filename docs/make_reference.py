@@ -41,6 +41,7 @@ REMEDIES = {
     "RunFailedError": ("A step failed in a way that leaves only the record of its exception.", "Read the note on the error, or `zenml run show`."),
     "StoreError": ("Something is wrong with the store.", "`zenml doctor` says what, and what to do."),
     "StoreVersionError": ("A newer version of this package wrote the store.", "Upgrade with `pip install -U zenml-core`, or choose another folder with ZENML_CONFIG_PATH."),
+    "SecretUnreadableError": ("The key that a secret was encrypted with is not there, or its row was changed outside of this package.", "Restore the file `secrets.key` of the store, or set ZENML_SECRETS_KEY; else give the values again with `zenml secret delete` and `zenml secret create`."),
     "StoreUnavailableError": ("The database cannot be opened, read or written.", "Check the disk and the permissions; `zenml doctor` looks at both."),
 }  # fmt: skip
 """Cause and remedy by error."""

@@ -19,6 +19,7 @@ ZenMLError
 ├── RunFailedError (RuntimeError)      a run failed and its exception object is no longer at hand
 └── StoreError
     ├── StoreVersionError              the store was written by another version
+    ├── SecretUnreadableError          a secret cannot be decrypted: another key, or a changed row
     └── StoreUnavailableError (OSError)    the store cannot be opened, read or written
 
 A message says what happened, to which thing, and what to do now. Data that a caller may
@@ -134,6 +135,10 @@ class StoreError(ZenMLError):
 
 class StoreVersionError(StoreError):
     """The store was written by a newer version, or needs an upgrade that failed."""
+
+
+class SecretUnreadableError(StoreError):
+    """A secret cannot be decrypted: its key is lost or another one, or its row was changed."""
 
 
 class StoreUnavailableError(StoreError, OSError):

@@ -174,6 +174,30 @@ fact(stages={{one.name: one.stage for one in model.versions}},
     assert result.facts["production"] == 0.9
 
 
+def test_a_hook_of_a_step_knows_its_model_and_says_metrics_of_it(lab, runtime):
+    result = lab.run(
+        HEAD
+        + f"""
+def after():
+    log_metadata({{"by_hook": 1}}, infer_model=True)
+    model = get_step_context().model
+    fact(hook=[model.name, model.version, model.run_metadata, get_step_context().model_version.name])
+
+@step(on_success=after, runtime="{runtime}")
+def train() -> int:
+    return 1
+
+@pipeline(model=Model("churn"))
+def flow():
+    train()
+
+fact(found=flow().model_version.run_metadata)
+"""
+    )
+
+    assert result.facts == {"hook": ["churn", "1", {"by_hook": 1}, "1"], "found": {"by_hook": 1}}
+
+
 def test_a_number_that_is_not_there_is_said_before_anything_runs(lab):
     result = lab.run(
         HEAD

@@ -1,14 +1,6 @@
 """The snippets of the specification run as they are printed; what they leave undefined is added around them."""
 
-import textwrap
-
-TITLE = "from zenml import pipeline, step\n"
-
-
-def run_snippets(lab, *parts, **options):
-    """Run snippets and what is added around them, in this order, as one script."""
-    return lab.run("\n".join([TITLE, *map(textwrap.dedent, parts)]), **options)
-
+from printed import run_snippets
 
 # -- Steps & Pipelines: creating steps
 

@@ -87,6 +87,26 @@ def start_runs_with_models(root, count):
         say(store.models.of_run(run.id)["churn", ""].number)
 
 
+def create_secret(root, name):
+    """Create a secret at the same time as others."""
+    store = Database(root)
+    say("ready")
+    listen()
+    store.secrets.create(name, {"TOKEN": "value"})
+    say("done")
+
+
+def rotate_keys(root, count):
+    """Change the key many times at the same time as others create secrets."""
+    store = Database(root)
+    say("ready")
+    listen()
+    for number in range(int(count)):
+        store.secrets.rotate_key()
+        store.secrets.create(f"{os.getpid()}-{number}", {"TOKEN": "value"})
+    say("done")
+
+
 def count_syncs(root, durability):
     """Commit, wait, and tell how often the disk was asked for before and after."""
     calls = []

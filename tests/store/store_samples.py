@@ -6,6 +6,7 @@ from typing import Any, Literal, NewType, Union, get_args, get_origin, get_type_
 import msgspec
 from hypothesis import strategies as st
 
+from zenml.records.hooks import HookRun
 from zenml.records.ids import microseconds_now, new_id
 from zenml.records.models import Model, ModelLink, ModelVersion, StageChange
 from zenml.records.plan import Invocation, PipelineOptions
@@ -18,6 +19,7 @@ from zenml.records.run import (
     Record,
     Run,
     RunOutput,
+    Secret,
     StepInput,
     StepRun,
     Tag,
@@ -25,9 +27,23 @@ from zenml.records.run import (
 from zenml.store.store import Batch, RunDocuments, StepEnd
 
 KINDS = (
-    Owner, Pipeline, Run, StepRun, StepInput, Artifact, RunOutput, Tag, Metadata, Document,
-    Model, ModelVersion, ModelLink, StageChange,
-)  # fmt: skip
+    Owner,
+    Pipeline,
+    Run,
+    StepRun,
+    StepInput,
+    Artifact,
+    RunOutput,
+    Tag,
+    Metadata,
+    Document,
+    Secret,
+    HookRun,
+    Model,
+    ModelVersion,
+    ModelLink,
+    StageChange,
+)
 DOCUMENTS = RunDocuments(b"plan", b"environment", {"code-1": b"def f(): ..."})
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)

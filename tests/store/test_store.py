@@ -25,10 +25,22 @@ from store_samples import (
 )
 
 from zenml.errors import ConfigurationError, NotFoundError, RunStoppedError, ZenMLError
+from zenml.records.hooks import HookRun
 from zenml.records.ids import new_id
 from zenml.records.models import Model, ModelLink, ModelVersion, StageChange
 from zenml.records.query import OPERATORS, Query, read_condition, read_page, read_sort
-from zenml.records.run import Artifact, Document, Metadata, Owner, Pipeline, Run, StepInput, StepRun, Tag
+from zenml.records.run import (
+    Artifact,
+    Document,
+    Metadata,
+    Owner,
+    Pipeline,
+    Run,
+    Secret,
+    StepInput,
+    StepRun,
+    Tag,
+)
 from zenml.store import owners, queries
 from zenml.store.store import Notes
 
@@ -49,8 +61,6 @@ def parents_of(store, record):
         owner = an_owner()
         store.insert([owner])
         changes |= {"owner_id": owner.id, "pipeline_id": None, "name": changes["id"]}
-    if isinstance(record, Model):
-        changes["name"] = changes["id"]
     if isinstance(record, (ModelVersion, ModelLink, StageChange)):
         model = store.models.create(new_id(), {})
         version = store.models.create_version(model.name, None)
@@ -58,7 +68,7 @@ def parents_of(store, record):
         changes |= parent
     if isinstance(record, ModelVersion):
         changes |= {"number": 2, "name": changes["id"]}
-    if isinstance(record, Pipeline):
+    if isinstance(record, (Pipeline, Secret, Model)):
         changes["name"] = changes["id"]
     if isinstance(record, Artifact):
         changes["name"] = changes["id"]
@@ -66,6 +76,8 @@ def parents_of(store, record):
         changes["digest"] = new_id()
     if isinstance(record, (Tag, Metadata)):
         changes["target_id"] = new_id()
+    if isinstance(record, HookRun):
+        changes["step_run_id"] = None
     if isinstance(record, (StepRun, StepInput)):
         step_run = a_step(started_run(store))
         if isinstance(record, StepRun):

@@ -33,6 +33,7 @@ COMMANDS = {
     "model": ("zenml.cli.model_commands:model", "Look at models, promote and compare their versions."),
     "cache": ("zenml.cli.cache_commands:cache", "Look at cached results, take some out of use."),
     "tag": ("zenml.cli.tag_commands:tag", "Tag runs, artifacts and pipelines."),
+    "secret": ("zenml.cli.secret_commands:secret", "Keep passwords and keys, encrypted, for steps."),
     "gc": ("zenml.cli.gc_command:gc", "Remove what nothing refers to any more."),
     "doctor": ("zenml.cli.doctor_command:doctor", "Check the store and this installation."),
     "status": ("zenml.cli.status_command:status", "Show the store and this installation."),

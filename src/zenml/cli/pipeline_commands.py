@@ -47,6 +47,7 @@ def pipeline() -> None:
     "--refresh", multiple=True, metavar="STEP", help="Execute this step, whatever is stored. Repeatable."
 )
 @click.option("--name", help="Name of the run.")
+@click.option("--detach", is_flag=True, help="Return as soon as the run has begun; it goes on by itself.")
 @quiet_option
 @json_option
 def run(
@@ -56,6 +57,7 @@ def run(
     refresh: tuple[str, ...],
     *,
     no_cache: bool,
+    detach: bool,
     as_json: bool,
 ) -> None:
     """Run the pipeline that TARGET names.
@@ -65,7 +67,7 @@ def run(
     """
     from zenml.cli.pipeline_run import run_target
 
-    run_target(target, params, name=name, refresh=no_cache or refresh, as_json=as_json)
+    run_target(target, params, name=name, refresh=no_cache or refresh, is_detached=detach, as_json=as_json)
 
 
 @pipeline.command("list", example="zenml pipeline list --name contains:train")

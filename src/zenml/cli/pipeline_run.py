@@ -32,20 +32,31 @@ if TYPE_CHECKING:
     from zenml.store.store import Store
 
 
+_IN_BACKGROUND = {"orchestrator": {"synchronous": False}}
+
+
 def run_target(
-    target: str, params: Sequence[str], *, name: str | None, refresh: bool | Sequence[str], as_json: bool
+    target: str,
+    params: Sequence[str],
+    *,
+    name: str | None,
+    refresh: bool | Sequence[str],
+    is_detached: bool,
+    as_json: bool,
 ) -> None:
     """Run the pipeline that a target names; end with status 1 if the run did not succeed."""
     with output_for_people(as_json=as_json):
         pipeline = find_pipeline(target)
         arguments = read_params(pipeline, params)
-        pipeline = pipeline.with_options(run_name=name, refresh=refresh or None)
+        pipeline = pipeline.with_options(
+            run_name=name, refresh=refresh or None, settings=_IN_BACKGROUND if is_detached else None
+        )
         store = open_store()
         view = run_to_end(pipeline, arguments, store)
     if as_json:
         producers = [step.record.cached_from or step.record.id for step in view.steps.values()]
         print_json(whole_run_shape(view, cached_references(view, store), store.outputs_of(producers)))
-    if view.record.status != "completed":
+    if view.record.status != "completed" and not is_detached:
         if not screen.is_live():  # there the panel was shown when the run ended
             panel = f"\n{failure_panel(view)}\nThe whole run: zenml run show {short(view.id)}"
             click.echo(panel, err=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,7 +20,7 @@ from zenml.client.input_changes import shown_value
 from zenml.client.step_reference import find_references
 from zenml.execute.reporter import count, duration
 from zenml.records.ids import microseconds_now, short
-from zenml.views.failure_panel import failure_panel
+from zenml.views.failure_panel import failure_panel, hook_failures
 
 if TYPE_CHECKING:
     from zenml.client.step_reference import StepReference
@@ -75,7 +76,8 @@ def run_lines(run: RunView, references: dict[str, StepReference]) -> list[str]:
     tree = fitted(tree_lines(run, references), terminal_width())
     lines += ["", *(tree or ["It has no steps."])]
     panel = failure_panel(run) if run.record.ended_at is not None else ""
-    return [*lines, "", panel] if panel else lines
+    blocks = ["\n".join(hook_failures(run)), panel]
+    return [*lines, *(line for block in blocks if block for line in ("", block))]
 
 
 def _header(run: RunView) -> list[tuple[str, str]]:
@@ -90,6 +92,9 @@ def _header(run: RunView) -> list[tuple[str, str]]:
         ("Duration", duration(record.created_at, end) + (" so far" if record.ended_at is None else "")),
         ("Steps", _counts(run)),
     ]
+    hooks = Counter(one.status for one in run.hook_runs)
+    if hooks:
+        rows.append(("Hooks", ", ".join(f"{number} {status}" for status, number in hooks.items())))
     if run.tags:
         rows.append(("Tags", ", ".join(run.tags)))
     if (version := run.model_version) is not None:

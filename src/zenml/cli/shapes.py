@@ -6,12 +6,13 @@ value is null where there is nothing to say.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import msgspec
 
 from zenml.cli.style import iso_time
 from zenml.config.model import ABOUT
+from zenml.records.hooks import HookStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from zenml.client.explaining import Explanation
     from zenml.client.step_reference import StepReference
     from zenml.records.events import Progress
+    from zenml.records.hooks import HookRun
     from zenml.records.query import Page
     from zenml.records.run import Artifact, Failure
     from zenml.views.model_view import ModelVersionView, ModelView
@@ -59,9 +61,10 @@ def whole_run_shape(
 ) -> Shape:
     """Return a run as `run show` prints it.
 
-    The keys of `run_shape`, and: parameters, as stored JSON by name; tags; model: name, version and number; failure, as in
-    `failure_shape`; steps, each as in `step_shape`, in the order in which they began; waiting, the
-    ids of steps that did not begin.
+    The keys of `run_shape`, and: parameters, as stored JSON by name; tags; model: name, version, number; failure, as in
+    `failure_shape`; hooks, how many are pending, completed, failed, skipped; hook_failures, each hook, step
+    (null: of the run), source, failure; steps, each as in `step_shape`, in the order in which they began;
+    waiting, the ids of steps that did not begin.
 
     Args:
         run: the run.
@@ -69,6 +72,7 @@ def whole_run_shape(
         outputs: artifacts by the id of the step run that produced them.
     """
     begun = run.steps
+    hooks = run.hook_runs
     return {
         **run_shape(run),
         "parameters": {name: msgspec.json.decode(raw) for name, raw in run.record.parameters.items()},
@@ -77,6 +81,8 @@ def whole_run_shape(
         if (version := run.model_version) is None
         else {"name": version.record.model_name, "version": version.name, "number": version.number},
         "failure": failure_shape(run.failure),
+        "hooks": {name: sum(one.status == name for one in hooks) for name in get_args(HookStatus)},
+        "hook_failures": [hook_failure_shape(one) for one in hooks if one.status == "failed"],
         "steps": [step_shape(step, references, outputs) for step in begun.values()],
         "waiting": [one.id for one in run.plan.invocations if one.id not in begun],
     }
@@ -146,6 +152,16 @@ def model_version_shape(version: ModelVersionView) -> Shape:
 def progress_shape(progress: Progress) -> Shape:
     """Return how far a step is: done, total (null where nobody knows), description."""
     return {"done": progress.done, "total": progress.total, "description": progress.description}
+
+
+def hook_failure_shape(hook: HookRun) -> Shape:
+    """Return a hook that failed: hook, step, source, failure as in `failure_shape`."""
+    return {
+        "hook": hook.hook,
+        "step": hook.invocation_id,
+        "source": hook.source.dotted,
+        "failure": failure_shape(hook.failure),
+    }
 
 
 def failure_shape(failure: Failure | None) -> Shape | None:

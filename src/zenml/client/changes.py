@@ -6,7 +6,18 @@ from typing import Literal
 
 import msgspec
 
-ChangeKind = Literal["code", "package", "parameter", "input", "dependency", "outputs", "settings", "extra"]
+ChangeKind = Literal[
+    "code",
+    "package",
+    "parameter",
+    "input",
+    "dependency",
+    "outputs",
+    "settings",
+    "extra",
+    "environment",
+    "secret",
+]
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ import msgspec
 
 from zenml.client.models import ModelsClient
 from zenml.client.resolving import find_run
+from zenml.client.secrets import SecretsClient
 from zenml.client.tag_counts import count_tags
 from zenml.errors import NotFoundError
 from zenml.records.query import Page, Query, read_condition, read_page, read_sort
@@ -20,11 +21,12 @@ from zenml.views.run_view import PipelineView, RunView
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from zenml.client.active_stack import ActiveStack
     from zenml.client.tag_counts import TagCount
     from zenml.store.store import Store
 
 
-class Client(ModelsClient):
+class Client(ModelsClient, SecretsClient):
     """The active store, for reading and changing what is recorded.
 
     Looking at runs marks those whose process has died as `interrupted`.
@@ -37,6 +39,13 @@ class Client(ModelsClient):
     def store(self) -> Store:
         """The store this client speaks to: the active one, unless another was given."""
         return self._given or open_store()
+
+    @property
+    def active_stack(self) -> ActiveStack:
+        """The parts that runs are made with, such as `.orchestrator` and `.alerter`; None for those it lacks."""
+        from zenml.client.active_stack import default_stack
+
+        return default_stack()
 
     # Runs
 

@@ -1,4 +1,4 @@
-"""What differs between two step definitions beside the code: outputs, settings, what a policy counts."""
+"""What differs between two step definitions beside the code: outputs, settings, environment, secrets."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Literal
 from zenml.client.changes import Change
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from zenml.records.plan import Output, StepDefinition
 
+_SECRET = "secret:"  # noqa: S105  the beginning of a key part's name
 _DEPENDENCIES = {
     "file": "file `{}`",
     "source": "the code of `{}`",
@@ -29,6 +30,9 @@ def declared_changes(
         yield from _mapping_changes("settings", old.options.settings, new.options.settings)
     if before.get("extra") != after.get("extra"):
         yield from _mapping_changes("extra", old.options.extra, new.options.extra)
+    if before.get("environment") != after.get("environment"):
+        yield from _environment_changes(old.options.environment, new.options.environment)
+    yield from _secret_changes(before, after)
 
 
 def _dependency_changes(before: dict[str, str], after: dict[str, str]) -> Iterator[Change]:
@@ -71,3 +75,23 @@ def _mapping_changes(
         else:
             text = f"{kind}: `{name}` = {was} → {now}"
         yield Change(kind=kind, name=name, text=text, before=was, after=now)
+
+
+def _environment_changes(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Change]:
+    """Yield the environment variables that differ."""
+    for name in sorted({**old, **new}):
+        was, now = old.get(name), new.get(name)
+        if was != now:
+            how = "added" if was is None else "removed" if now is None else f"{was} → {now}"
+            text = f"environment changed: {name} ({how})"
+            yield Change(kind="environment", name=name, text=text, before=was, after=now)
+
+
+def _secret_changes(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Change]:
+    """Yield the secrets that differ between the parts of two cache keys; values are never known here."""
+    for part in sorted(part for part in {**before, **after} if part.startswith(_SECRET)):
+        was, now = before.get(part), after.get(part)
+        if was != now:
+            how = "was added" if was is None else "was removed" if now is None else "changed"
+            name = part.removeprefix(_SECRET)
+            yield Change(kind="secret", name=name, text=f"secret `{name}` {how}")

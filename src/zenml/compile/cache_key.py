@@ -7,6 +7,8 @@ explanation of why a step ran again.
     outputs            names and materializers of the outputs
     settings, extra    what is declared for the step, where anything is
     file:NAME …        what else its cache policy names: files, sources, the answer of a function
+    environment        the declared variables, where there are any
+    secret:NAME        a keyed fingerprint of a secret that the step asks for: never of the value alone
     input:NAME         a parameter: its canonical value; an artifact: content digest, type, materializer
 """
 
@@ -22,7 +24,7 @@ from zenml.records import values, wire
 from zenml.records.plan import Collection, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from zenml.records.plan import ArtifactRef, Binding, CacheRules, Invocation, OutputRef, StepDefinition
     from zenml.records.run import Artifact
@@ -39,10 +41,15 @@ class CacheKey(msgspec.Struct, frozen=True):
 
 
 class KeyBuilder:
-    """Builds the keys of one run; what a definition contributes is computed once."""
+    """Builds the keys of one run; what a definition contributes is computed once.
 
-    def __init__(self) -> None:
+    Args:
+        secret_prints: the fingerprints of the secrets that the run uses, by name.
+    """
+
+    def __init__(self, secret_prints: Mapping[str, str] | None = None) -> None:
         self._static: dict[str, dict[str, str]] = {}
+        self._secret_prints = secret_prints or {}
 
     def build(
         self,
@@ -53,7 +60,10 @@ class KeyBuilder:
         """Return the key of an invocation whose inputs are all known."""
         static = self._static.get(invocation.definition)
         if static is None:
-            static = self._static[invocation.definition] = definition_parts(definition)
+            static = self._static[invocation.definition] = {
+                **definition_parts(definition),
+                **{f"secret:{name}": self._secret_prints[name] for name in definition.options.secrets},
+            }
         parts = dict(static)
         rules = definition.options.cache
         for name, binding in invocation.inputs.items():
@@ -79,6 +89,8 @@ def definition_parts(definition: StepDefinition) -> dict[str, str]:
         parts["settings"] = _short(wire.encode(options.settings))
     if options.extra:
         parts["extra"] = _short(wire.encode(options.extra))
+    if options.environment:
+        parts["environment"] = _short(wire.encode(options.environment))
     return parts
 
 

@@ -19,6 +19,7 @@ from zenml.compile.hook_options import read_hooks, source_of
 from zenml.compile.options import chosen_options, declared_output, pipeline_options, step_options
 from zenml.compile.outside import Outside, nothing_outside
 from zenml.compile.program import Program
+from zenml.compile.stack_parts import check_components
 from zenml.compile.storable import check_outputs
 from zenml.compile.trace import Trace, TracedCall, check_complete
 from zenml.config.cache_policy import CachePolicy
@@ -152,7 +153,7 @@ class _Compiler:
         self._check_configured_steps()
         invocations = tuple(self._invocation(call) for call in self._calls.values())
         edges.check_order(invocations, self._pipeline.name)
-        hooks = read_hooks(self._options, (*STEP_HOOKS, *RUN_HOOKS), f"pipeline `{self._pipeline.name}`")
+        hooks = self._run_hooks()
         plan = Plan(
             pipeline=self._pipeline.name,
             source=source_of(self._pipeline.function),
@@ -166,6 +167,12 @@ class _Compiler:
             refreshed=self._refreshed(refresh),
         )
         return Compiled(plan, self._programs, self._externals, hooks)
+
+    def _run_hooks(self) -> LiveHooks:
+        """Return the pipeline's hooks; those that its steps have by default can ask for any step's output."""
+        outputs = {output.name for program in self._programs.values() for output in program.outputs}
+        what = f"pipeline `{self._pipeline.name}`"
+        return read_hooks(self._options, (*STEP_HOOKS, *RUN_HOOKS), what, outputs=outputs)
 
     def _check_configured_steps(self) -> None:
         for name, options in self._steps.items():
@@ -307,14 +314,15 @@ class _Compiler:
             else {**call.pipeline.layers.merged(), **self._options}
         )
         chosen = chosen_options(step, outer, configured)
-        hooks = read_hooks(chosen, STEP_HOOKS, f"step `{step.name}`")
+        outputs = [output.name for output in step.outputs]
+        hooks = read_hooks(chosen, STEP_HOOKS, f"step `{step.name}`", outputs=outputs)
         options = step_options(step, chosen, hooks)
         check_outputs(step, options)
         policy = CachePolicy.read(chosen.get("cache_policy"), f"step `{step.name}`")
-        if policy is step.layers.merged().get(
-            "cache_policy"
-        ):  # one of the pipeline speaks of other steps too
+        is_own = policy is step.layers.merged().get("cache_policy")
+        if is_own:  # one of the pipeline speaks of other steps too
             check_ignored(policy, step)
+        check_components(options, step.name)
         code = self._prints.get(id(step.function))
         if code is None:
             code = self._prints[id(step.function)] = fingerprint(step.function)

@@ -44,7 +44,7 @@ def execution_options(chosen: Mapping[str, Any], what: str) -> dict[str, Any]:
 def shared_options(chosen: Mapping[str, Any], hooks: LiveHooks, what: str) -> dict[str, Any]:
     """Return what a pipeline can say for all its steps, and a step for itself."""
     return {
-        "environment": _texts(chosen, "environment", what),
+        "environment": _environment(chosen, what),
         "secrets": _names(chosen, "secrets", what),
         "retry": read_retry(chosen.get("retry"), what),
         "hooks": hook_sources(hooks),
@@ -134,6 +134,18 @@ def read_text(chosen: Mapping[str, Any], name: str, what: str) -> str | None:
     if value is not None and not (isinstance(value, str) and value.strip()):
         raise ConfigurationError(f"`{name}` of {what} is {value!r}; it must be text.")
     return value
+
+
+def _environment(chosen: Mapping[str, Any], what: str) -> dict[str, str]:
+    """Return environment variables, which the system can hold."""
+    found = _texts(chosen, "environment", what)
+    for key, value in found.items():
+        if "=" in key or "\0" in key + value:
+            raise ConfigurationError(
+                f"`environment` of {what} sets {key!r}: no name of a variable holds `=`, and neither name nor "
+                "value a NUL character."
+            )
+    return found
 
 
 def _texts(chosen: Mapping[str, Any], name: str, what: str) -> dict[str, str]:

@@ -9,22 +9,38 @@ from zenml.errors import ConfigurationError
 from zenml.records.plan import HookName, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     LiveHooks = dict[HookName, Callable[..., Any]]
 
 
-def read_hooks(chosen: Mapping[str, Any], names: Iterable[HookName], what: str) -> LiveHooks:
+def read_hooks(
+    chosen: Mapping[str, Any],
+    names: Iterable[HookName],
+    what: str,
+    *,
+    outputs: Collection[str] = (),
+) -> LiveHooks:
     """Return the functions that are to be called, by the moment at which they are called.
 
     Args:
         chosen: options, among them functions or dotted paths of functions.
         names: the hooks that `what` may have.
         what: what has the hooks, for messages.
+        outputs: names of the outputs that hooks of a step can ask for.
+
+    Raises:
+        ConfigurationError: something is no hook, or asks for what there is not.
     """
-    return {
+    hooks = {
         name: _function(chosen[name], f"`{name}` of {what}") for name in names if chosen.get(name) is not None
     }
+    if hooks:
+        from zenml.signatures.hook_signature import read_hook  # most pipelines have none
+    for name, function in hooks.items():
+        arguments = chosen.get("on_init_kwargs") if name == "on_init" else None
+        read_hook(function, name, what=what, outputs=outputs, arguments=arguments)
+    return hooks
 
 
 def hook_sources(hooks: LiveHooks) -> dict[HookName, Source]:

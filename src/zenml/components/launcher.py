@@ -28,8 +28,8 @@ class LaunchTask(msgspec.Struct, frozen=True, kw_only=True):
         entry: "package.module:function"; called in the fresh process as
             `function(payload: bytes, send: Callable[[bytes], None]) -> bytes`.
         payload: handed to the entry as it is.
-        environment: additions to the owner's environment. They hold before the fresh interpreter
-            starts. A launcher may keep warm processes per environment, so values that differ for
+        environment: additions to the owner's environment; None for a variable that is not to be
+            there. They hold before the fresh interpreter starts. A launcher may keep warm processes per environment, so values that differ for
             each step (ids, names) belong into the payload.
         working_directory: the folder that the entry starts in.
         sys_path: the module search path; `zenml` must be found on it.
@@ -42,7 +42,7 @@ class LaunchTask(msgspec.Struct, frozen=True, kw_only=True):
     payload: bytes
     working_directory: str
     sys_path: tuple[str, ...]
-    environment: dict[str, str] = {}
+    environment: dict[str, str | None] = {}
     preload: tuple[str, ...] = ()
 
 

@@ -90,7 +90,7 @@ def make_task(
     payload: bytes = b"",
     *,
     module: str = launcher_check_entries.__name__,
-    environment: dict[str, str] | None = None,
+    environment: dict[str, str | None] | None = None,
     working_directory: str = "",
     preload: tuple[str, ...] = (),
     sys_path: tuple[str, ...] | None = None,
@@ -222,12 +222,12 @@ def gives_every_task_a_fresh_process(make: LauncherFactory) -> None:
 
 def sets_the_surroundings(make: LauncherFactory) -> None:
     """Environment and working directory are those of the task; stdin is empty."""
-    task = make_task("describe", environment={"ZENML_CHECK": "ä=1"}, working_directory="/")
+    task = make_task("describe", environment={"ZENML_CHECK": "ä=1", "PATH": None}, working_directory="/")
 
     with closing(make()) as launcher:
         end = Watched(launcher, task).wait()
 
-    _expect(end.answer == "ä=1|/|".encode(), f"wrong surroundings: {end.answer!r}")
+    _expect(end.answer == "ä=1|False|/|".encode(), f"wrong surroundings: {end.answer!r}")
 
 
 def runs_tasks_at_once(make: LauncherFactory) -> None:

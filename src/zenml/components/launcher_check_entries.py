@@ -91,8 +91,8 @@ def leave_a_mark(_payload: bytes, _send: Send) -> bytes:
 
 
 def describe(_payload: bytes, _send: Send) -> bytes:
-    """Answer with a variable of the environment, the working directory and all of stdin."""
-    return f"{os.environ['ZENML_CHECK']}|{os.getcwd()}|{sys.stdin.read()}".encode()
+    """Answer with a variable, whether there is a PATH, the working directory and all of stdin."""
+    return f"{os.environ['ZENML_CHECK']}|{'PATH' in os.environ}|{os.getcwd()}|{sys.stdin.read()}".encode()
 
 
 def handle_sigterm(_payload: bytes, send: Send) -> bytes:

@@ -26,19 +26,22 @@ def current_step() -> StepSession | None:
 def get_step_context() -> StepContext:
     """Return what is known of the step that is running here: its names, inputs and configuration.
 
+    In a hook it is the step that the hook is called for, or the run: a `HookContext`.
+
     Example:
         `get_step_context().pipeline_run.name`
 
     Raises:
         ContextError: no step is running here.
     """
-    step = current_step()
-    if step is None:
+    active: Any = session.active.get()
+    context: StepContext | None = getattr(active, "context", None)
+    if context is None:
         raise ContextError(
             "`get_step_context()` was called where no step is running. Call it inside a step's function, in the "
             "step's own thread; other threads get the context with `contextvars.copy_context().run(…)`."
         )
-    return step.context
+    return context
 
 
 def track(iterable: Iterable[T], total: float | None = None, description: str = "") -> Iterator[T]:

@@ -13,6 +13,7 @@ import msgspec
 
 from zenml.compile.cache_key import CacheKey, KeyBuilder
 from zenml.execute import recording
+from zenml.execute.inline_environment import InlineEnvironment
 from zenml.records.plan import ArtifactRef, OutputRef
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class Admission:
         machine: Machine,
         artifact_store: ArtifactStore,
         externals: Mapping[str, Artifact],
+        secret_prints: Mapping[str, str],
     ) -> None:
         self.artifacts: dict[tuple[str, str], Artifact] = {}
         """The current artifact of each output, by invocation id and output name."""
@@ -64,7 +66,8 @@ class Admission:
         self._machine = machine
         self._artifact_store = artifact_store
         self._externals = externals
-        self._keys = KeyBuilder()
+        self._keys = KeyBuilder(secret_prints)
+        self._inline = InlineEnvironment()
         self._attempts: dict[str, int] = {}
         self._forced: set[str] = set()
         self._refreshed = frozenset(plan.refreshed)
@@ -130,6 +133,7 @@ class Admission:
 
     def release(self, step: StepRun) -> None:
         """Have whoever waited for a step ask again; a failure is not shared, each then tries itself."""
+        self._inline.leave(step.invocation_id)
         if step.cache_key is not None:
             self._released.extend(self._in_flight.pop(step.cache_key, ()))
 
@@ -168,6 +172,7 @@ class Admission:
             for one in chosen:
                 if self._try_hit(one, hits, batch) or self._must_wait(one, hits):
                     free[places.kind_of(self._definition(one.id))] += 1
+                    self._inline.leave(one.id)
                     continue
                 started.append(self._start_one(one, batch))
             # What was answered just now may have made other steps ready.
@@ -199,8 +204,9 @@ class Admission:
             one = self._candidates.pop()
             if self._machine.nodes[one.id].state != "ready":
                 continue
-            kind = places.kind_of(self._definition(one.id))
-            if free[kind]:
+            definition = self._definition(one.id)
+            kind = places.kind_of(definition)
+            if free[kind] and (kind != "inline" or self._inline.enter(one.id, definition)):
                 free[kind] -= 1
                 chosen.append(one)
             else:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from zenml.compile.compiler import Compiled
     from zenml.execute.events import Finished
+    from zenml.execute.hooks import Hooks
     from zenml.execute.reporter import Reporter
     from zenml.execute.workers import Workers
     from zenml.records.events import StepEvent
@@ -60,7 +61,9 @@ class Engine:
         self.programs = compiled.programs
         self.reporter = reporter
         self.machine = Machine(self.plan.invocations, self.plan.options.execution_mode)
-        self.admission = Admission(run, self.plan, self.machine, workers.artifacts, compiled.externals)
+        self.admission = Admission(
+            run, self.plan, self.machine, workers.artifacts, compiled.externals, workers.secrets.prints
+        )
         self.models = ModelLinking(store, run, self.plan)
         self._pipeline_outputs = {(output.ref.step, output.ref.name) for output in self.plan.outputs}
         self.failures: list[tuple[str, BaseException]] = []
@@ -79,6 +82,15 @@ class Engine:
         self._changed = threading.Condition()
         self._workers = workers
         workers.attach(self)
+        self.hooks = self._hooks_of(compiled)
+        """Functions to be called when steps or the run begin or end; None if there are none."""
+
+    def _hooks_of(self, compiled: Compiled) -> Hooks | None:
+        if not compiled.hooks and not any(program.hooks for program in compiled.programs.values()):
+            return None  # as most runs, which start without the cost of what follows
+        from zenml.execute.hooks import Hooks
+
+        return Hooks(self, compiled, self._workers.artifacts)
 
     # The caller's thread
 
@@ -88,6 +100,8 @@ class Engine:
         poll = FIRST_POLL
         self._next_look = time.monotonic() + LOOK
         while not self._is_over():
+            if self.hooks is not None and self.hooks.run_here():
+                continue
             step = self._workers.take_for_caller()
             if step is not None:
                 self._workers.run_here(step)
@@ -97,7 +111,7 @@ class Engine:
                 if not self._is_over() and not self._workers.has_for_caller():
                     self._wait(poll if self.admission.waits_elsewhere else LOOK)
             if not self.machine.is_over:
-                self._look_for_stop()
+                self.look_for_stop()
             if self.admission.waits_elsewhere:
                 poll = min(poll * 2, LAST_POLL)
                 self._advance()
@@ -109,7 +123,7 @@ class Engine:
         finally:
             self.is_interruptible = False
 
-    def _look_for_stop(self) -> None:
+    def look_for_stop(self) -> None:
         """Raise if somebody asked for the run to stop; asks the store once a second at most."""
         if time.monotonic() < self._next_look:
             return
@@ -130,6 +144,7 @@ class Engine:
             ends, begins = self._unrecorded
             batch.ended[:0] = ends.ended
             batch.started += [*ends.started, *map(recording.refused, begins.started)]
+            batch.hooks = ends.hooks
             is_stop = self.fatal is None or isinstance(self.fatal, RunStoppedError)
             self._add_end("stopped" if is_stop else "failed", reason, batch)
             self.models.link(batch, self.admission.artifacts)
@@ -137,6 +152,14 @@ class Engine:
                 transaction.write(batch)
             self.run = batch.run or self.run
             self._report(batch)
+            if self.hooks is not None:
+                self.hooks.hand_out()
+
+    def note(self, text: str) -> None:
+        """Tell something, from whatever thread."""
+        with self._baton:
+            self.reporter.note(text)
+        self._drain()
 
     def post(self, event: Finished) -> None:
         """Take the end of an attempt from whatever thread, and do what follows from it."""
@@ -205,10 +228,12 @@ class Engine:
             self._end(self._inbox.popleft(), ends)
         if self.run.status == "running":
             self._said.add_to(ends)
+        if self.hooks is not None:
+            self.hooks.add_ends(ends)
         if is_first:
             self.admission.answer_from_cache(self.store, begins)
         ready = self.admission.take_ready(is_poll=is_poll)
-        if self.machine.is_over and not ready:
+        if self._may_end and not ready:
             self._add_end(self.machine.verdict(), None, begins)
         started: list[StepRun] = []
         has_said = ends.notes or ends.saved
@@ -227,18 +252,27 @@ class Engine:
                 transaction.write(ends)
                 self.admission.decide(transaction, ready, begins)
                 started = self.admission.start(transaction, self._workers, begins)
-                if self.machine.is_over:
+                if self._may_end:
                     self._add_end(self.machine.verdict(), None, begins)
                 self.models.link(begins, self.admission.artifacts)
+                if self.hooks is not None:
+                    self.hooks.add_starts(begins)
                 transaction.write(begins)
             self._unrecorded = (Batch(), Batch())
         self.run = begins.run or self.run
         self._report(ends)
         self._report(begins)
+        if self.hooks is not None:
+            self.hooks.hand_out()
         self._workers.hand_out(started)
         if self.machine.is_over or self._workers.has_for_caller() or self.admission.waits_elsewhere:
             with self._changed:
                 self._changed.notify_all()
+
+    @property
+    def _may_end(self) -> bool:
+        """Whether nothing is left to do but to record the end of the run."""
+        return self.machine.is_over and (self.hooks is None or self.hooks.are_done)
 
     def _add_end(self, status: RunStatus, reason: str | None, batch: Batch) -> None:
         """Add the end of the run to a batch, once."""

@@ -30,6 +30,13 @@ def as_step_failure(error: BaseException, step: str) -> BaseException:
     return error
 
 
+def as_hook_failure(error: BaseException, hook: str) -> BaseException:
+    """Turn `sys.exit` inside a hook into an error that does not end the program."""
+    failure = RunFailedError(f"Hook `{hook}` called `sys.exit({getattr(error, 'code', None)!r})`.")
+    failure.__cause__ = error
+    return failure
+
+
 def describe(error: BaseException) -> Failure:
     """Return an exception as a value, with the traceback from the user's code on."""
     trace = user_traceback(error.__traceback__)

@@ -15,7 +15,7 @@ import msgspec
 from zenml.components.launcher import Launcher, LaunchTask
 from zenml.components.registry import load_flavor
 from zenml.errors import StepProcessError
-from zenml.execute import failures, masking
+from zenml.execute import failures, inline_environment, masking
 from zenml.execute.worker import Parcel, RegisteredSecret
 from zenml.materializers import pickling, registry
 from zenml.records import type_names, wire
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from zenml.components.launcher import LaunchEnd, LaunchHandle
     from zenml.records.plan import Source
     from zenml.records.run import Failure
+    from zenml.records.task import Unrecorded
 
 WORKER_MODULES = (
     "cloudpickle",
@@ -66,26 +67,33 @@ def launch(
     program: Program,
     *,
     preload: tuple[str, ...],
+    unrecorded: Unrecorded,
     on_output: Callable[[bytes], None],
     on_event: Callable[[StepEvent], None],
     on_end: Callable[[StepOutcome, BaseException | None], None],
 ) -> LaunchHandle:
-    """Start a step in a process of its own."""
+    """Start a step in a process of its own.
+
+    Its environment holds from the start of the process that its process is forked from, which is
+    why libraries heed it. Secrets come with the task: they are in no process that outlives the step.
+    """
     started = microseconds_now()
-    parcel = _pack(task, program)
-    return launcher.launch(
-        LaunchTask(
-            name=f"step `{task.invocation.id}`",
-            entry=ENTRY,
-            payload=wire.encode(parcel),
-            working_directory=os.getcwd(),
-            sys_path=tuple(sys.path),
-            preload=WORKER_MODULES + preload,
-        ),
-        on_end=lambda end: on_end(*_unpack(end, task, started)),
-        on_event=lambda data: _hear(_EVENTS.decode(data), on_event),
-        on_output=on_output,
-    )
+    parcel = msgspec.structs.replace(_pack(task, program), unrecorded=unrecorded)
+    with inline_environment.Originals() as originals:
+        return launcher.launch(
+            LaunchTask(
+                name=f"step `{task.invocation.id}`",
+                entry=ENTRY,
+                payload=wire.encode(parcel),
+                environment={**originals, **task.definition.options.environment},
+                working_directory=os.getcwd(),
+                sys_path=tuple(sys.path),
+                preload=WORKER_MODULES + preload,
+            ),
+            on_end=lambda end: on_end(*_unpack(end, task, started)),
+            on_event=lambda data: _hear(_EVENTS.decode(data), on_event),
+            on_output=on_output,
+        )
 
 
 def _hear(event: StepEvent | RegisteredSecret, on_event: Callable[[StepEvent], None]) -> None:

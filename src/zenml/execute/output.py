@@ -168,7 +168,8 @@ class Capture:
     _lock = threading.Lock()
 
     def __init__(self, log: StepLog | None = None) -> None:
-        self._run = Printer(log)
+        self.printer = Printer(log)
+        """What is printed in no step of the run."""
 
     def __enter__(self) -> Self:
         cls = type(self)
@@ -179,14 +180,14 @@ class Capture:
                 cls.routers = (_router(sys.stdout, is_error=False), _router(sys.stderr, is_error=True))
                 log_handlers.redirect({router.real: router for router in cls.routers})
                 sys.stdout, sys.stderr = cls.routers
-            cls.runs.append(self._run)
+            cls.runs.append(self.printer)
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: TracebackType | None) -> None:
         cls = type(self)
         with cls._lock:
-            cls.runs.remove(self._run)
-            self._run.close()
+            cls.runs.remove(self.printer)
+            self.printer.close()
             if not cls.runs:
                 # Somebody else may have replaced a stream meanwhile; then it is theirs to restore.
                 if isinstance(sys.stdout, Router):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from zenml.compile.stack_parts import settings_without_part
 from zenml.errors import ConfigurationError, RunStoppedError
 from zenml.execute import failures
 from zenml.execute.engine import Engine
@@ -17,6 +18,7 @@ from zenml.execute.environment import current_changes, current_environment
 from zenml.execute.model_linking import asked_models
 from zenml.execute.output import Capture
 from zenml.execute.reporter import choose_reporter
+from zenml.execute.run_secrets import read_secrets
 from zenml.execute.signals import Signals
 from zenml.execute.step_log import StepLog
 from zenml.execute.workers import Workers
@@ -27,6 +29,7 @@ from zenml.store.store import RunDocuments
 
 if TYPE_CHECKING:
     from zenml.compile.compiler import Compiled
+    from zenml.execute.hooks import Hooks
     from zenml.execute.reporter import Reporter
     from zenml.store.store import Store
 
@@ -56,17 +59,22 @@ def run_plan(
 
 
 def _run_and_report(compiled: Compiled, store: Store, run_name: str | None, reporter: Reporter) -> Ended:
+    secrets = read_secrets(compiled.plan, store)
     with Signals() as signals:
         run = start_run(compiled, store, run_name)
         reporter.run_started(run, compiled.plan.invocations)
-        workers = Workers(artifact_root(store), log_root(store), compiled.plan.options.max_parallelism)
+        without_part = settings_without_part(compiled.plan.definitions.values())
+        if without_part is not None:
+            reporter.note(without_part)
+        limit = compiled.plan.options.max_parallelism
+        workers = Workers(artifact_root(store), log_root(store), limit, secrets)
         engine = Engine(store, run, compiled, workers, reporter)
         signals.attach(engine)
         try:
-            with Capture(_log_of(run, store)):
-                engine.execute()
-        except BaseException as error:
-            _try_to_stop(engine, _reason_of(error))
+            with Capture(_log_of(run, store)) as capture:
+                _execute(engine, capture)
+        except BaseException:
+            _try_to_end(engine)
             raise
         finally:
             workers.close()
@@ -74,6 +82,20 @@ def _run_and_report(compiled: Compiled, store: Store, run_name: str | None, repo
     store.wait_durable()
     reporter.run_ended(engine.run)
     return Ended(engine.run, engine.admission.artifacts, tuple(engine.failures))
+
+
+def _execute(engine: Engine, capture: Capture) -> None:
+    """Run everything to its end; whatever happens, the run's end is recorded and its last hooks are called."""
+    try:
+        if engine.hooks is not None:
+            engine.hooks.begin(capture.printer)
+        engine.execute()
+    except BaseException as error:
+        problem = engine.hooks.problem if engine.hooks is not None else None
+        _try_to_stop(engine, problem or _reason_of(error))
+        if engine.hooks is not None:
+            _try_to_finish(engine, engine.hooks, error)
+        raise
 
 
 def start_run(compiled: Compiled, store: Store, run_name: str | None) -> Run:
@@ -162,11 +184,28 @@ def _try_to_stop(engine: Engine, reason: str) -> None:
     """Record that a run was stopped; what made it stop is raised whatever happens here."""
     try:
         engine.stop(reason)
-        engine.store.wait_durable()
-        engine.reporter.run_ended(engine.run)
     except Exception as failure:  # the first error is the one to raise
         if not isinstance(failure, RunStoppedError):
             engine.reporter.note(f"The end of run `{engine.run.name}` could not be recorded: {failure}")
+
+
+def _try_to_finish(engine: Engine, hooks: Hooks, error: BaseException) -> None:
+    """Call the last hooks of a run that did not go to its end; only a signal ends that early."""
+    try:
+        hooks.finish(engine.run, error)
+    except Exception as failure:  # the first error is the one to raise
+        engine.note(f"The hooks of run `{engine.run.name}` could not be recorded: {failure}")
+
+
+def _try_to_end(engine: Engine) -> None:
+    """Report the end of a run that did not go to its end, if it could be recorded."""
+    if engine.run.status == "running":
+        return
+    try:
+        engine.store.wait_durable()
+        engine.reporter.run_ended(engine.run)
+    except Exception as failure:  # the first error is the one to raise
+        engine.reporter.note(f"The end of run `{engine.run.name}` could not be recorded: {failure}")
 
 
 def _reason_of(error: BaseException) -> str:

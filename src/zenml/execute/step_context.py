@@ -19,10 +19,11 @@ from zenml.materializers import storage
 from zenml.records.events import LoggedMetadata, LoggedTags, Target
 from zenml.records.ids import microseconds_now
 from zenml.records.metadata_values import read_metadata
+from zenml.records.run import Run, StepRun
 from zenml.records.tagging import read_tags
 from zenml.records.task import StepTask, TaskArtifact, TaskList
 from zenml.views.named import Named
-from zenml.views.step_view import StepConfiguration
+from zenml.views.step_view import StepConfiguration, StepView
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from zenml.execute.step_model import StepModel, StepModelVersion
     from zenml.records.events import StepEvent
     from zenml.records.plan import TagSpec
+    from zenml.store.store import Store
+    from zenml.views.run_view import PipelineView, RunView
 
 
 class OutputNotes:
@@ -53,27 +56,42 @@ class OutputNotes:
         return {output: tuple(tags.values()) for output, tags in self._tags.items()}
 
 
-class CurrentPipeline:
+class _Current:
+    """Something that the task tells a part of; the rest is read from the store when somebody asks."""
+
+    def __init__(self, view: Callable[[], Any]) -> None:
+        self._view = view
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self._view(), name)
+
+
+class CurrentPipeline(_Current):
     """The pipeline of the run."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, view: Callable[[], PipelineView]) -> None:
+        super().__init__(view)
         self.name = name
 
 
-class CurrentRun:
+class CurrentRun(_Current):
     """The run that the step belongs to."""
 
-    def __init__(self, task: StepTask) -> None:
+    def __init__(self, task: StepTask, view: Callable[[], RunView]) -> None:
+        super().__init__(view)
         self.id = task.run_id
         self.name = task.run_name
         self.run_metadata: dict[str, Any] = {}
         """What this step has logged of the run so far."""
 
 
-class CurrentStep:
+class CurrentStep(_Current):
     """The step run itself."""
 
-    def __init__(self, task: StepTask) -> None:
+    def __init__(self, task: StepTask, view: Callable[[], StepView]) -> None:
+        super().__init__(view)
         self.id = task.step_run_id
         self.name = task.invocation.id
         self.config = StepConfiguration(task.invocation, task.definition)
@@ -111,12 +129,21 @@ class InputArtifact:
 class StepContext:
     """The context of one attempt of one step."""
 
-    def __init__(self, task: StepTask, emit: Callable[[StepEvent], None]) -> None:
+    def __init__(
+        self,
+        task: StepTask,
+        emit: Callable[[StepEvent], None],
+        *,
+        state: Callable[[], Any] | None = None,
+        store: Store | None = None,
+    ) -> None:
         self._task = task
         self._emit = emit
-        self.pipeline = CurrentPipeline(task.pipeline)
-        self.pipeline_run = CurrentRun(task)
-        self.step_run = CurrentStep(task)
+        self._state = state
+        self._store = store
+        self.pipeline = CurrentPipeline(task.pipeline, lambda: self._run_view.pipeline)
+        self.pipeline_run = CurrentRun(task, lambda: self._run_view)
+        self.step_run = CurrentStep(task, self._step_view)
         self.said_of_model: dict[str, Any] = {}
         """What this step has logged of the version of its model so far."""
         self.output_notes = OutputNotes()
@@ -138,6 +165,11 @@ class StepContext:
         """What this step has logged of itself so far."""
         return self.step_run.run_metadata
 
+    @property
+    def pipeline_state(self) -> Any:
+        """What the `on_init` hook of the pipeline returned, None without one: in a process of its own a copy."""
+        return None if self._state is None else self._state()
+
     @cached_property
     def model(self) -> StepModel | None:
         """The model that the step works on, with its version; None where none is configured."""
@@ -145,7 +177,7 @@ class StepContext:
             return None
         from zenml.execute.step_model import StepModel
 
-        return StepModel(self._task.model, self)
+        return StepModel(self._task.model, self._recorded_in, self)
 
     @cached_property
     def model_version(self) -> StepModelVersion | None:
@@ -154,7 +186,7 @@ class StepContext:
             return None
         from zenml.execute.step_model import StepModelVersion
 
-        return StepModelVersion(self._task.model, self)
+        return StepModelVersion(self._task.model, self._recorded_in, self)
 
     @cached_property
     def inputs(self) -> Named[Any]:
@@ -210,10 +242,38 @@ class StepContext:
         output = self.output_called(output_name)
         self.output_notes.tag(output, read_tags(tags, f"output `{output}`"))
 
+    def get_output_tags(self, output_name: str | None = None) -> list[str]:
+        """Return the tags that an output is to have so far."""
+        return [tag.name for tag in self.output_notes.tags().get(self.output_called(output_name), ())]
+
     def remove_output_tags(self, tags: Any, output_name: str | None = None) -> None:
         """Take back tags that this step wanted on an output."""
         output = self.output_called(output_name)
         self.output_notes.tag(output, read_tags(tags, f"output `{output}`"), is_removal=True)
+
+    @property
+    def _recorded_in(self) -> Store:
+        """The store; a step in a process of its own opens it."""
+        from zenml.store.opening import open_store
+
+        return self._store or open_store()
+
+    @cached_property
+    def _run_view(self) -> RunView:
+        """The run as it is recorded."""
+        from zenml.views.run_view import RunView
+
+        store = self._recorded_in
+        record = store.get(Run, self._task.run_id)
+        if record is None:
+            raise ContextError(f"Run `{self._task.run_name}` is no longer in the store `{store.root}`.")
+        return RunView(record, store)
+
+    def _step_view(self) -> StepView:
+        record = self._run_view._store.get(StepRun, self._task.step_run_id)
+        if record is None:
+            raise ContextError(f"Step `{self.step_name}` is no longer in the store.")
+        return StepView(record, self._run_view, self._run_view._store)
 
     def output_called(self, name: str | None) -> str:
         """Return the name of an output, which need not be given where there is only one.

@@ -9,21 +9,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from zenml.records.events import Target
-from zenml.store.opening import open_store
 from zenml.views.model_view import ModelVersionView
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from zenml.execute.hook_context import HookContext
     from zenml.execute.step_context import StepContext
     from zenml.records.models import ModelVersion
+    from zenml.store.store import Store
 
 
 class StepModelVersion(ModelVersionView):
     """The version, with what this step has logged of it so far."""
 
-    def __init__(self, record: ModelVersion, context: StepContext) -> None:
-        super().__init__(record, open_store())
+    def __init__(self, record: ModelVersion, store: Store, context: StepContext | HookContext) -> None:
+        super().__init__(record, store)
         self._context = context
 
     @property

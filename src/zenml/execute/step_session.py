@@ -18,12 +18,21 @@ if TYPE_CHECKING:
     from zenml.records.events import StepEvent
     from zenml.records.run import Artifact
     from zenml.records.task import StepTask
+    from zenml.store.store import Store
 
 
 class StepSession:
     """The active session while a step's function runs."""
 
-    def __init__(self, task: StepTask, log: StepLog | None, emit: Callable[[StepEvent], None]) -> None:
+    def __init__(
+        self,
+        task: StepTask,
+        log: StepLog | None,
+        emit: Callable[[StepEvent], None],
+        *,
+        state: Callable[[], Any] | None = None,
+        store: Store | None = None,
+    ) -> None:
         self.task = task
         # In a process of its own a step prints to descriptors that are its own.
         self.printer = Printer(log) if Capture.runs else None
@@ -31,6 +40,8 @@ class StepSession:
         """Tells the owner of the run what the step says of itself; returns at once."""
         self.saved: list[Artifact] = []
         """What the step saved beside its outputs: it may load it before the owner has recorded it."""
+        self._state = state
+        self._store = store
         self._context: StepContext | None = None
         self._loops: StepLoops | None = None
         self._token: Token[session.Session | None] | None = None
@@ -41,7 +52,7 @@ class StepSession:
         if self._context is None:
             from zenml.execute.step_context import StepContext
 
-            self._context = StepContext(self.task, self.emit)
+            self._context = StepContext(self.task, self.emit, state=self._state, store=self._store)
         return self._context
 
     @property

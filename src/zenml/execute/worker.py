@@ -14,12 +14,13 @@ import msgspec
 
 from zenml.compile.program import Program
 from zenml.components.registry import load_flavor
+from zenml.errors import ContextError
 from zenml.execute import failures, masking
 from zenml.execute.step_runner import run_step
 from zenml.execute.step_session import StepSession
 from zenml.materializers import pickling
 from zenml.records import type_names
-from zenml.records.task import StepTask
+from zenml.records.task import StepTask, Unrecorded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +38,18 @@ class Parcel(msgspec.Struct, frozen=True):
     """The owner's `__main__`, whose types keep their names in the fresh process."""
     secrets: tuple[str, ...] = ()
     """What must not stand in the failure that this process reports."""
+    unrecorded: Unrecorded = Unrecorded()
+
+    def pipeline_state(self) -> Any:
+        """Return what `on_init` returned.
+
+        Raises:
+            ContextError: it could not be sent to this process.
+        """
+        state = self.unrecorded.state
+        if state.problem is not None:
+            raise ContextError(state.problem)
+        return None if state.data is None else pickling.loads(state.data)
 
 
 class RegisteredSecret(msgspec.Struct, frozen=True, tag="secret"):
@@ -56,10 +69,13 @@ def run_isolated(payload: bytes, send: Callable[[bytes], None]) -> bytes:
         masking.register_secret(secret)
     masking.tell(lambda value: send(_ENCODER.encode(RegisteredSecret(value))))
     os.register_at_fork(after_in_child=lambda: masking.tell(None))  # a fork cannot speak for the step
+    os.environ.update(parcel.unrecorded.secrets)  # before the step's own module is imported
     type_names.adopt_script(parcel.script)
     program = _program(parcel)
     store = load_flavor("artifact_store", "local")(parcel.task.artifact_root)
-    session = StepSession(parcel.task, None, lambda event: send(_ENCODER.encode(event)))
+    session = StepSession(
+        parcel.task, None, lambda event: send(_ENCODER.encode(event)), state=parcel.pipeline_state
+    )
     outcome, error = run_step(parcel.task, program, store, session)
     if error is not None:
         outcome = msgspec.structs.replace(outcome, exception=failures.pack(error))

@@ -20,14 +20,24 @@ from zenml.components.cpu_count import usable_cpus
 from zenml.components.registry import load_flavor
 from zenml.execute import failures
 from zenml.execute.events import Finished
+from zenml.execute.inline_environment import Applied
 from zenml.execute.output import ProcessOutput
+from zenml.execute.run_secrets import RunSecrets
 from zenml.execute.step_log import StepLog
 from zenml.execute.step_runner import run_step
 from zenml.execute.step_session import StepSession
 from zenml.fingerprint.static_imports import modules_named_by
 from zenml.records.ids import microseconds_now
 from zenml.records.plan import Collection, OutputRef, Value
-from zenml.records.task import StepOutcome, StepTask, TaskArtifact, TaskInput, TaskList
+from zenml.records.task import (
+    PackedState,
+    StepOutcome,
+    StepTask,
+    TaskArtifact,
+    TaskInput,
+    TaskList,
+    Unrecorded,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,8 +57,15 @@ MAX_INLINE = 32
 class Workers:
     """The places in which the steps of one run execute."""
 
-    def __init__(self, artifact_root: str, log_folder: str, max_parallelism: int | None) -> None:
+    def __init__(
+        self,
+        artifact_root: str,
+        log_folder: str,
+        max_parallelism: int | None,
+        secrets: RunSecrets | None = None,
+    ) -> None:
         self.artifacts: ArtifactStore = load_flavor("artifact_store", "local")(artifact_root)
+        self.secrets = secrets or RunSecrets()
         self._artifact_root = artifact_root
         self._log_folder = log_folder
         self._limit = max_parallelism or MAX_INLINE
@@ -93,9 +110,16 @@ class Workers:
         for step in started:
             kind = self.kind_of(self._engine.plan.definitions[step.definition])
             self._running[step.id] = (kind, step)
+            hooks = self._engine.hooks
             if kind == "isolated":
-                self._to_launch.append(step)
-            elif len(self._running) == 1 and len(started) == 1 and not self._engine.admission.waits_elsewhere:
+                if hooks is None or not hooks.before_launch(step, self._launch_late):
+                    self._to_launch.append(step)
+            elif (
+                len(self._running) == 1
+                and len(started) == 1
+                and not self._engine.admission.waits_elsewhere
+                and not (hooks is not None and hooks.is_caller_busy)
+            ):
                 self._for_caller = step
             else:
                 self._queue.put(step)
@@ -154,12 +178,25 @@ class Workers:
         except Exception as failure:  # the store may fail in any way while inputs are fetched
             self._post_failure(step, failure)
             return
+        hooks = self._engine.hooks
+        if hooks is not None:
+            hooks.before(step)
         in_caller = threading.get_ident() == self._caller
         if in_caller:
             self._engine.is_interruptible = True
         try:
-            session = StepSession(task, log, lambda event: self._engine.hear(step, event))
-            outcome, error = run_step(task, program, self.artifacts, session)
+            session = StepSession(
+                task,
+                log,
+                lambda event: self._engine.hear(step, event),
+                state=None if hooks is None else lambda: hooks.state,
+                store=self._engine.store,
+            )
+            options = definition.options
+            with Applied({**options.environment, **self.secrets.variables(options.secrets)}):
+                if not in_caller:
+                    _load_imports(program.function)
+                outcome, error = run_step(task, program, self.artifacts, session)
         finally:
             if in_caller:
                 self._engine.is_interruptible = False
@@ -175,7 +212,6 @@ class Workers:
             if step.id not in self._running:
                 continue  # it was recorded as stopped before it began
             try:
-                _load_imports(self._engine.programs[step.definition].function)
                 self.run_here(step)
             except (KeyboardInterrupt, SystemExit) as error:  # raised by user code: signals come elsewhere
                 self._post_failure(step, error)
@@ -189,10 +225,18 @@ class Workers:
                 step = self._to_launch.pop(0)
             except IndexError:
                 return
-            try:
-                self._launch(step)
-            except Exception as error:  # a step that cannot be sent has failed, not the run
-                self._post_failure(step, error)
+            self._try_to_launch(step)
+
+    def _launch_late(self, step: StepRun) -> None:
+        """Start the process of a step whose start hook has run, unless it was stopped meanwhile."""
+        if step.id in self._running:
+            self._try_to_launch(step)
+
+    def _try_to_launch(self, step: StepRun) -> None:
+        try:
+            self._launch(step)
+        except Exception as error:  # a step that cannot be sent has failed, not the run
+            self._post_failure(step, error)
 
     def _launch(self, step: StepRun) -> None:
         from zenml.execute import isolation  # most runs have no isolated step, and start without its cost
@@ -208,6 +252,10 @@ class Workers:
             self.task_of(step),
             self._engine.programs[step.definition],
             preload=self._preload,
+            unrecorded=Unrecorded(
+                secrets=self.secrets.variables(definition.options.secrets),
+                state=PackedState() if self._engine.hooks is None else self._engine.hooks.packed_state(),
+            ),
             on_output=output.write,
             on_event=lambda event: self._engine.hear(step, event),
             on_end=lambda outcome, error: self._process_ended(step, log, output, outcome, error),

@@ -21,11 +21,11 @@ class Surroundings:
     """What has to be equal for two tasks to share a forkserver: all that a preloaded module may have seen."""
 
     def __init__(
-        self, environment: dict[str, str], working_directory: str, sys_path: tuple[str, ...]
+        self, environment: dict[str, str | None], working_directory: str, sys_path: tuple[str, ...]
     ) -> None:
         # Not a copy of the mapping object: another thread may change a variable meanwhile.
-        owner = {name: os.environ.get(name) for name in os.environ}
-        self.environment = {k: v for k, v in owner.items() if v is not None} | environment
+        wanted = {name: os.environ.get(name) for name in os.environ} | environment
+        self.environment = {name: value for name, value in wanted.items() if value is not None}
         self.working_directory = working_directory
         self.sys_path = sys_path
         self.arguments = tuple(sys.argv)

@@ -197,6 +197,19 @@ class Metadata(Record, frozen=True, kw_only=True):
     created_at: int
 
 
+class Secret(Record, frozen=True, kw_only=True):
+    """Values under a name that nobody reads from the database: all of them, with their keys, are encrypted."""
+
+    table = "secrets"
+    id: str
+    name: str
+    key_id: str
+    """Which key it was encrypted with."""
+    body: bytes
+    created_at: int
+    updated_at: int
+
+
 class Document(Record, frozen=True, kw_only=True):
     """A value stored once under its digest: a plan, a step definition, an environment."""
 

@@ -48,6 +48,21 @@ class StepTask(msgspec.Struct, frozen=True):
     """The version of the model that the step works on."""
 
 
+class PackedState(msgspec.Struct, frozen=True):
+    """What `on_init` returned, as it travels to other processes: pickled, or why it cannot be."""
+
+    data: bytes | None = None
+    problem: str | None = None
+
+
+class Unrecorded(msgspec.Struct, frozen=True):
+    """What a step in another process gets beside its task, and what is written down nowhere."""
+
+    secrets: dict[str, str] = {}
+    """The secrets that the step asked for, as environment variables."""
+    state: PackedState = PackedState()
+
+
 class Damage(msgspec.Struct, frozen=True):
     """An input that could not be read as it was written."""
 

@@ -176,10 +176,7 @@ def read_signature(function: AnyFunction) -> Signature:
     """
     function = unwrap(function)
     hints = read_annotations(function)
-    if type(function) is FunctionType and not hasattr(function, "__signature__"):
-        parameters = _parameters_of_code(function, hints)
-    else:
-        parameters = _parameters_by_inspection(function, hints)
+    parameters = read_parameters(function, hints)
     name, place = name_of(function), place_of(function)
     for parameter in parameters:
         if parameter.kind == "var_positional":
@@ -188,6 +185,17 @@ def read_signature(function: AnyFunction) -> Signature:
                 f"needs a name. Replace it by one parameter that is a list, such as `{parameter.name}: list`."
             )
     return Signature(parameters, name=name, place=place, returns=hints.get("return", Any))
+
+
+def read_parameters(function: AnyFunction, hints: Mapping[str, object]) -> list[Parameter]:
+    """Read the parameters of an unwrapped function, whatever their kinds.
+
+    Raises:
+        DeclarationError: the callable does not tell its parameters, as some built-in ones.
+    """
+    if type(function) is FunctionType and not hasattr(function, "__signature__"):
+        return _parameters_of_code(function, hints)
+    return _parameters_by_inspection(function, hints)
 
 
 def require_annotations(function: AnyFunction) -> None:

@@ -40,7 +40,9 @@ from zenml.store.store import Batch, CacheEntry, Notes, RunDocuments
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from zenml.records.hooks import HookRun
     from zenml.records.plan import ModelSpec
+    from zenml.store.secrets import Secrets
 
 R = TypeVar("R", bound=Record)
 
@@ -61,6 +63,7 @@ class Database:
         self._key = os.urandom(32) if root == MEMORY else location.read_key(root)
         self._recorded_owner = ""
         self.models = ModelTables(self.file)
+        self._secrets: Secrets | None = None
 
     # Generic verbs
 
@@ -119,6 +122,15 @@ class Database:
         """Return the document stored under a digest, or None."""
         rows = self.file.read("SELECT body FROM documents WHERE digest = :digest", {"digest": digest})
         return rows[0][0] if rows else None
+
+    @property
+    def secrets(self) -> Secrets:
+        """The secrets of this store."""
+        if self._secrets is None:
+            from zenml.store.secrets import Secrets  # most processes have no use for them
+
+            self._secrets = Secrets(self.file, self.root)
+        return self._secrets
 
     # Runs
 
@@ -281,6 +293,7 @@ class RunWriter:
             self._write_told(batch)
         if batch.links:
             write_links(self._transaction, batch.links)
+        _insert_many(self._transaction, batch.hooks)
         if batch.run is not None:
             self._end_run(batch.run)
 
@@ -348,7 +361,7 @@ def _insert_once(transaction: WriteTransaction, record: Record) -> bool:
     return transaction.run(queries.INSERT_ONCE.format(insert=table.insert), table.row(record)) == 1
 
 
-def _insert_many(transaction: WriteTransaction, records: Sequence[StepInput | RunOutput]) -> None:
+def _insert_many(transaction: WriteTransaction, records: Sequence[StepInput | RunOutput | HookRun]) -> None:
     if records:
         table = table_of(type(records[0]))
         transaction.run_many(table.insert, [table.row(record) for record in records])

@@ -3,6 +3,7 @@
     <root>/store.db           the database
     <root>/store.lock         taken by every writer, before the database's own lock
     <root>/store.key          signs what this store records
+    <root>/secrets.key        encrypts its secrets, once there are any
     <root>/artifacts/         files of artifacts
     <root>/logs/              logs of steps and runs
     <root>/leases/            one locked file per living process that owns runs
@@ -97,13 +98,7 @@ def read_key(root: str) -> bytes:
         return _read_file(path)
     except FileNotFoundError:
         pass
-    draft = f"{path}.{os.getpid()}.{os.urandom(4).hex()}"
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        os.write(handle, os.urandom(32))
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    draft = write_draft(path, os.urandom(32))
     try:
         os.link(draft, path)
     except FileExistsError:
@@ -111,6 +106,18 @@ def read_key(root: str) -> bytes:
     finally:
         os.unlink(draft)
     return _read_file(path)
+
+
+def write_draft(path: str, content: bytes) -> str:
+    """Write a file for its owner only beside the place it is meant for, synced; return its path."""
+    draft = f"{path}.{os.getpid()}.{os.urandom(4).hex()}"
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.write(handle, content)
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    return draft
 
 
 def _read_file(path: str) -> bytes:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from zenml.store.sqlite import SQLiteFile
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 def migrate(file: SQLiteFile) -> None:

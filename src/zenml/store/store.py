@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
 
+from zenml.records.hooks import HookRun
 from zenml.records.models import ModelLink
 from zenml.records.run import Artifact, Metadata, Record, Run, RunOutput, StepInput, StepRun, Tag
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from zenml.records.query import Page, Query
     from zenml.records.run import Owner
     from zenml.store.models import ModelTables
+    from zenml.store.secrets import Secrets
 
 R = TypeVar("R", bound=Record)
 
@@ -96,6 +98,8 @@ class Batch(msgspec.Struct):
     links: list[ModelLink] = []
     """Artifacts that belong to a version of a model."""
     notes: Notes = msgspec.field(default_factory=Notes)
+    hooks: list[HookRun] = []
+    """Hooks that are due because of what else the batch holds."""
 
 
 class RunTransaction(Protocol):
@@ -116,6 +120,10 @@ class Store(Protocol):
     @property
     def models(self) -> ModelTables:
         """Models, their versions, and what belongs to them."""
+
+    @property
+    def secrets(self) -> Secrets:
+        """The secrets of this store."""
 
     def get(self, kind: type[R], identifier: str) -> R | None:
         """Return the record with this id, or None."""

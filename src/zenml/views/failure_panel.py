@@ -54,6 +54,16 @@ def cause(failure: Failure | None) -> str:
     return f"{name}: {line}" if line else name
 
 
+def hook_failures(run: RunView) -> list[str]:
+    """Return a line for each hook that failed, and the user's part of its traceback."""
+    lines = []
+    for one in run.hook_runs:
+        if one.status == "failed":
+            lines.append(f"{one.title} failed: {cause(one.failure)}")
+            lines += _indented(user_lines(one.failure.traceback) if one.failure else ())
+    return lines
+
+
 def user_lines(traceback: str) -> list[str]:
     """Return a traceback with the frames of libraries folded into a line for each library."""
     lines: list[str] = []

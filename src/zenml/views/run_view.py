@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from zenml.errors import NotFoundError
 from zenml.records import values, wire
+from zenml.records.hooks import HookRun
 from zenml.records.ids import short
 from zenml.records.models import key_of
 from zenml.records.plan import Plan
@@ -105,6 +106,11 @@ class RunView(ExecutionView[Run]):
         """The configuration of the run: options and parameters."""
         return RunConfiguration(self.record)
 
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The arguments of the pipeline function."""
+        return self.config.parameters
+
     @cached_property
     def plan(self) -> Plan:
         """What the run was to do."""
@@ -163,6 +169,11 @@ class RunView(ExecutionView[Run]):
     def progress(self) -> dict[str, Progress]:
         """How far its running steps are that use `track`, by id of step run; `refresh` for what it is later."""
         return {} if self.end_time is not None else read_progress(self._store.root, self.id)
+
+    @property
+    def hook_runs(self) -> list[HookRun]:
+        """The hooks that were due, in this order; those that a dead process still owes are `pending`."""
+        return self._store.select(HookRun, run_id=self.id)
 
     @property
     def outputs(self) -> list[ArtifactView]:

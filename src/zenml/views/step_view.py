@@ -72,6 +72,11 @@ class StepView(ExecutionView[StepRun]):
         return self.record.invocation_id
 
     @property
+    def attempt(self) -> int:
+        """The number of this attempt, from 1."""
+        return self.record.attempt
+
+    @property
     def cache_key(self) -> str | None:
         """The key under which the result is stored."""
         return self.record.cache_key

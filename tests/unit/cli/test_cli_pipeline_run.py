@@ -120,6 +120,25 @@ def test_no_cache_executes_even_steps_that_insist_on_it(zenml):
     assert "2 completed" in zenml(*arguments, "--no-cache").err
 
 
+def test_refresh_executes_the_steps_that_it_names(zenml):
+    arguments = ("pipeline", "run", "flow_run:train", "--param", "n=4")
+    zenml(*arguments)
+    first = next(iter(Client().list_pipeline_runs().items[0].steps))
+
+    assert "1 completed" in zenml(*arguments, "--refresh", first).err
+    refused = zenml(*arguments, "--refresh", "nowhere")
+    assert refused.status == 1
+    assert "a step `nowhere`, which it does not have" in refused.err
+
+
+def test_a_detached_run_goes_on_by_itself(zenml):
+    result = zenml("pipeline", "run", "flow_run:train", "--param", "n=4", "--detach", "--json")
+
+    assert result.status == 0
+    run = Client().get_pipeline_run(json.loads(result.out)["id"])
+    assert str(run.wait(30).status) == "completed"
+
+
 def test_a_name_that_is_taken_is_an_error(zenml):
     arguments = ("pipeline", "run", "flow_run:train", "--param", "n=4", "--name", "same")
     zenml(*arguments)

@@ -157,7 +157,16 @@ def test_a_failed_run_shows_cause_log_and_what_to_do(zenml, runs):
 def test_a_whole_run_as_json_has_stable_keys(zenml, runs):
     run = json.loads(zenml("run", "show", "second", "--json").out)
 
-    assert set(run) == RUN_KEYS | {"parameters", "tags", "model", "failure", "steps", "waiting"}
+    assert set(run) == RUN_KEYS | {
+        "parameters",
+        "tags",
+        "model",
+        "failure",
+        "hooks",
+        "hook_failures",
+        "steps",
+        "waiting",
+    }
     assert [set(one) for one in run["steps"]] == [STEP_KEYS, STEP_KEYS]
     assert run["steps"][1]["upstream"] == ["load"]
     assert run["steps"][1]["cached_from"]["run"] == "first"

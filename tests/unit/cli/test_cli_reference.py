@@ -12,6 +12,7 @@ import pytest
 
 from zenml import errors
 from zenml.cli.main import cli
+from zenml.client import Client
 
 ROOT = os.path.join(os.path.dirname(__file__), "..", "..", "..")
 FLOW = """
@@ -71,11 +72,13 @@ def keys_of(path):
 
 @pytest.fixture
 def store(zenml, tmp_path):
-    """Two runs of a pipeline, and an artifact that nothing uses."""
+    """Two runs of a pipeline, an artifact that nothing uses, a secret and a file of values."""
     (tmp_path / "flow.py").write_text(FLOW)
     assert zenml("pipeline", "run", "flow.py", "--name", "first").status == 0
     assert zenml("pipeline", "run", "flow.py", "--name", "nightly", "--param", "rate=0.5").status == 0
     assert zenml("tag", "add", "nightly", "baseline").status == 0
+    (tmp_path / "aws.env").write_text("AWS_ACCESS_KEY_ID=abc\n")
+    Client().create_secret("api_keys", {"OLD_TOKEN": "old", "TOKEN": "new"})
 
 
 def delete_first(zenml):

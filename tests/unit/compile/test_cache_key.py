@@ -254,3 +254,25 @@ def test_dependencies_count():
     other = definition(dependencies={"file:data.csv": "2"})
 
     assert len({key(step=one).digest for one in (definition(), step, other)}) == 3
+
+
+def test_the_environment_counts_whatever_its_order():
+    def of(environment):
+        return key(step=definition(options=StepOptions(environment=environment)))
+
+    assert of({"A": "1", "B": "2"}) == of({"B": "2", "A": "1"})
+    assert of({"A": "1"}).digest not in {of({"A": "2"}).digest, of({}).digest}
+    assert set(of({"A": "1"}).parts) - set(key().parts) == {"environment"}
+
+
+def test_a_secret_counts_by_its_fingerprint():
+    call = Invocation("f", "digest", {})
+
+    def of(fingerprint):
+        step = definition(options=StepOptions(secrets=("aws",)))
+        return KeyBuilder({"aws": fingerprint, "unused": "x"}).build(call, step, lambda ref: None)
+
+    assert of("one") == of("one")
+    assert of("one").digest != of("two").digest
+    assert of("one").parts["secret:aws"] == "one"
+    assert "secret:unused" not in of("one").parts

@@ -66,3 +66,9 @@ def test_environment_and_secrets_of_the_wrong_shape_are_refused(chosen):
 
 def test_numbers_in_an_environment_are_written_out():
     assert shared_options({"environment": {"N": 4}}, {}, "s")["environment"] == {"N": "4"}
+
+
+@pytest.mark.parametrize("given", [{"A=B": "1"}, {"A\0": "1"}, {"A": "1\0"}], ids=repr)
+def test_variables_that_the_system_cannot_hold_are_refused(given):
+    with pytest.raises(ConfigurationError, match="`environment` of step `s` sets"):
+        shared_options({"environment": given}, {}, "step `s`")

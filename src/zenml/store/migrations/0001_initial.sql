@@ -73,6 +73,25 @@ CREATE TABLE step_runs (
 CREATE INDEX step_runs_by_key ON step_runs (cache_key, status, id)
     WHERE status IN ('completed', 'running') AND invalidated_at IS NULL;
 
+-- Hooks that are or were due: pending from the transaction that made them due until they have run.
+
+CREATE TABLE hook_runs (
+    id TEXT PRIMARY KEY,
+    run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+    step_run_id TEXT REFERENCES step_runs (id) ON DELETE CASCADE,
+    invocation_id TEXT,
+    hook TEXT NOT NULL,
+    source TEXT NOT NULL,
+    status TEXT NOT NULL,
+    failure TEXT,
+    created_at BIGINT NOT NULL,
+    started_at BIGINT,
+    ended_at BIGINT,
+    log TEXT
+);
+CREATE INDEX hook_runs_by_run ON hook_runs (run_id, status);
+CREATE INDEX hook_runs_by_step ON hook_runs (step_run_id) WHERE step_run_id IS NOT NULL;
+
 CREATE TABLE artifacts (
     id TEXT PRIMARY KEY,
     name TEXT NOT NULL,
@@ -123,6 +142,16 @@ CREATE TABLE tags (
     PRIMARY KEY (kind, target_id, name)
 ){clustered};
 CREATE INDEX tags_by_name ON tags (kind, name, target_id);
+
+-- Values are encrypted together with their keys; name, id and key_id are bound to them.
+CREATE TABLE secrets (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    key_id TEXT NOT NULL,
+    body {bytes} NOT NULL,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL
+);
 
 -- Every value that was ever logged; the newest of a name holds.
 CREATE TABLE metadata (
