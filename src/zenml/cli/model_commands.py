@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zenml.cli.commands import Group, json_option, print_json, print_lines
+from zenml.cli.completing import complete_model, complete_model_version
 from zenml.cli.model_compare_command import compare
 from zenml.cli.run_list import paged, say_page
 from zenml.cli.shapes import model_shape, model_version_shape, page_shape, run_shape
@@ -52,7 +53,7 @@ def list_models(name: str | None, tag: str | None, *, as_json: bool, **chosen: A
 
 
 @model.command(example="zenml model show churn")
-@click.argument("model")
+@click.argument("model", shell_complete=complete_model)
 @json_option
 def show(model: str, *, as_json: bool) -> None:
     """Show MODEL: what is said of it, and its versions."""
@@ -75,8 +76,8 @@ def show(model: str, *, as_json: bool) -> None:
 
 
 @model.command(example="zenml model delete churn --yes")
-@click.argument("model")
-@click.option("--version", help="Only this version.")
+@click.argument("model", shell_complete=complete_model)
+@click.option("--version", help="Only this version.", shell_complete=complete_model_version)
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @json_option
 def delete(model: str, version: str | None, *, yes: bool, as_json: bool) -> None:
@@ -98,8 +99,8 @@ def delete(model: str, version: str | None, *, yes: bool, as_json: bool) -> None
 
 
 @model.command(example="zenml model promote churn latest staging")
-@click.argument("model")
-@click.argument("version")
+@click.argument("model", shell_complete=complete_model)
+@click.argument("version", shell_complete=complete_model_version)
 @click.argument("stage", type=click.Choice(STAGES))
 @click.option("--force", is_flag=True, help="Archive the version that is in the stage.")
 @json_option
@@ -124,7 +125,7 @@ def model_version() -> None:
 
 
 @model_version.command("list", example="zenml model version list churn")
-@click.argument("model", required=False)
+@click.argument("model", required=False, shell_complete=complete_model)
 @click.option("--stage", type=click.Choice(STAGES), help="In this stage.")
 @click.option("--tag", help="With this tag.")
 @paged("desc:created")
@@ -148,8 +149,8 @@ def list_versions(
 
 
 @model_version.command("show", example="zenml model version show churn latest")
-@click.argument("model")
-@click.argument("version", default="latest")
+@click.argument("model", shell_complete=complete_model)
+@click.argument("version", default="latest", shell_complete=complete_model_version)
 @json_option
 def show_version(model: str, version: str, *, as_json: bool) -> None:
     """Show VERSION of MODEL: metrics, artifacts, runs, the stages it was in."""

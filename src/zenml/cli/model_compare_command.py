@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from zenml.cli.commands import Command, json_option, print_json, print_lines
+from zenml.cli.completing import complete_model, complete_model_version
 from zenml.cli.run_diff_command import plain
 from zenml.cli.run_diff_lines import change_lines, difference_lines
 from zenml.cli.tables import table
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=Command, example="zenml model compare churn 1 latest")
-@click.argument("model")
-@click.argument("before")
-@click.argument("after")
+@click.argument("model", shell_complete=complete_model)
+@click.argument("before", shell_complete=complete_model_version)
+@click.argument("after", shell_complete=complete_model_version)
 @json_option
 def compare(model: str, before: str, after: str, *, as_json: bool) -> None:
     """Compare the versions BEFORE and AFTER of MODEL.
