@@ -41,8 +41,8 @@ class ModelLinking:
         self._plan = plan
         self._versions = store.models.of_run(run.id) if asked_models(plan) else {}
         self._of_run = self._versions.get(key_of(plan.options.model)) if plan.options.model else None
-        self._running: dict[str, ModelVersion] = {}
-        """By id of step run: what it may save artifacts for."""
+        self._begun: dict[str, ModelVersion | None] = {}
+        """By id of step run: the version that its artifacts belong to."""
 
     def version_of(self, definition: StepDefinition) -> ModelVersion | None:
         """Return the version that a step works on."""
@@ -50,7 +50,7 @@ class ModelLinking:
         return None if model is None else self._versions.get(key_of(model))
 
     def link(self, batch: Batch, artifacts: Mapping[tuple[str, str], Artifact]) -> None:
-        """Add the links of everything that a batch records.
+        """Add the links of everything that a batch records; a refused batch may come again as part of another.
 
         Args:
             batch: what is about to be written.
@@ -59,17 +59,15 @@ class ModelLinking:
         if not self._versions:
             return
         for artifact in batch.saved:
-            self._add(batch, self._running.get(artifact.saved_by or ""), [artifact])
+            self._add(batch, self._begun.get(artifact.saved_by or ""), [artifact])
         for end in batch.ended:
-            self._add(batch, self._running.pop(end.step.id, None), end.artifacts)
+            self._add(batch, self._begun.get(end.step.id), end.artifacts)
         for step in batch.started:
             definition = self._plan.definitions[step.definition]
-            version = self.version_of(definition)
+            self._begun[step.id] = version = self.version_of(definition)
             if step.status == "cached":
                 found = [artifacts[step.invocation_id, output.name] for output in definition.outputs]
                 self._add(batch, version, found)
-            elif version is not None:
-                self._running[step.id] = version
         self._add(batch, self._of_run, batch.aliases)
 
     def _add(self, batch: Batch, version: ModelVersion | None, artifacts: Iterable[Artifact]) -> None:
