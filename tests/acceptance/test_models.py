@@ -249,6 +249,59 @@ fact(status=str(version.run.status), artifacts=list(version.artifacts), seen=ver
     assert result.facts == {"status": "failed", "artifacts": ["flow::train::output"], "seen": {"seen": 1}}
 
 
+def test_all_attempts_of_a_step_work_on_one_version(lab, runtime):
+    result = lab.run(
+        HEAD
+        + f"""
+@step(retry=1, runtime="{runtime}")
+def train() -> int:
+    attempt = get_step_context().attempt
+    log_metadata({{"attempt": attempt}}, infer_model=True)
+    save_artifact(attempt, "seen")
+    if attempt == 1:
+        raise ConnectionError("down")
+    return attempt
+
+@pipeline(model=Model("churn"))
+def flow():
+    train()
+
+version = flow().model_version
+fact(history=version.metadata_history["attempt"], artifacts=sorted(version.artifacts), seen=version.load_artifact("seen"),
+     versions=len(version.model.versions))
+"""
+    )
+
+    assert result.facts == {
+        "history": [1, 2],
+        "artifacts": ["flow::train::output", "seen"],
+        "seen": 2,
+        "versions": 1,
+    }
+
+
+def test_a_version_that_is_deleted_meanwhile_does_not_stop_the_run(lab):
+    result = lab.run(
+        HEAD
+        + """
+@step
+def train() -> int:
+    Client().delete_model_version("churn", "latest")
+    log_metadata({"late": 1}, infer_model=True)
+    return 1
+
+@pipeline(model=Model("churn"))
+def flow():
+    train()
+
+run = flow()
+fact(status=str(run.status), versions=[run.model_version, run.steps["train"].model_version])
+"""
+    )
+
+    assert result.facts == {"status": "completed", "versions": [None, None]}
+
+
 def test_an_output_of_a_pipeline_belongs_to_the_version_under_its_own_name(lab):
     result = lab.run(
         HEAD

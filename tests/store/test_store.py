@@ -408,7 +408,7 @@ def queries_batch(**fields):
     return Batch(**fields)
 
 
-@pytest.mark.parametrize("status", ["completed", "failed", "stopped", "interrupted"])
+@pytest.mark.parametrize("status", ["completed", "failed", "retried", "stopped", "interrupted"])
 def test_an_ended_step_cannot_end_again(store, status):
     run = started_run(store)
     step = a_step(run)
@@ -420,6 +420,64 @@ def test_an_ended_step_cannot_end_again(store, status):
 
     assert store.get(StepRun, step.id).status == status
     assert store.select(Artifact) == []
+
+
+@pytest.mark.parametrize("status", ["running", "cached", "skipped"])
+def test_an_announced_attempt_begins_in_the_row_it_has(store, status):
+    run = started_run(store)
+    announced = a_step(run, status="retrying", attempt=2, started_at=5_000_000)
+    write(store, run, started=[announced])
+
+    begun = msgspec.structs.replace(
+        announced, status=status, started_at=6_000_000, cache_key="k", reason="why"
+    )
+    write(store, run, started=[begun])
+
+    assert store.select(StepRun) == [begun]
+
+
+def test_an_announced_attempt_begins_only_once(store):
+    run = started_run(store)
+    step = a_step(run)
+    write(store, run, started=[step])
+
+    with pytest.raises(RunStoppedError):
+        write(store, run, started=[msgspec.structs.replace(step, status="skipped")])
+
+    assert store.get(StepRun, step.id).status == "running"
+
+
+def test_an_announced_attempt_does_not_begin_for_an_old_owner(store):
+    run = started_run(store)
+    announced = a_step(run, status="retrying")
+    write(store, run, started=[announced])
+    store.update(Run, run.id, epoch=1)
+
+    with pytest.raises(RunStoppedError):
+        write(store, run, started=[msgspec.structs.replace(announced, status="running")])
+
+    assert store.get(StepRun, announced.id).status == "retrying"
+
+
+def test_no_attempt_of_an_ended_run_waits_for_its_time(store):
+    run = started_run(store)
+    announced = a_step(run, status="retrying", cache_key="k")
+    write(store, run, started=[announced])
+    assert store.look_up(["k"]) == {}
+
+    write(store, run, run=msgspec.structs.replace(run, status="failed"))
+
+    assert store.get(StepRun, announced.id).status == "interrupted"
+
+
+def test_an_attempt_of_a_dead_owner_no_longer_waits_for_its_time(store):
+    run = dead_run(store)
+    announced = a_step(run, status="retrying")
+    store.insert([announced])
+
+    store.interrupt_dead_runs()
+
+    assert store.get(StepRun, announced.id).status == "interrupted"
 
 
 def test_a_step_that_was_never_started_cannot_end(store):

@@ -82,7 +82,17 @@ def _painted_label(prefix: str, label: str, row: Row) -> str:
 def _status(calls: Iterable[Call]) -> str:
     """Return the state that matters most to a reader."""
     states = {call.status for call in calls}
-    order = ("failed", "interrupted", "stopped", "running", "skipped", "waiting", "completed", "cached")
+    order = (
+        "failed",
+        "interrupted",
+        "stopped",
+        "running",
+        "retrying",
+        "skipped",
+        "waiting",
+        "completed",
+        "cached",
+    )
     return next((state for state in order if state in states), "waiting")
 
 
@@ -94,10 +104,10 @@ def _details(row: Row, run: RunView, references: Mapping[str, StepReference]) ->
     if step is None:
         return painted("waiting", "waiting" if run.record.ended_at is None else "did not start")
     said = []
-    if step.status not in ("cached", "skipped"):
+    if step.status not in ("cached", "skipped", "retrying"):
         end = step.ended_at
         said.append(duration(step.started_at, microseconds_now() if end is None else end))
-    if step.attempt > 1:
+    if step.attempt > 1 and step.status != "retrying":
         said.append(f"attempt {step.attempt}")
     if step.status == "cached":
         said.append(painted("cached", _cached_text(step, references)))

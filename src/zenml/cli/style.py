@@ -11,6 +11,8 @@ MARKS = {
     "cached": "≡",
     "failed": "✗",
     "running": "▸",
+    "retrying": "↻",
+    "retried": "↻",
     "stopping": "▸",
     "skipped": "-",
     "stopped": "■",

@@ -105,7 +105,9 @@ class _Steps:
         if self._running:
             for step in self._store.select(StepRun, id=list(self._running)):
                 if step.status != self._running[step.id].status:
-                    del self._running[step.id]
+                    self._running[step.id] = step
+                    if step.status in ENDED:
+                        del self._running[step.id]
                     yield step
         while True:
             found = self._newer()

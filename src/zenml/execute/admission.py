@@ -14,6 +14,7 @@ import msgspec
 from zenml.compile.cache_key import CacheKey, KeyBuilder
 from zenml.execute import recording
 from zenml.execute.inline_environment import InlineEnvironment
+from zenml.records.ids import StepRunId, new_id
 from zenml.records.plan import ArtifactRef, OutputRef
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ class Admission:
         self._keys = KeyBuilder(secret_prints)
         self._inline = InlineEnvironment()
         self._attempts: dict[str, int] = {}
+        self._announced: dict[str, StepRun] = {}
+        """By invocation id: the attempt that has its row already, and waits for its time or its turn."""
         self._forced: set[str] = set()
         self._refreshed = frozenset(plan.refreshed)
         self._turn = 0
@@ -130,6 +133,14 @@ class Admission:
     def skipped(self, identifier: str) -> StepRun:
         """Return the record of a step that will not run."""
         return recording.skipped(self._run, self._machine.nodes[identifier], self._next_attempt(identifier))
+
+    def announce(self, identifier: str, starts_at: int, reason: str) -> StepRun:
+        """Return the record of the next attempt of a step, which waits for its time."""
+        invocation = self._machine.nodes[identifier].invocation
+        attempt = self._next_attempt(identifier)
+        step = recording.announced(self._run, invocation, attempt, starts_at, reason)
+        self._announced[identifier] = step
+        return step
 
     def release(self, step: StepRun) -> None:
         """Have whoever waited for a step ask again; a failure is not shared, each then tries itself."""
@@ -261,6 +272,9 @@ class Admission:
             return False
         return self._definition(identifier).options.enable_cache
 
-    def _next_attempt(self, identifier: str) -> int:
-        attempt = self._attempts[identifier] = self._attempts.get(identifier, 0) + 1
-        return attempt
+    def _next_attempt(self, identifier: str) -> recording.Attempt:
+        announced = self._announced.pop(identifier, None)
+        if announced is not None:
+            return recording.Attempt(announced.id, announced.attempt)
+        number = self._attempts[identifier] = self._attempts.get(identifier, 0) + 1
+        return recording.Attempt(StepRunId(new_id()), number)

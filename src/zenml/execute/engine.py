@@ -12,25 +12,26 @@ stays in one thread, where debuggers and signals work. Otherwise it waits.
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
 from typing import TYPE_CHECKING
 
 from zenml.errors import RunStoppedError
 from zenml.execute import ending, recording
 from zenml.execute.admission import Admission
+from zenml.execute.attempts import Attempts
+from zenml.execute.events import Due
 from zenml.execute.machine import Machine
 from zenml.execute.model_linking import ModelLinking
 from zenml.execute.run_progress import RunProgress
 from zenml.execute.step_events import StepEvents
-from zenml.records.events import Progress
+from zenml.execute.timers import Timers
+from zenml.records.events import Began, Progress
 from zenml.records.run import Run
 from zenml.store.store import Batch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from zenml.compile.compiler import Compiled
+    from zenml.execute.clock import Clock
     from zenml.execute.events import Finished
     from zenml.execute.hooks import Hooks
     from zenml.execute.reporter import Reporter
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from zenml.records.plan import Invocation, StepDefinition
     from zenml.records.run import StepRun
     from zenml.records.status import RunStatus
-    from zenml.records.task import Damage
     from zenml.store.store import Store
 
 FIRST_POLL = 0.005
@@ -53,7 +53,13 @@ class Engine:
     """The execution of one run."""
 
     def __init__(
-        self, store: Store, run: Run, compiled: Compiled, workers: Workers, reporter: Reporter
+        self,
+        store: Store,
+        run: Run,
+        compiled: Compiled,
+        workers: Workers,
+        reporter: Reporter,
+        clock: Clock,
     ) -> None:
         self.store = store
         self.run = run
@@ -65,14 +71,13 @@ class Engine:
             run, self.plan, self.machine, workers.artifacts, compiled.externals, workers.secrets.prints
         )
         self.models = ModelLinking(store, run, self.plan)
-        self._pipeline_outputs = {(output.ref.step, output.ref.name) for output in self.plan.outputs}
         self.failures: list[tuple[str, BaseException]] = []
         self.fatal: BaseException | None = None
         self.interrupt: BaseException | None = None
         """A signal that arrived at a bad moment; raised at the next good one."""
         self.is_interruptible = False
         """Whether a signal may raise in the main thread right now: it waits, or is in a step's code."""
-        self._inbox: deque[Finished] = deque()
+        self._inbox: deque[Finished | Due] = deque()
         self._said = StepEvents(self._write_said)
         self._progress = RunProgress(reporter, store.root, run.id)
         self._unrecorded = (Batch(), Batch())
@@ -80,6 +85,11 @@ class Engine:
         self._next_look = 0.0
         self._baton = threading.Lock()
         self._changed = threading.Condition()
+        self._clock = clock
+        self._timers = Timers(clock, self._changed)
+        self._has_stand_in = False
+        """Whether a thread looks after what is due, because the caller's is in a hook."""
+        self._attempts = Attempts(self, workers, self._timers, self._progress, clock)
         self._workers = workers
         workers.attach(self)
         self.hooks = self._hooks_of(compiled)
@@ -92,13 +102,18 @@ class Engine:
 
         return Hooks(self, compiled, self._workers.artifacts)
 
+    @property
+    def needs_caller(self) -> bool:
+        """Tell whether the caller's thread has to wait for something, and can run nothing meanwhile."""
+        return self.admission.waits_elsewhere or bool(self._timers)
+
     # The caller's thread
 
     def execute(self) -> None:
         """Run everything to its end; failures are kept, not raised."""
         self._advance(is_first=True)
         poll = FIRST_POLL
-        self._next_look = time.monotonic() + LOOK
+        self._next_look = self._clock.monotonic() + LOOK
         while not self._is_over():
             if self.hooks is not None and self.hooks.run_here():
                 continue
@@ -110,6 +125,7 @@ class Engine:
             with self._changed:
                 if not self._is_over() and not self._workers.has_for_caller():
                     self._wait(poll if self.admission.waits_elsewhere else LOOK)
+            self._do_what_is_due()
             if not self.machine.is_over:
                 self.look_for_stop()
             if self.admission.waits_elsewhere:
@@ -119,15 +135,46 @@ class Engine:
     def _wait(self, seconds: float) -> None:
         self.is_interruptible = True
         try:
-            self._changed.wait(seconds)
+            until = self._clock.monotonic() + seconds
+            self._clock.wait(self._changed, min(until, self._timers.next_at()))
         finally:
             self.is_interruptible = False
 
+    def _do_what_is_due(self) -> None:
+        """Start attempts whose wait is over; end isolated steps whose time is up."""
+        due = self._timers.take_due() if self._timers else ()
+        for step in due:
+            if step.status == "retrying":
+                self._inbox.append(Due(step))
+            else:
+                self._workers.end_overdue(step)
+        if due:
+            self._drain()
+
+    def find_stand_in(self) -> None:
+        """Have another thread look after what is due while the caller's is in a hook."""
+        if self.hooks is None:
+            return
+        with self._changed:
+            if self._has_stand_in or not (self._timers and self.hooks.is_caller_busy):
+                return
+            self._has_stand_in = True
+        threading.Thread(target=self._stand_in, name="zenml-stand-in", daemon=True).start()
+
+    def _stand_in(self) -> None:
+        while True:
+            with self._changed:
+                if not (self._timers and self.hooks is not None and self.hooks.is_caller_busy):
+                    self._has_stand_in = False
+                    return
+                self._clock.wait(self._changed, self._timers.next_at())
+            self._do_what_is_due()
+
     def look_for_stop(self) -> None:
         """Raise if somebody asked for the run to stop; asks the store once a second at most."""
-        if time.monotonic() < self._next_look:
+        if self._clock.monotonic() < self._next_look:
             return
-        self._next_look = time.monotonic() + LOOK
+        self._next_look = self._clock.monotonic() + LOOK
         recorded = self.store.get(Run, self.run.id)
         if recorded is not None and recorded.status == "stopping":
             raise RunStoppedError.asked(recorded.name, recorded.reason)
@@ -137,13 +184,11 @@ class Engine:
         with self._baton:
             batch = Batch()
             self._said.add_to(batch)
-            for identifier in self.machine.stop():
-                batch.started.append(self.admission.skipped(identifier))
-            self.admission.forget()
-            self._stop_steps(self._workers.abandon(), reason, batch)
+            self._attempts.stop_all(reason, batch)
             ends, begins = self._unrecorded
             batch.ended[:0] = ends.ended
-            batch.started += [*ends.started, *map(recording.refused, begins.started)]
+            batch.started += [step for step in ends.started if step.status != "retrying"]  # skipped by now
+            batch.started += map(recording.refused, begins.started)
             batch.hooks = ends.hooks
             is_stop = self.fatal is None or isinstance(self.fatal, RunStoppedError)
             self._add_end("stopped" if is_stop else "failed", reason, batch)
@@ -170,6 +215,9 @@ class Engine:
         """Take what a running step says of itself, from whatever thread; it is written soon."""
         if isinstance(event, Progress):
             self._progress.take(step.id, event)
+        elif isinstance(event, Began):
+            self._timers.set(step, self.definition(step.invocation).options.timeout or 0.0)
+            self.find_stand_in()
         else:
             self._said.put(event)
 
@@ -194,9 +242,15 @@ class Engine:
 
     def _drain(self) -> None:
         """Do turns until the inbox is empty, unless somebody else is at it: they will look again."""
-        while self._inbox and self._baton.acquire(blocking=False):
-            self._hold()
-        self._workers.launch_pending()
+        while True:
+            while self._inbox and self._baton.acquire(blocking=False):
+                self._hold()
+            unsent = self._workers.launch_pending()
+            if not unsent:
+                break
+            self._inbox.extend(unsent)
+        if self._timers:
+            self.find_stand_in()
 
     def _hold(self, *, is_first: bool = False, is_poll: bool = False) -> None:
         """Do one turn with the baton, which is given back whatever happens."""
@@ -225,7 +279,7 @@ class Engine:
         """Apply all waiting events, look up what became ready, commit, and hand out work."""
         ends, begins = Batch(), Batch()
         while self._inbox:
-            self._end(self._inbox.popleft(), ends)
+            self._attempts.take(self._inbox.popleft(), ends)
         if self.run.status == "running":
             self._said.add_to(ends)
         if self.hooks is not None:
@@ -281,67 +335,6 @@ class Engine:
             if self.fatal is None:  # else nobody knows which outputs are recorded
                 ending.add_outputs(batch, batch.run, self.plan.outputs, self.admission.artifacts, self.store)
 
-    def _end(self, event: Finished, batch: Batch) -> None:
-        step, outcome = event.step, event.outcome
-        identifier = step.invocation_id
-        if self.machine.nodes[identifier].state != "running":
-            return  # it was stopped meanwhile; a terminal record is not changed
-        self._workers.ended(step)
-        self._progress.ended(step.id)
-        self.admission.release(step)
-        if outcome.damage is not None:
-            self._repair(event, outcome.damage, batch)
-        elif outcome.failure is not None:
-            batch.ended.append(recording.failed(step, outcome))
-            self._fail(identifier, event.exception, batch)
-        elif taken := recording.taken_version(self.run, step, self._definition(step.invocation), self.store):
-            batch.ended.append(recording.failed(step, recording.failed_outcome(outcome, taken)))
-            self._fail(identifier, taken, batch)
-        else:
-            end = recording.completed(self.run, step, outcome, self._definition(step.invocation))
-            for artifact in end.artifacts:
-                is_kept = (identifier, artifact.output) in self._pipeline_outputs
-                kept = artifact if is_kept else recording.without_bulk(artifact)
-                self.admission.artifacts[identifier, artifact.output] = kept
-                self.admission.own.add(artifact.id)
-            batch.ended.append(end)
-            recording.say_of_outputs(batch.notes, end, outcome, self._definition(step.invocation))
-            self.machine.completed(identifier)
-
-    def _fail(self, identifier: str, error: BaseException | None, batch: Batch) -> None:
-        if error is not None:
-            self.failures.append((identifier, error))
-        for skipped in self.machine.failed(identifier):
-            batch.started.append(self.admission.skipped(skipped))
-        if self.machine.is_stopping:
-            self.admission.forget()
-        if self.machine.mode == "fail_fast":
-            self._stop_steps(
-                self._workers.abandon(), f"step `{identifier}` failed and the run fails fast", batch
-            )
-
-    def _stop_steps(self, steps: Iterable[StepRun], reason: str, batch: Batch) -> None:
-        for step in steps:
-            if self.machine.nodes[step.invocation_id].state == "running":
-                self.machine.stopped(step.invocation_id)
-                batch.ended.append(recording.stopped(step, reason))
-
-    def _repair(self, event: Finished, damage: Damage, batch: Batch) -> None:
-        """Have the producer of a damaged input run again, and the consumer after it."""
-        step, producer = event.step, damage.producer
-        is_current = self.admission.is_current(damage)
-        if producer is not None and self.machine.damaged(step.invocation_id, producer, is_current=is_current):
-            if is_current:
-                self.admission.force(producer)
-            batch.ended.append(recording.interrupted(step, f"its input from step `{producer}` is damaged"))
-            self.reporter.note(
-                f"Input of step `{step.invocation_id}` is damaged; step `{producer}` runs again."
-            )
-            return
-        error = recording.damage_error(step, damage)
-        batch.ended.append(recording.failed(step, recording.failed_outcome(event.outcome, error)))
-        self._fail(step.invocation_id, error, batch)
-
     def _report(self, batch: Batch) -> None:
         for end in batch.ended:
             self.reporter.step(end.step)
@@ -351,5 +344,6 @@ class Engine:
     def _can_start(self) -> bool:
         return self.admission.has_candidates and any(self._workers.free().values())
 
-    def _definition(self, invocation: Invocation) -> StepDefinition:
+    def definition(self, invocation: Invocation) -> StepDefinition:
+        """Return what a step is whose call this is."""
         return self.plan.definitions[invocation.definition]

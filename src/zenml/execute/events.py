@@ -14,3 +14,9 @@ class Finished(msgspec.Struct, frozen=True):
     step: StepRun
     outcome: StepOutcome
     exception: BaseException | None = None
+
+
+class Due(msgspec.Struct, frozen=True):
+    """The wait before an attempt is over: its record as it was announced."""
+
+    step: StepRun

@@ -41,13 +41,19 @@ def describe(error: BaseException) -> Failure:
     """Return an exception as a value, with the traceback from the user's code on."""
     trace = user_traceback(error.__traceback__)
     return Failure(
-        type=f"{type(error).__module__}.{type(error).__qualname__}",
+        type=class_name(type(error)),
         message=mask(_storable(text_of(error))),
         traceback=mask(_storable("".join(traceback.format_exception(type(error), error, trace)))),
         notes=tuple(mask(_storable(str(note))) for note in getattr(error, "__notes__", ())),
         exit_code=getattr(error, "exit_code", None) if isinstance(error, StepProcessError) else None,
         signal=getattr(error, "signal", None) if isinstance(error, StepProcessError) else None,
+        bases=tuple(class_name(base) for base in type(error).__mro__[1:-1]),
     )
+
+
+def class_name(kind: type) -> str:
+    """Return the dotted name under which a class is recorded."""
+    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def user_traceback(trace: TracebackType | None) -> TracebackType | None:

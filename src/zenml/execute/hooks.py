@@ -177,7 +177,8 @@ class Hooks:
         for group in planned:
             step = group[0].step
             is_here = threading.get_ident() == self._caller
-            if is_here and step is not None and step.id in self._ran_here:
+            ran_here = is_here and step is not None and step.id in self._ran_here
+            if ran_here and not self._engine.needs_caller:
                 self._here.append(group)
             else:
                 self._threads.put(lambda group=group: self._call_all(group))  # type: ignore[misc]  # bound now
@@ -260,6 +261,7 @@ class Hooks:
         """Call a hook in the caller's thread, where a signal may interrupt it."""
         engine = self._engine
         engine.is_interruptible = self.is_caller_busy = True
+        engine.find_stand_in()
         try:
             # The handler of signals switches `is_interruptible` off when it raises.
             return self._runner.call(one, is_signal=lambda _: not engine.is_interruptible)

@@ -9,7 +9,9 @@ The states of an invocation, and the only transitions there are:
 
     pending → ready → running → completed | failed | stopped
     ready → cached | running
-    pending | ready → skipped
+    pending | ready | retrying → skipped
+    running → retrying              (an attempt failed, and another one follows after a wait)
+    retrying → ready | pending      (the wait is over; pending if an input is being made anew)
     completed | cached → ready      (repair: its stored output was found damaged)
     running | ready → pending       (what takes the damaged output waits for the repair)
 """
@@ -25,18 +27,23 @@ if TYPE_CHECKING:
 
     from zenml.records.plan import ExecutionMode, Invocation
 
-State = Literal["pending", "ready", "running", "completed", "cached", "failed", "skipped", "stopped"]
+State = Literal[
+    "pending", "ready", "running", "retrying", "completed", "cached", "failed", "skipped", "stopped"
+]
 
 TRANSITIONS: dict[State, frozenset[State]] = {
     "pending": frozenset(("ready", "skipped")),
     "ready": frozenset(("running", "cached", "skipped", "pending")),
-    "running": frozenset(("completed", "failed", "stopped", "pending")),
+    "running": frozenset(("completed", "failed", "stopped", "pending", "retrying")),
+    "retrying": frozenset(("ready", "pending", "skipped")),
     "completed": frozenset(("ready",)),
     "cached": frozenset(("ready",)),
     "failed": frozenset(),
     "skipped": frozenset(),
     "stopped": frozenset(),
 }
+NOT_STARTED: frozenset[State] = frozenset(("pending", "ready", "retrying"))
+"""States of a step that can be skipped."""
 MAX_REPAIRS = 2
 """How often one step is executed again because its stored output was damaged; then it is a failure."""
 
@@ -52,6 +59,8 @@ class Node(msgspec.Struct):
     """Upstream invocations that have not succeeded yet."""
     downstream: list[str] = []
     repairs: int = 0
+    retries: int = 0
+    """How many attempts followed one that failed, since the step was first needed or had to be repaired."""
     reason: str | None = None
 
 
@@ -130,6 +139,28 @@ class Machine:
             return self._skip_rest(f"step `{identifier}` failed and the run stops on failure")
         return self._skip_downstream(identifier)
 
+    def retry(self, identifier: str) -> bool:
+        """Note that an attempt of a running step failed and another one follows after a wait.
+
+        Returns False when nothing may start any more, or when a step that it needs could not be
+        repaired; then the step has failed.
+        """
+        if self.is_stopping or self._is_cut_off(identifier):
+            return False
+        self._move(identifier, "retrying")
+        self.running -= 1
+        self.nodes[identifier].retries += 1
+        return True
+
+    def due(self, identifier: str) -> None:
+        """Note that the wait before an attempt is over."""
+        node = self.nodes[identifier]
+        node.missing = self._open_upstream(identifier)
+        if node.missing:
+            self._move(identifier, "pending")
+        else:
+            self._make_ready(identifier)
+
     def stopped(self, identifier: str) -> None:
         """Note that a running step was ended from outside."""
         self._move(identifier, "stopped")
@@ -150,6 +181,7 @@ class Machine:
             if node.repairs >= MAX_REPAIRS:
                 return False
             node.repairs += 1
+            node.retries = 0
             self.unfinished += 1
             self._make_ready(producer)
             if self._open_upstream(producer):  # its own input is being made anew right now
@@ -227,14 +259,14 @@ class Machine:
         while stack:
             current = stack.pop()
             for downstream in self.nodes[current].downstream:
-                if self.nodes[downstream].state in ("pending", "ready"):
+                if self.nodes[downstream].state in NOT_STARTED:
                     self._skip(downstream, f"step `{current}` did not succeed")
                     skipped.append(downstream)
                     stack.append(downstream)
         return skipped
 
     def _skip_rest(self, reason: str) -> list[str]:
-        skipped = [i for i, node in self.nodes.items() if node.state in ("pending", "ready")]
+        skipped = [i for i, node in self.nodes.items() if node.state in NOT_STARTED]
         for identifier in skipped:
             self._skip(identifier, reason)
         self._ready.clear()

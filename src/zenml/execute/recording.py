@@ -29,13 +29,20 @@ KEPT_INLINE = 1024
 """Bytes of a small artifact that a run keeps in memory for its consumers; larger ones are read again."""
 
 
-def started(run: Run, invocation: Invocation, key: CacheKey, attempt: int, reason: str | None) -> StepRun:
+class Attempt(msgspec.Struct, frozen=True):
+    """Which attempt of a step it is: its id, and its number from 1."""
+
+    id: StepRunId
+    number: int
+
+
+def started(run: Run, invocation: Invocation, key: CacheKey, attempt: Attempt, reason: str | None) -> StepRun:
     """Return the record of a step that begins now."""
     return StepRun(
-        id=StepRunId(new_id()),
+        id=attempt.id,
         run_id=run.id,
         invocation_id=invocation.id,
-        attempt=attempt,
+        attempt=attempt.number,
         status="running",
         definition=invocation.definition,
         invocation=invocation,
@@ -46,14 +53,29 @@ def started(run: Run, invocation: Invocation, key: CacheKey, attempt: int, reaso
     )
 
 
-def cached(run: Run, invocation: Invocation, key: CacheKey, entry: CacheEntry, attempt: int) -> StepRun:
+def announced(run: Run, invocation: Invocation, attempt: Attempt, starts_at: int, reason: str) -> StepRun:
+    """Return the record of an attempt that waits for its time."""
+    return StepRun(
+        id=attempt.id,
+        run_id=run.id,
+        invocation_id=invocation.id,
+        attempt=attempt.number,
+        status="retrying",
+        definition=invocation.definition,
+        invocation=invocation,
+        reason=reason,
+        started_at=starts_at,
+    )
+
+
+def cached(run: Run, invocation: Invocation, key: CacheKey, entry: CacheEntry, attempt: Attempt) -> StepRun:
     """Return the record of a step that was answered from the cache."""
     now = microseconds_now()
     return StepRun(
-        id=StepRunId(new_id()),
+        id=attempt.id,
         run_id=run.id,
         invocation_id=invocation.id,
-        attempt=attempt,
+        attempt=attempt.number,
         status="cached",
         definition=invocation.definition,
         invocation=invocation,
@@ -65,14 +87,14 @@ def cached(run: Run, invocation: Invocation, key: CacheKey, entry: CacheEntry, a
     )
 
 
-def skipped(run: Run, node: Node, attempt: int) -> StepRun:
+def skipped(run: Run, node: Node, attempt: Attempt) -> StepRun:
     """Return the record of a step that will not run."""
     now = microseconds_now()
     return StepRun(
-        id=StepRunId(new_id()),
+        id=attempt.id,
         run_id=run.id,
         invocation_id=node.invocation.id,
-        attempt=attempt,
+        attempt=attempt.number,
         status="skipped",
         definition=node.invocation.definition,
         invocation=node.invocation,
@@ -152,6 +174,15 @@ def failed(step: StepRun, outcome: StepOutcome) -> StepEnd:
     """Return the end of a step that failed."""
     return StepEnd(
         msgspec.structs.replace(step, status="failed", ended_at=outcome.ended_at, failure=outcome.failure)
+    )
+
+
+def retried(step: StepRun, outcome: StepOutcome, reason: str) -> StepEnd:
+    """Return the end of an attempt that failed and is followed by another one."""
+    return StepEnd(
+        msgspec.structs.replace(
+            step, status="retried", ended_at=outcome.ended_at, failure=outcome.failure, reason=reason
+        )
     )
 
 

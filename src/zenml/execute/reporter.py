@@ -87,8 +87,15 @@ class PlainReporter:
         if step.status == "running":
             self._names[step.id] = step.invocation_id
             return
+        if step.status == "retrying":
+            return  # the attempt before it has said so
         self._names.pop(step.id, None)
         self._told.pop(step.id, None)
+        if step.status == "retried":
+            self._flush()
+            said = _first_line(step.failure).rstrip(".")
+            _say(f"Step `{step.invocation_id}` failed: {said}; {step.reason}.")
+            return
         self._counts[step.status] = self._counts.get(step.status, 0) + 1
         if step.status in ("cached", "skipped"):
             if self._waiting and self._waiting[0].status != step.status:

@@ -194,7 +194,7 @@ class _Line:
         (self._running.add if step.status == "running" else self._running.discard)(step.id)
         if self._is_single or step.status == "failed":
             self._step = step
-        if step.status in ("cached", "skipped"):
+        if step.status in ("cached", "skipped", "retrying"):
             return  # it took no time
         if self._started_at is None or self._is_single:
             self._started_at = step.started_at

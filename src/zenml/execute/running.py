@@ -13,6 +13,7 @@ import msgspec
 from zenml.compile.stack_parts import settings_without_part
 from zenml.errors import ConfigurationError, RunStoppedError
 from zenml.execute import failures
+from zenml.execute.clock import RealClock
 from zenml.execute.engine import Engine
 from zenml.execute.environment import current_changes, current_environment
 from zenml.execute.model_linking import asked_models
@@ -29,6 +30,7 @@ from zenml.store.store import RunDocuments
 
 if TYPE_CHECKING:
     from zenml.compile.compiler import Compiled
+    from zenml.execute.clock import Clock
     from zenml.execute.hooks import Hooks
     from zenml.execute.reporter import Reporter
     from zenml.store.store import Store
@@ -43,9 +45,21 @@ class Ended(msgspec.Struct, frozen=True):
 
 
 def run_plan(
-    compiled: Compiled, store: Store, *, run_name: str | None = None, reporter: Reporter | None = None
+    compiled: Compiled,
+    store: Store,
+    *,
+    run_name: str | None = None,
+    reporter: Reporter | None = None,
+    clock: Clock | None = None,
 ) -> Ended:
     """Execute a compiled plan as a new run; failures of steps come back as values.
+
+    Args:
+        compiled: the plan with the functions of its steps.
+        store: where it is recorded.
+        run_name: a name that no other run has; by default the pipeline and the time.
+        reporter: hears what happens; by default the one that the environment asks for.
+        clock: what retries and timeouts go by; by default the real one.
 
     Raises:
         KeyboardInterrupt, SystemExit: a signal ended the run, which is recorded as stopped.
@@ -53,12 +67,14 @@ def run_plan(
     """
     reporter = reporter or choose_reporter(store)
     try:
-        return _run_and_report(compiled, store, run_name, reporter)
+        return _run_and_report(compiled, store, run_name, reporter, clock or RealClock())
     finally:
         reporter.close()
 
 
-def _run_and_report(compiled: Compiled, store: Store, run_name: str | None, reporter: Reporter) -> Ended:
+def _run_and_report(
+    compiled: Compiled, store: Store, run_name: str | None, reporter: Reporter, clock: Clock
+) -> Ended:
     secrets = read_secrets(compiled.plan, store)
     with Signals() as signals:
         run = start_run(compiled, store, run_name)
@@ -68,7 +84,7 @@ def _run_and_report(compiled: Compiled, store: Store, run_name: str | None, repo
             reporter.note(without_part)
         limit = compiled.plan.options.max_parallelism
         workers = Workers(artifact_root(store), log_root(store), limit, secrets)
-        engine = Engine(store, run, compiled, workers, reporter)
+        engine = Engine(store, run, compiled, workers, reporter, clock)
         signals.attach(engine)
         try:
             with Capture(_log_of(run, store)) as capture:

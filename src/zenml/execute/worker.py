@@ -20,6 +20,7 @@ from zenml.execute.step_runner import run_step
 from zenml.execute.step_session import StepSession
 from zenml.materializers import pickling
 from zenml.records import type_names
+from zenml.records.events import Began
 from zenml.records.task import StepTask, Unrecorded
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ _ENCODER = msgspec.json.Encoder()
 def run_isolated(payload: bytes, send: Callable[[bytes], None]) -> bytes:
     """Run one step in this fresh process; return its encoded outcome."""
     parcel = _DECODER.decode(payload)
+    if parcel.task.definition.options.timeout is not None:
+        send(_ENCODER.encode(Began()))
     for secret in parcel.secrets:
         masking.register_secret(secret)
     masking.tell(lambda value: send(_ENCODER.encode(RegisteredSecret(value))))

@@ -18,7 +18,8 @@ import msgspec
 
 from zenml.components.cpu_count import usable_cpus
 from zenml.components.registry import load_flavor
-from zenml.execute import failures
+from zenml.errors import StepTimeoutError
+from zenml.execute import failures, recording
 from zenml.execute.events import Finished
 from zenml.execute.inline_environment import Applied
 from zenml.execute.output import ProcessOutput
@@ -81,6 +82,8 @@ class Workers:
         self._launcher: Launcher | None = None
         self._preload: tuple[str, ...] = ()
         self._handles: dict[str, LaunchHandle] = {}
+        self._overdue: set[str] = set()
+        """Ids of the attempts that were ended because their time was up."""
         self._caller = threading.get_ident()
 
     def attach(self, engine: Engine) -> None:
@@ -117,7 +120,7 @@ class Workers:
             elif (
                 len(self._running) == 1
                 and len(started) == 1
-                and not self._engine.admission.waits_elsewhere
+                and not self._engine.needs_caller
                 and not (hooks is not None and hooks.is_caller_busy)
             ):
                 self._for_caller = step
@@ -135,6 +138,7 @@ class Workers:
         """Free the place of a step."""
         self._running.pop(step.id, None)
         self._handles.pop(step.id, None)
+        self._overdue.discard(step.id)
 
     def abandon(self) -> list[StepRun]:
         """Cancel what can be cancelled; return all steps that were running.
@@ -176,7 +180,7 @@ class Workers:
         try:
             task = self.task_of(step)
         except Exception as failure:  # the store may fail in any way while inputs are fetched
-            self._post_failure(step, failure)
+            self._engine.post(_failed(step, failure))
             return
         hooks = self._engine.hooks
         if hooks is not None:
@@ -214,29 +218,36 @@ class Workers:
             try:
                 self.run_here(step)
             except (KeyboardInterrupt, SystemExit) as error:  # raised by user code: signals come elsewhere
-                self._post_failure(step, error)
+                self._engine.post(_failed(step, error))
 
     # Processes
 
-    def launch_pending(self) -> None:
-        """Start the processes of isolated steps that were handed out; without the baton."""
+    def launch_pending(self) -> list[Finished]:
+        """Start the processes of isolated steps that were handed out, without the baton; return what failed."""
+        unsent: list[Finished] = []
         while self._to_launch:
             try:
                 step = self._to_launch.pop(0)
             except IndexError:
-                return
-            self._try_to_launch(step)
+                break
+            failed = self._try_to_launch(step)
+            if failed is not None:
+                unsent.append(failed)
+        return unsent
 
     def _launch_late(self, step: StepRun) -> None:
         """Start the process of a step whose start hook has run, unless it was stopped meanwhile."""
-        if step.id in self._running:
-            self._try_to_launch(step)
+        failed = self._try_to_launch(step) if step.id in self._running else None
+        if failed is not None:
+            self._engine.post(failed)
 
-    def _try_to_launch(self, step: StepRun) -> None:
+    def _try_to_launch(self, step: StepRun) -> Finished | None:
+        """Start the process of a step; return its end if it cannot be sent: it has failed, not the run."""
         try:
             self._launch(step)
-        except Exception as error:  # a step that cannot be sent has failed, not the run
-            self._post_failure(step, error)
+        except Exception as error:
+            return _failed(step, error)
+        return None
 
     def _launch(self, step: StepRun) -> None:
         from zenml.execute import isolation  # most runs have no isolated step, and start without its cost
@@ -247,7 +258,7 @@ class Workers:
         definition = self._engine.plan.definitions[step.definition]
         log = self._log_of(step, definition)
         output = ProcessOutput(log)
-        self._handles[step.id] = isolation.launch(
+        handle = self._handles[step.id] = isolation.launch(
             self._launcher,
             self.task_of(step),
             self._engine.programs[step.definition],
@@ -260,6 +271,15 @@ class Workers:
             on_event=lambda event: self._engine.hear(step, event),
             on_end=lambda outcome, error: self._process_ended(step, log, output, outcome, error),
         )
+        if step.id in self._overdue:  # it began and its time was up before its handle was here
+            self._launcher.cancel(handle, grace=GRACE)
+
+    def end_overdue(self, step: StepRun) -> None:
+        """End all processes of an isolated step whose time is up; what it still answers does not count."""
+        self._overdue.add(step.id)
+        handle = self._handles.get(step.id)
+        if handle is not None and self._launcher is not None:
+            self._launcher.cancel(handle, grace=GRACE)
 
     def _process_ended(
         self,
@@ -270,13 +290,17 @@ class Workers:
         error: BaseException | None,
     ) -> None:
         output.close()
+        if step.id in self._overdue:
+            error = self._timeout_error(step)
+            outcome = recording.failed_outcome(outcome, error)
         self._engine.post(Finished(self._with_log(step, log), outcome, error))
 
-    def _post_failure(self, step: StepRun, error: BaseException) -> None:
-        """Report a step that failed outside its own code."""
-        now = microseconds_now()
-        outcome = StepOutcome(failure=failures.describe(error), started_at=now, ended_at=now)
-        self._engine.post(Finished(step, outcome, error))
+    def _timeout_error(self, step: StepRun) -> StepTimeoutError:
+        limit = self._engine.plan.definitions[step.definition].options.timeout
+        return StepTimeoutError(
+            f"Step `{step.invocation_id}` took longer than its limit of {limit:g} s and was ended with all its "
+            "processes. Raise its `timeout`, or look in its log for what it waited for."
+        )
 
     # Tasks
 
@@ -330,6 +354,13 @@ class Workers:
         if log is None or not log.was_written:
             return step
         return msgspec.structs.replace(step, log=log.path)
+
+
+def _failed(step: StepRun, error: BaseException) -> Finished:
+    """Return the end of a step that failed outside its own code."""
+    now = microseconds_now()
+    outcome = StepOutcome(failure=failures.describe(error), started_at=now, ended_at=now)
+    return Finished(step, outcome, error)
 
 
 def _load_imports(function: Callable[..., Any]) -> None:

@@ -75,4 +75,8 @@ class SavedArtifact(msgspec.Struct, frozen=True, tag="saved"):
     artifact: Artifact
 
 
-StepEvent = Progress | LoggedMetadata | LoggedTags | SavedArtifact
+class Began(msgspec.Struct, frozen=True, tag="began"):
+    """The process of a step has begun its work; from here on a limit of its time counts."""
+
+
+StepEvent = Began | Progress | LoggedMetadata | LoggedTags | SavedArtifact

@@ -53,11 +53,14 @@ class Failure(msgspec.Struct, frozen=True):
     """An exception as a value: what a reader in another process can know of it."""
 
     type: str
+    """Dotted name of its class."""
     message: str
     traceback: str = ""
     notes: tuple[str, ...] = ()
     exit_code: int | None = None
     signal: int | None = None
+    bases: tuple[str, ...] = ()
+    """Dotted names of the classes that its class is derived from, the nearest first."""
 
 
 class Run(Record, frozen=True, kw_only=True):
@@ -104,6 +107,7 @@ class StepRun(Record, frozen=True, kw_only=True):
     """Why it ran, was cached or was skipped, as decided at the time."""
     cached_from: StepRunId | None = None
     started_at: int
+    """When it began; while it is `retrying`, when it will."""
     ended_at: int | None = None
     failure: Failure | None = None
     log: str | None = None

@@ -9,7 +9,10 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 RunStatus = Literal["running", "stopping", "completed", "failed", "stopped", "interrupted"]
-StepStatus = Literal["running", "completed", "cached", "failed", "skipped", "stopped", "interrupted"]
+StepStatus = Literal[
+    "retrying", "running", "completed", "cached", "failed", "retried", "skipped", "stopped", "interrupted"
+]
+"""`retrying`: an attempt that waits for its time; `retried`: one that failed and was followed by another."""
 
 RUN_TRANSITIONS: dict[RunStatus, tuple[RunStatus, ...]] = {
     "running": ("stopping", "completed", "failed", "stopped", "interrupted"),
@@ -20,10 +23,12 @@ RUN_TRANSITIONS: dict[RunStatus, tuple[RunStatus, ...]] = {
     "interrupted": (),
 }
 STEP_TRANSITIONS: dict[StepStatus, tuple[StepStatus, ...]] = {
-    "running": ("completed", "failed", "stopped", "interrupted"),
+    "retrying": ("running", "cached", "skipped", "interrupted"),
+    "running": ("completed", "failed", "retried", "stopped", "interrupted"),
     "completed": (),
     "cached": (),
     "failed": (),
+    "retried": (),
     "skipped": (),
     "stopped": (),
     "interrupted": (),
@@ -32,7 +37,7 @@ STEP_TRANSITIONS: dict[StepStatus, tuple[StepStatus, ...]] = {
 ENDED: frozenset[str] = frozenset(
     status
     for status in (*get_args(RunStatus), *get_args(StepStatus))
-    if status not in ("running", "stopping")
+    if status not in ("running", "stopping", "retrying")
 )
 """States that never change again."""
 

@@ -15,13 +15,17 @@ CHUNK = 500
 INSERT_ONCE = "{insert} ON CONFLICT DO NOTHING"
 
 # A step starts only while its run is recorded as running under the owner's epoch; once the run is
-# to stop, it can only be skipped.
+# to stop, it can only be skipped. An attempt that was announced has its row already.
 _START_STEP = """
 INSERT INTO step_runs ({columns}) SELECT {values}
 WHERE EXISTS (
     SELECT 1 FROM runs WHERE id = :run_id AND epoch = :epoch
     AND (status = 'running' OR status = 'stopping' AND :status = 'skipped')
 )
+ON CONFLICT (id) DO UPDATE SET status = excluded.status, cache_key = excluded.cache_key,
+    key_parts = excluded.key_parts, reason = excluded.reason, cached_from = excluded.cached_from,
+    started_at = excluded.started_at, ended_at = excluded.ended_at
+WHERE step_runs.status = 'retrying'
 """
 
 # A step ends only while it is recorded as running: terminal states are sinks.
@@ -40,10 +44,10 @@ WHERE id = :id AND epoch = :epoch AND (status = 'running' OR status = 'stopping'
 # What steps say is written only while their run is recorded as going on under the owner's epoch.
 IS_OWNED = "SELECT 1 FROM runs WHERE id = :id AND epoch = :epoch AND status IN ('running', 'stopping')"
 
-# No step of an ended run stays running, or other runs would wait for its result.
+# No step of an ended run stays running, or other runs would wait for its result; none waits for its time.
 END_LEFT_STEPS = """
 UPDATE step_runs SET status = 'interrupted', ended_at = :ended_at, reason = 'the run ended before it'
-WHERE run_id = :id AND status = 'running'
+WHERE run_id = :id AND status IN ('running', 'retrying')
 """
 
 # The newest finished and the newest running step run of each key, with the outputs.
@@ -68,7 +72,7 @@ OWNERS_OF_RUNS = (
 # Whoever finds an owner dead raises the epoch of its runs; the two statements are one transaction.
 INTERRUPT_STEPS = """
 UPDATE step_runs SET status = 'interrupted', ended_at = :now, reason = :reason
-WHERE status = 'running'
+WHERE status IN ('running', 'retrying')
 AND run_id IN (SELECT id FROM runs WHERE owner_id = :owner AND status IN ('running', 'stopping'))
 """
 INTERRUPT_RUNS = """

@@ -186,3 +186,17 @@ def store_with(steps, store):
 
 def running(step):
     return msgspec.structs.replace(step, status="running", ended_at=None)
+
+
+def test_an_attempt_that_waits_for_its_time_is_followed_until_it_ends():
+    view = flow(x=1)
+    store = Client().store
+    step = view.attempts[0]
+    steps = watch_command._Steps(store, view.id)
+    seen = []
+
+    for status in ("retrying", "retrying", "running", "completed", "completed"):
+        store.update(type(step), step.id, status=status)
+        seen += [one.status for one in steps.changed() if one.id == step.id]
+
+    assert seen == ["retrying", "running", "completed"]

@@ -109,3 +109,22 @@ def test_steps_that_did_not_begin_are_listed():
 
     assert lines[0].startswith("✗ work")
     assert lines[1].startswith("- work_2")
+
+
+def test_an_attempt_that_waits_says_when_it_starts_and_takes_no_time():
+    @pipeline
+    def flow():
+        start()
+
+    run = flow()
+    (step,) = run.attempts
+    Client().store.update(
+        type(step),
+        step.id,
+        status="retrying",
+        attempt=2,
+        ended_at=None,
+        reason="attempt 2 of 4 starts at 12:00:10",
+    )
+
+    assert plain_lines(run.refresh()) == ["↻ start  retrying: attempt 2 of 4 starts at 12:00:10"]

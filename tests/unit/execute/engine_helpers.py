@@ -68,11 +68,11 @@ def compiled(function, **options):
     return compile_pipeline(pipeline(**options)(function), (), {})
 
 
-def run(what, *, store, on_step=None, **options):
+def run(what, *, store, on_step=None, clock=None, **options):
     """Run a pipeline function, or a compiled one, on a store; failures come back as values."""
     recorder = Recorder(on_step)
     plan = what if isinstance(what, Compiled) else compiled(what, **options)
-    return Result(run_plan(plan, store, reporter=recorder), recorder, store)
+    return Result(run_plan(plan, store, reporter=recorder, clock=clock), recorder, store)
 
 
 def run_in_thread(what, **options):
@@ -87,6 +87,44 @@ def run_in_thread(what, **options):
         return box[0]
 
     return result
+
+
+class VirtualClock:
+    """Time that passes by `advance` alone; if it flows, also at once whenever the engine waits for it."""
+
+    def __init__(self, *, flows=False):
+        self.now = 0.0
+        self.flows = flows
+        self._waiting = {}
+        self._changed = threading.Condition()
+
+    def microseconds(self):
+        return 1_000_000_000_000_000 + round(self.now * 1e6)
+
+    def monotonic(self):
+        return self.now
+
+    def wait(self, condition, until):
+        with self._changed:
+            self._waiting[condition] = until
+            self._changed.notify_all()
+        if self.now < until:
+            is_notified = condition.wait(0.001 if self.flows else SECONDS)
+            if self.flows and not is_notified:
+                self.now = until
+
+    def wait_for(self, until):
+        """Return when the engine waits until this very instant."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: until in self._waiting.values(), SECONDS), self._waiting
+
+    def advance(self, seconds):
+        self.now += seconds
+        with self._changed:
+            waiting = list(self._waiting)
+        for condition in waiting:
+            with condition:
+                condition.notify_all()
 
 
 class WatchedStore:

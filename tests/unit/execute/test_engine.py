@@ -7,6 +7,7 @@ import pytest
 from engine_helpers import SECONDS, Recorder, WatchedStore, compiled, run, run_in_thread, wait
 
 from zenml.declare.step import step
+from zenml.execute.clock import RealClock
 from zenml.execute.engine import Engine
 from zenml.execute.running import artifact_root, run_plan, start_run
 from zenml.execute.workers import Workers
@@ -326,7 +327,7 @@ def test_a_run_is_not_over_before_its_last_turn_is_recorded():
     plan = compiled(pipe)
     record = start_run(plan, store, None)
     workers = Workers(artifact_root(store), "", None)
-    engine = Watched(store, record, plan, workers, Recorder())
+    engine = Watched(store, record, plan, workers, Recorder(), RealClock())
 
     engine.execute()
     has_left.set()

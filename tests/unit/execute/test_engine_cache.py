@@ -178,6 +178,39 @@ def test_a_damaged_output_is_made_again(disk):
     ]
 
 
+def test_an_attempt_that_found_its_input_damaged_is_no_retry(disk):
+    damages, failures = Counter(), Counter()
+
+    @step(enable_cache=False)
+    def make() -> np.ndarray:
+        return np.arange(ITEMS)
+
+    @step(enable_cache=False)
+    def damage() -> None:
+        if damages() == 1:
+            flip_last_byte(disk)
+
+    @step(enable_cache=False, retry=1)
+    def use(values: np.ndarray) -> int:
+        if failures() == 1:
+            raise RuntimeError("flaky")
+        return int(values.sum())
+
+    def pipe():
+        values = make()
+        use(values, after=damage(after=values))
+
+    result = run(pipe, store=disk)
+
+    assert result.status == "completed"
+    assert [(one.attempt, one.status) for one in result.attempts if one.invocation_id == "use"] == [
+        (1, "interrupted"),
+        (2, "retried"),
+        (3, "completed"),
+    ]
+    assert result.attempts[-2].reason == "attempt 2 of 2 starts at once"
+
+
 def test_a_damaged_result_of_an_earlier_run_is_made_again(disk):
     @step
     def make() -> np.ndarray:

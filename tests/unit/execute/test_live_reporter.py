@@ -247,6 +247,21 @@ def test_only_one_of_two_runs_gets_the_terminal(capsys):
     assert capsys.readouterr().err == "Run `nightly` started: 0 steps.\nRun `nightly` finished in 1.0 s.\n"
 
 
+def test_a_retry_is_told_with_the_failure_before_it_and_is_no_end_of_the_step(capsys):
+    reporter = PlainReporter()
+    first = step_of(
+        call("train"), "retried", reason="attempt 2 of 4 starts in 10.0 s", failure=Failure("m.Busy", "busy.")
+    )
+
+    for step in (first, step_of(call("train"), "retrying"), step_of(call("train"), "completed")):
+        reporter.step(step)
+    reporter.run_ended(run_of("completed", SECOND))
+
+    retried, _, end = capsys.readouterr().err.splitlines()
+    assert retried == "Step `train` failed: Busy: busy; attempt 2 of 4 starts in 10.0 s."
+    assert end == "Run `nightly` finished in 1.0 s: 1 completed."
+
+
 def test_lines_about_progress_are_far_apart(capsys, monkeypatch):
     now = [0.0]
     monkeypatch.setattr("zenml.execute.reporter.time.monotonic", lambda: now[0])

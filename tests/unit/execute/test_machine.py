@@ -12,6 +12,7 @@ from zenml.records.plan import ExecutionMode, Invocation
 TERMINAL = ("failed", "skipped", "stopped")
 SUCCEEDED = ("completed", "cached")
 MODES = get_args(ExecutionMode)
+MOST_RETRIES = 3
 
 
 def call(identifier, *after):
@@ -337,6 +338,134 @@ def test_a_damage_found_after_its_repair_has_failed_cannot_be_repaired():
     assert not machine.damaged("d", "p")
 
 
+# Retries
+
+
+def test_a_step_that_is_tried_again_waits_until_it_is_due():
+    machine = machine_of(a=(), b=("a",))
+    machine.take_ready()
+    machine.start("a")
+
+    assert machine.retry("a")
+
+    assert states(machine) == {"a": "retrying", "b": "pending"}
+    assert machine.take_ready() == []
+    assert not machine.is_over
+    assert machine.running == 0
+
+    machine.due("a")
+
+    assert machine.take_ready() == ["a"]
+    assert machine.nodes["a"].retries == 1
+
+
+def test_what_depends_on_a_retried_step_runs_after_it():
+    machine = machine_of(a=(), b=("a",))
+    machine.take_ready()
+    machine.start("a")
+    machine.retry("a")
+    machine.due("a")
+
+    run_all(machine, "a")
+
+    assert machine.take_ready() == ["b"]
+    assert machine.first_failure is None
+
+
+@pytest.mark.parametrize("mode", ["stop_on_failure", "fail_fast"])
+def test_a_wait_ends_when_the_run_stops_on_a_failure(mode):
+    machine = machine_of(mode, a=(), b=(), c=("a",))
+    machine.take_ready()
+    machine.start("a")
+    machine.start("b")
+    machine.retry("a")
+
+    assert sorted(machine.failed("b")) == ["a", "c"]
+
+    assert machine.is_over
+
+
+def test_nothing_is_tried_again_while_the_run_stops():
+    machine = machine_of(a=())
+    machine.take_ready()
+    machine.start("a")
+    machine.stop()
+
+    assert not machine.retry("a")
+    assert machine.nodes["a"].state == "running"
+
+
+def test_a_stop_ends_a_wait():
+    machine = machine_of(a=())
+    machine.take_ready()
+    machine.start("a")
+    machine.retry("a")
+
+    assert machine.stop() == ["a"]
+    assert machine.is_over
+
+
+def test_a_step_whose_input_is_being_made_anew_when_its_wait_is_over_waits_for_that_too():
+    machine = machine_of(p=(), c=("p",), d=("p",))
+    damaged_once(machine, "p")
+    machine.start("c")
+    machine.start("d")
+    machine.retry("c")
+    machine.damaged("d", "p")
+
+    machine.due("c")
+
+    assert states(machine) == {"p": "ready", "c": "pending", "d": "pending"}
+    run_all(machine, "p")
+    assert sorted(machine.take_ready()) == ["c", "d"]
+
+
+def test_a_wait_ends_when_its_input_cannot_be_repaired():
+    machine = machine_of(p=(), c=("p",), d=("p",))
+    damaged_once(machine, "p")
+    machine.start("c")
+    machine.start("d")
+    machine.retry("c")
+    machine.damaged("d", "p")
+    machine.take_ready()
+    machine.start("p")
+
+    assert sorted(machine.failed("p")) == ["c", "d"]
+
+
+def test_a_step_whose_input_could_not_be_repaired_is_not_tried_again():
+    machine = machine_of(p=(), c=("p",), d=("p",))
+    damaged_once(machine, "p")
+    machine.start("c")
+    machine.start("d")
+    machine.damaged("d", "p")
+    machine.take_ready()
+    machine.start("p")
+    machine.failed("p")
+
+    assert not machine.retry("c")
+
+
+def test_a_repair_is_no_retry_and_has_all_of_them():
+    machine = machine_of(p=(), c=("p",))
+    machine.take_ready()
+    machine.start("p")
+    machine.retry("p")
+    machine.due("p")
+    run_all(machine, "p")
+    machine.take_ready()
+    machine.start("c")
+    machine.retry("c")
+    machine.due("c")
+    machine.take_ready()
+    machine.start("c")
+
+    machine.damaged("c", "p")
+
+    assert machine.nodes["p"].retries == 0
+    assert machine.nodes["c"].retries == 1
+
+
 # Any graph, any order
 
 
@@ -359,7 +488,8 @@ class Story:
         self.graph, self.data = graph, data
         self.machine = Machine([call(name, *after) for name, after in graph.items()], mode)
         self.mode = mode
-        self.ready, self.running = [], []
+        self.ready, self.running, self.waiting = [], [], []
+        self.retries = dict.fromkeys(graph, 0)
         self.executions = dict.fromkeys(graph, 0)
         self.is_stopped = False
 
@@ -374,9 +504,15 @@ class Story:
     def turn(self, ends):
         machine = self.machine
         self.ready = [name for name in self.ready if machine.nodes[name].state == "ready"]
+        self.waiting = [name for name in self.waiting if machine.nodes[name].state == "retrying"]
         choices = (["start"] if self.ready else []) + (["end"] if self.running else [])
+        choices += ["due"] if self.waiting else []
         assert choices, f"stuck: {states(machine)}"
-        if self.data.draw(st.sampled_from(choices)) == "start":
+        choice = self.data.draw(st.sampled_from(choices))
+        if choice == "due":
+            machine.due(self.waiting.pop(self.data.draw(st.integers(0, len(self.waiting) - 1))))
+            return
+        if choice == "start":
             name = self.ready.pop(self.data.draw(st.integers(0, len(self.ready) - 1)))
             for upstream in self.graph[name]:
                 assert machine.nodes[upstream].state in SUCCEEDED, f"{name} before {upstream}"
@@ -401,6 +537,15 @@ class Story:
             self.running.clear()
         elif how == "failed":
             machine.failed(name)
+        elif how == "retry" and machine.nodes[name].retries < MOST_RETRIES:
+            if machine.retry(name):
+                self.waiting.append(name)
+                self.retries[name] += 1
+            else:
+                assert machine.is_stopping or any(
+                    machine.nodes[one].state in TERMINAL for one in self.graph[name]
+                )
+                machine.failed(name)
         elif how == "damaged" and self.graph[name]:
             if not machine.damaged(name, self.data.draw(st.sampled_from(self.graph[name]))):
                 machine.failed(name)
@@ -413,7 +558,7 @@ class Story:
 def test_a_run_ends_with_every_invocation_ended(graph, mode, data):
     story = Story(graph, mode, data)
 
-    story.play(["completed", "completed", "completed", "failed", "damaged", "cached", "stop"])
+    story.play(["completed", "completed", "completed", "failed", "retry", "damaged", "cached", "stop"])
 
     assert not story.machine.running
     assert set(states(story.machine).values()) <= {*TERMINAL, *SUCCEEDED}
@@ -432,10 +577,22 @@ def test_without_failures_everything_is_executed_once_in_topological_order(graph
 
 @given(graph=graphs(), data=st.data())
 @settings(max_examples=60, deadline=None)
+def test_a_step_is_executed_once_and_once_more_for_each_retry(graph, data):
+    story = Story(graph, "continue_on_failure", data)
+
+    story.play(["completed", "retry"])
+
+    assert story.executions == {name: 1 + retries for name, retries in story.retries.items()}
+    assert story.machine.verdict() == "completed"
+    assert all(node.retries <= MOST_RETRIES for node in story.machine.nodes.values())
+
+
+@given(graph=graphs(), data=st.data())
+@settings(max_examples=60, deadline=None)
 def test_a_run_that_goes_on_skips_exactly_what_depends_on_a_failure(graph, data):
     story = Story(graph, "continue_on_failure", data)
 
-    story.play(["completed", "completed", "failed", "cached"])
+    story.play(["completed", "completed", "failed", "retry", "cached"])
 
     ends = states(story.machine)
     for name, upstream in graph.items():
@@ -448,12 +605,13 @@ def test_a_run_that_goes_on_skips_exactly_what_depends_on_a_failure(graph, data)
 def test_a_run_that_stops_on_failure_skips_exactly_what_had_not_started(graph, mode, data):
     story = Story(graph, mode, data)
 
-    story.play(["completed", "completed", "failed"])
+    story.play(["completed", "completed", "failed", "retry"])
 
     ends = states(story.machine)
     has_failure = "failed" in ends.values()
     for name, end in ends.items():
-        assert (end == "skipped") == (has_failure and not story.executions[name])
+        has_begun = story.executions[name] > story.retries[name]  # its last attempt has
+        assert (end == "skipped") == (has_failure and not has_begun)
 
 
 @given(graph=graphs(), data=st.data())

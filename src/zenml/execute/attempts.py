@@ -1,0 +1,133 @@
+"""What follows from the end of an attempt: outputs, a retry, a repair, or steps that are not run.
+
+Everything here happens with the engine's baton, and goes into the batch of the turn.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zenml.execute import recording
+from zenml.execute.events import Due
+from zenml.execute.retries import Retries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from zenml.execute.clock import Clock
+    from zenml.execute.engine import Engine
+    from zenml.execute.events import Finished
+    from zenml.execute.run_progress import RunProgress
+    from zenml.execute.timers import Timers
+    from zenml.execute.workers import Workers
+    from zenml.records.run import StepRun
+    from zenml.records.task import Damage
+    from zenml.store.store import Batch
+
+
+class Attempts:
+    """The ends of the attempts of one run."""
+
+    def __init__(
+        self, engine: Engine, workers: Workers, timers: Timers, progress: RunProgress, clock: Clock
+    ) -> None:
+        self._engine = engine
+        self._workers = workers
+        self._timers = timers
+        self._progress = progress
+        self._machine = engine.machine
+        self._admission = engine.admission
+        self._retries = Retries(engine.machine, engine.admission, timers, clock)
+        self._pipeline_outputs = {(output.ref.step, output.ref.name) for output in engine.plan.outputs}
+
+    def take(self, event: Finished | Due, batch: Batch) -> None:
+        """Take that an attempt ended, or that the wait before one is over."""
+        if isinstance(event, Due):
+            self._wake(event.step)
+        else:
+            self._end(event, batch)
+
+    def stop_all(self, reason: str, batch: Batch) -> None:
+        """Let nothing start any more, and end what runs."""
+        self._skip(self._machine.stop(), batch)
+        self._admission.forget()
+        self._stop(self._workers.abandon(), reason, batch)
+
+    def _wake(self, step: StepRun) -> None:
+        """Have a step be ready again whose wait before an attempt is over, unless it was skipped meanwhile."""
+        if self._machine.nodes[step.invocation_id].state == "retrying":
+            self._machine.due(step.invocation_id)
+
+    def _end(self, event: Finished, batch: Batch) -> None:
+        step, outcome = event.step, event.outcome
+        if self._machine.nodes[step.invocation_id].state != "running":
+            return  # it was stopped meanwhile; a terminal record is not changed
+        self._workers.ended(step)
+        self._progress.ended(step.id)
+        self._timers.drop(step)
+        self._admission.release(step)
+        definition = self._engine.definition(step.invocation)
+        if outcome.damage is not None:
+            self._repair(event, outcome.damage, batch)
+        elif outcome.failure is not None:
+            retry = definition.options.retry
+            if retry is None or not self._retries.follow(event, retry, batch):
+                batch.ended.append(recording.failed(step, outcome))
+                self._fail(step.invocation_id, event.exception, batch)
+        elif taken := recording.taken_version(self._engine.run, step, definition, self._engine.store):
+            batch.ended.append(recording.failed(step, recording.failed_outcome(outcome, taken)))
+            self._fail(step.invocation_id, taken, batch)
+        else:
+            self._complete(event, batch)
+
+    def _complete(self, event: Finished, batch: Batch) -> None:
+        step, outcome = event.step, event.outcome
+        definition = self._engine.definition(step.invocation)
+        end = recording.completed(self._engine.run, step, outcome, definition)
+        for artifact in end.artifacts:
+            is_kept = (step.invocation_id, artifact.output) in self._pipeline_outputs
+            kept = artifact if is_kept else recording.without_bulk(artifact)
+            self._admission.artifacts[step.invocation_id, artifact.output] = kept
+            self._admission.own.add(artifact.id)
+        batch.ended.append(end)
+        recording.say_of_outputs(batch.notes, end, outcome, definition)
+        self._machine.completed(step.invocation_id)
+
+    def _fail(self, identifier: str, error: BaseException | None, batch: Batch) -> None:
+        if error is not None:
+            self._engine.failures.append((identifier, error))
+        self._skip(self._machine.failed(identifier), batch)
+        if self._machine.is_stopping:
+            self._admission.forget()
+        if self._machine.mode == "fail_fast":
+            self._stop(self._workers.abandon(), f"step `{identifier}` failed and the run fails fast", batch)
+
+    def _skip(self, identifiers: Iterable[str], batch: Batch) -> None:
+        for identifier in identifiers:
+            step = self._admission.skipped(identifier)
+            self._timers.drop(step)
+            batch.started.append(step)
+
+    def _stop(self, steps: Iterable[StepRun], reason: str, batch: Batch) -> None:
+        for step in steps:
+            if self._machine.nodes[step.invocation_id].state == "running":
+                self._machine.stopped(step.invocation_id)
+                batch.ended.append(recording.stopped(step, reason))
+
+    def _repair(self, event: Finished, damage: Damage, batch: Batch) -> None:
+        """Have the producer of a damaged input run again, and the consumer after it."""
+        step, producer = event.step, damage.producer
+        is_current = self._admission.is_current(damage)
+        if producer is not None and self._machine.damaged(
+            step.invocation_id, producer, is_current=is_current
+        ):
+            if is_current:
+                self._admission.force(producer)
+            batch.ended.append(recording.interrupted(step, f"its input from step `{producer}` is damaged"))
+            self._engine.reporter.note(
+                f"Input of step `{step.invocation_id}` is damaged; step `{producer}` runs again."
+            )
+            return
+        error = recording.damage_error(step, damage)
+        batch.ended.append(recording.failed(step, recording.failed_outcome(event.outcome, error)))
+        self._fail(step.invocation_id, error, batch)
