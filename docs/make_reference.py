@@ -1,4 +1,4 @@
-"""Write docs/reference/cli.md and docs/reference/errors.md from the source.
+"""Write docs/reference/cli.md, docs/reference/errors.md and the schema of configuration files from the source.
 
 python docs/make_reference.py
 """
@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+import zenml.config
 from zenml import errors
 from zenml.cli.main import cli
+from zenml.config.json_schema import schema_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,6 +111,7 @@ def errors_page() -> str:
     return "\n\n".join(blocks) + "\n"
 
 
+SCHEMA = os.path.join(os.path.dirname(zenml.config.__file__), "run_configuration.schema.json")
 PAGES = {"cli.md": cli_page, "errors.md": errors_page}
 
 
@@ -117,7 +120,9 @@ def main() -> None:
     for name, make in PAGES.items():
         with open(os.path.join(FOLDER, name), "w", encoding="utf-8") as file:
             file.write(make())
-    sys.stdout.write(f"Wrote {', '.join(PAGES)}.\n")
+    with open(SCHEMA, "w", encoding="utf-8") as file:
+        file.write(schema_text())
+    sys.stdout.write(f"Wrote {', '.join(PAGES)} and the JSON Schema of configuration files.\n")
 
 
 if __name__ == "__main__":

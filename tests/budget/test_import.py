@@ -33,7 +33,7 @@ def load(rows: int = 10) -> list[int]:
     """Return rows."""
     return list(range(rows))
 
-@step(enable_cache=False, name="total", settings={"a": 1})
+@step(enable_cache=False, name="total", settings={"alerter": {"a": 1}})
 def add(numbers: list[int]) -> int:
     return sum(numbers)
 
@@ -93,3 +93,11 @@ def test_import_writes_nothing(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", DECLARE], env=env, cwd=tmp_path, check=True)
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_without_a_file_loads_no_yaml(tmp_path: Path) -> None:
+    code = f"import os\nos.environ['ZENML_CONFIG_PATH'] = {str(tmp_path / 'store')!r}\n" + DECLARE
+    loaded = modules_after(code + "nightly()\nnightly.with_options(enable_cache=False)()\n")
+
+    assert "zenml.execute.engine" in loaded
+    assert not {"yaml", "cronsim", "zenml.config.run_file"} & loaded

@@ -724,3 +724,114 @@ def test_a_cache_policy(lab):
 
     assert result.facts["statuses"] == {"process_data": "cached"}
     assert result.count("ran") == 1
+
+
+# -- Advanced features: configuration, scheduling
+
+PIPELINE_CONFIGURE = """
+# Create a pipeline
+my_pipeline = MyPipeline()
+
+# Configure the pipeline
+my_pipeline.configure(
+    enable_cache=False,
+    enable_artifact_metadata=True,
+    settings={
+        "docker": {
+            "parent_image": "zenml-io/zenml-cuda:latest"
+        }
+    }
+)
+
+# Run the pipeline
+my_pipeline()
+"""
+
+
+def test_a_pipeline_class_is_configured_and_run(lab):
+    run_snippets(
+        lab,
+        """
+        @step
+        def work() -> int:
+            return 1
+
+        @pipeline
+        class MyPipeline:
+            def connect(self):
+                work()
+        """,
+        PIPELINE_CONFIGURE,
+    )
+
+    (run,) = lab.client().list_pipeline_runs().items
+    assert (run.pipeline.name, run.config.enable_cache) == ("MyPipeline", False)
+    assert run.config.settings == {"docker": {"parent_image": "zenml-io/zenml-cuda:latest"}}
+
+
+RUNTIME_CONFIGURATION = """
+# Configure specific step parameters
+my_pipeline.with_options(steps={"trainer": {"parameters": {"learning_rate": 0.01}}})()
+
+# Or using a YAML configuration file
+my_pipeline.with_options(config_file="path_to_yaml_file")()
+"""
+
+
+def test_runtime_configuration(lab):
+    (lab.folder / "path_to_yaml_file").write_text("steps: {trainer: {parameters: {learning_rate: 0.5}}}\n")
+    run_snippets(
+        lab,
+        """
+        @step
+        def trainer(learning_rate: float = 0.1) -> float:
+            return learning_rate
+
+        @pipeline
+        def my_pipeline():
+            trainer()
+        """,
+        RUNTIME_CONFIGURATION,
+    )
+
+    runs = lab.client().list_pipeline_runs().items
+    assert [run.steps["trainer"].output.load() for run in runs] == [0.5, 0.01]
+
+
+SCHEDULED_EXECUTION = """
+from zenml.config import Schedule
+
+schedule = Schedule(cron_expression="0 2 * * *")  # Daily at 2 AM
+
+simple_pipeline.run(schedule=schedule)
+"""
+MANAGING_SCHEDULES = """
+# Example of updating a schedule
+from zenml.client import Client
+
+# Find the existing schedule
+client = Client()
+schedules = client.list_pipeline_schedules()
+"""
+
+
+def test_scheduled_execution(lab):
+    result = run_snippets(
+        lab,
+        """
+        @step
+        def simple_step(name: str) -> str:
+            mark("ran")
+            return name
+
+        @pipeline
+        def simple_pipeline(name: str = "World"):
+            simple_step(name=name)
+        """,
+        SCHEDULED_EXECUTION,
+        MANAGING_SCHEDULES,
+        "fact(crons=[one.cron_expression for one in schedules])",
+    )
+
+    assert result.facts == {"crons": ["0 2 * * *"]}
+    assert result.count("ran") == 0

@@ -19,6 +19,7 @@ from zenml.records.run import (
     Record,
     Run,
     RunOutput,
+    Schedule,
     Secret,
     StepInput,
     StepRun,
@@ -37,6 +38,7 @@ KINDS = (
     Tag,
     Metadata,
     Document,
+    Schedule,
     Secret,
     HookRun,
     Model,
@@ -77,7 +79,8 @@ def values_of(hint: Any) -> st.SearchStrategy:
     if origin in (Union, types.UnionType):
         return st.one_of(*(values_of(part) for part in parts))
     if origin is dict:
-        return st.dictionaries(values_of(parts[0]), values_of(parts[1]), max_size=2)
+        keys = TEXT if parts[0] is str else values_of(parts[0])
+        return st.dictionaries(keys, values_of(parts[1]), max_size=2)
     if origin is tuple:
         return st.lists(values_of(parts[0]), max_size=2).map(tuple)
     hints = get_type_hints(hint, include_extras=True)

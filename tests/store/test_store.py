@@ -36,6 +36,7 @@ from zenml.records.run import (
     Owner,
     Pipeline,
     Run,
+    Schedule,
     Secret,
     StepInput,
     StepRun,
@@ -70,6 +71,8 @@ def parents_of(store, record):
         changes |= {"number": 2, "name": changes["id"]}
     if isinstance(record, (Pipeline, Secret, Model)):
         changes["name"] = changes["id"]
+    if isinstance(record, Schedule):
+        changes |= {"pipeline_id": None, "name": changes["id"]}
     if isinstance(record, Artifact):
         changes["name"] = changes["id"]
     if isinstance(record, Document):

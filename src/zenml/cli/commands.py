@@ -159,6 +159,14 @@ def usage_errors() -> Iterator[None]:
         raise click.UsageError(str(error), click.get_current_context()) from error
 
 
+def config_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the option `--config`."""
+    option = click.option(
+        "--config", "config_file", metavar="FILE", help="A YAML file with options of the run."
+    )
+    return option(command)
+
+
 def is_verbose() -> bool:
     """Tell whether the running command was asked to show tracebacks."""
     context = click.get_current_context(silent=True)

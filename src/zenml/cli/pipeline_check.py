@@ -1,14 +1,12 @@
-"""`zenml pipeline check` and `pipeline config`: what would run, and with which options; nothing runs."""
+"""`zenml pipeline check`: what would run; nothing runs."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
 
-from zenml.cli.commands import Command, json_option, print_json, print_lines
+from zenml.cli.commands import Command, config_option, json_option, print_json, print_lines
 from zenml.cli.completing import complete_file
 from zenml.errors import DeclarationError, ZenMLError
 
@@ -19,22 +17,22 @@ if TYPE_CHECKING:
 
 
 def target_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the target, `--param` and `--json`."""
+    """Give a command the target, `--param`, `--config` and `--json`."""
     params = click.option(
         "--param", "params", multiple=True, metavar="NAME=VALUE", help="An argument. Repeat for several."
     )
-    return click.argument("target", shell_complete=complete_file)(params(json_option(command)))
+    return click.argument("target", shell_complete=complete_file)(params(config_option(json_option(command))))
 
 
 @click.command(cls=Command, example="zenml pipeline check flow.py:train_pipeline --param rate=0.5")
 @target_options
-def check(target: str, params: tuple[str, ...], *, as_json: bool) -> None:
+def check(target: str, params: tuple[str, ...], config_file: str | None, *, as_json: bool) -> None:
     """Check the pipeline that TARGET names, without running a step.
 
-    Arguments, types along edges, options, and what can be stored are checked, and the plan is
-    printed. The status is 1 if something is wrong.
+    Arguments, types along edges, options, variables of the environment, what can be stored, and the
+    configuration file are checked, and the plan is printed. The status is 1 if something is wrong.
     """
-    plan = plan_of(target, params, as_json=as_json)
+    plan = plan_of(target, params, config_file, as_json=as_json)
     if as_json:
         print_json(plan_shape(plan))
     else:
@@ -50,21 +48,7 @@ def check(target: str, params: tuple[str, ...], *, as_json: bool) -> None:
         )
 
 
-@click.command(cls=Command, example="zenml pipeline config flow.py:train_pipeline")
-@target_options
-def config(target: str, params: tuple[str, ...], *, as_json: bool) -> None:
-    """Show the options that would hold for the pipeline that TARGET names, and for each step.
-
-    Everything that sets an option is merged: decorators, `configure`, `with_options`.
-    """
-    shape = config_shape(plan_of(target, params, as_json=as_json))
-    if as_json:
-        print_json(shape)
-    else:
-        print_lines(_indented(shape))
-
-
-def plan_of(target: str, params: Sequence[str], *, as_json: bool) -> Plan:
+def plan_of(target: str, params: Sequence[str], config_file: str | None, *, as_json: bool) -> Plan:
     """Compile the pipeline that a target names.
 
     Raises:
@@ -77,6 +61,8 @@ def plan_of(target: str, params: Sequence[str], *, as_json: bool) -> Plan:
 
     with output_for_people(as_json=as_json):
         pipeline = find_pipeline(target)
+        if config_file is not None:
+            pipeline = pipeline.with_options(config_path=config_file)
         arguments = read_params(pipeline, params)
         try:
             return compile_call(pipeline, (), arguments).plan
@@ -105,29 +91,3 @@ def plan_shape(plan: Plan) -> dict[str, Any]:
             }
         )
     return {"pipeline": plan.pipeline, "steps": steps}
-
-
-def config_shape(plan: Plan) -> dict[str, Any]:
-    """Return the merged options: pipeline, options, parameters, and steps by id inside the run."""
-    return {
-        "pipeline": plan.pipeline,
-        "options": _options(plan.options),
-        "parameters": {name: msgspec.json.decode(raw) for name, raw in plan.parameters.items()},
-        "steps": {one.id: _options(plan.definitions[one.definition].options) for one in plan.invocations},
-    }
-
-
-def _options(options: msgspec.Struct) -> dict[str, Any]:
-    """Return all options, those with their default too."""
-    return {name: msgspec.to_builtins(value) for name, value in msgspec.structs.asdict(options).items()}
-
-
-def _indented(value: dict[str, Any], indent: str = "") -> list[str]:
-    """Return nested values as lines of YAML; what is no mapping is JSON, which YAML reads."""
-    lines = []
-    for name, one in value.items():
-        if isinstance(one, dict) and one:
-            lines += [f"{indent}{name}:", *_indented(one, f"{indent}  ")]
-        else:
-            lines.append(f"{indent}{name}: {json.dumps(one, ensure_ascii=False)}")
-    return lines

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zenml.cli.commands import LateGroup, json_option, print_json, print_lines, quiet_option, usage_errors
+from zenml.cli.commands import (
+    LateGroup,
+    config_option,
+    json_option,
+    print_json,
+    print_lines,
+    quiet_option,
+    usage_errors,
+)
 from zenml.cli.completing import complete_file
 from zenml.cli.run_list import list_options, paged, say_page, show_runs, tag_option
 from zenml.cli.shapes import page_shape, run_shape
@@ -28,7 +36,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "show": ("zenml.cli.pipeline_show:show", "Show a pipeline and its last runs."),
     "check": ("zenml.cli.pipeline_check:check", "Check a pipeline without running it."),
-    "config": ("zenml.cli.pipeline_check:config", "Show the options that would hold."),
+    "config": ("zenml.cli.pipeline_config:config", "Show the options that would hold; write files of them."),
 }
 
 
@@ -48,18 +56,10 @@ def pipeline() -> None:
 )
 @click.option("--name", help="Name of the run.")
 @click.option("--detach", is_flag=True, help="Return as soon as the run has begun; it goes on by itself.")
+@config_option
 @quiet_option
 @json_option
-def run(
-    target: str,
-    params: tuple[str, ...],
-    name: str | None,
-    refresh: tuple[str, ...],
-    *,
-    no_cache: bool,
-    detach: bool,
-    as_json: bool,
-) -> None:
+def run(target: str, params: tuple[str, ...], **chosen: Any) -> None:
     """Run the pipeline that TARGET names.
 
     TARGET is `package.module:pipeline`, `module.pipeline`, `file.py:pipeline`, or `file.py` alone if
@@ -67,7 +67,15 @@ def run(
     """
     from zenml.cli.pipeline_run import run_target
 
-    run_target(target, params, name=name, refresh=no_cache or refresh, is_detached=detach, as_json=as_json)
+    run_target(
+        target,
+        params,
+        name=chosen["name"],
+        config_file=chosen["config_file"],
+        refresh=chosen["no_cache"] or chosen["refresh"],
+        is_detached=chosen["detach"],
+        as_json=chosen["as_json"],
+    )
 
 
 @pipeline.command("list", example="zenml pipeline list --name contains:train")

@@ -40,19 +40,29 @@ def run_target(
     params: Sequence[str],
     *,
     name: str | None,
+    config_file: str | None,
     refresh: bool | Sequence[str],
     is_detached: bool,
     as_json: bool,
 ) -> None:
-    """Run the pipeline that a target names; end with status 1 if the run did not succeed."""
+    """Run the pipeline that a target names; end with status 1 if the run did not succeed.
+
+    With a schedule, store that; nothing runs, and the JSON is null.
+    """
     with output_for_people(as_json=as_json):
         pipeline = find_pipeline(target)
+        if config_file is not None:
+            pipeline = pipeline.with_options(config_path=config_file)
         arguments = read_params(pipeline, params)
         pipeline = pipeline.with_options(
             run_name=name, refresh=refresh or None, settings=_IN_BACKGROUND if is_detached else None
         )
         store = open_store()
         view = run_to_end(pipeline, arguments, store)
+    if view is None:
+        if as_json:
+            print_json(None)
+        return
     if as_json:
         producers = [step.record.cached_from or step.record.id for step in view.steps.values()]
         print_json(whole_run_shape(view, cached_references(view, store), store.outputs_of(producers)))
@@ -63,8 +73,8 @@ def run_target(
         click.get_current_context().exit(1)
 
 
-def run_to_end(pipeline: Pipeline[Any], arguments: dict[str, Any], store: Store) -> RunView:
-    """Run a pipeline and return its run, whether it succeeded or not.
+def run_to_end(pipeline: Pipeline[Any], arguments: dict[str, Any], store: Store) -> RunView | None:
+    """Run a pipeline and return its run, whether it succeeded or not; None with a schedule.
 
     Raises:
         ZenMLError: the run did not begin, because something is wrong with the pipeline or the store.

@@ -17,6 +17,7 @@ ChangeKind = Literal[
     "extra",
     "environment",
     "secret",
+    "variable",
 ]
 
 

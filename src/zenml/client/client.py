@@ -8,15 +8,17 @@ import msgspec
 
 from zenml.client.models import ModelsClient
 from zenml.client.resolving import find_run
+from zenml.client.schedules import find_schedule
 from zenml.client.secrets import SecretsClient
 from zenml.client.tag_counts import count_tags
 from zenml.errors import NotFoundError
 from zenml.records.query import Page, Query, read_condition, read_page, read_sort
-from zenml.records.run import Artifact, Pipeline, Record, Run
+from zenml.records.run import Artifact, Pipeline, Record, Run, Schedule
 from zenml.records.tagging import read_tags
 from zenml.store.opening import open_store
 from zenml.views.artifact_view import ArtifactView
 from zenml.views.run_view import PipelineView, RunView
+from zenml.views.schedule_view import ScheduleView
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,6 +109,33 @@ class Client(ModelsClient, SecretsClient):
             listed = ", ".join(f"`{name}`" for name in known)
             raise NotFoundError(f"There is no pipeline `{text}`. There is: {listed or 'none'}.")
         return PipelineView(found[0].name, found[0].id, self.store)
+
+    # Schedules
+
+    def list_schedules(
+        self,
+        sort_by: str = "desc:created",
+        page: int = 1,
+        size: int = 20,
+        **filters: Any,
+    ) -> Page:
+        """Return a page of schedules, such as those with `pipeline_name="train"`."""
+        return self._list(Schedule, sort_by, page, size, filters, ScheduleView)
+
+    list_pipeline_schedules = list_schedules
+
+    def get_schedule(self, name_id_or_prefix: str) -> ScheduleView:
+        """Return a schedule by name, id, or a part of either."""
+        return ScheduleView(find_schedule(self.store, str(name_id_or_prefix)))
+
+    def delete_schedule(
+        self, name_id_or_prefix: str | None = None, *, schedule_id: str | None = None
+    ) -> None:
+        """Delete a schedule by name, id, or a part of either; runs that it began stay."""
+        given = name_id_or_prefix if name_id_or_prefix is not None else schedule_id
+        if given is None:
+            raise NotFoundError("No schedule was named. Give its name or id.")
+        self.store.delete(Schedule, find_schedule(self.store, str(given)).id)
 
     # Artifacts
 

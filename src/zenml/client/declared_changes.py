@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from zenml.client.changes import Change
+from zenml.config.placeholders import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from zenml.records.plan import Output, StepDefinition
 
+_VARIABLE = "variable:"
 _SECRET = "secret:"  # noqa: S105  the beginning of a key part's name
 _DEPENDENCIES = {
     "file": "file `{}`",
@@ -33,6 +35,10 @@ def declared_changes(
     if before.get("environment") != after.get("environment"):
         yield from _environment_changes(old.options.environment, new.options.environment)
     yield from _secret_changes(before, after)
+    for name in sorted(before.keys() & after.keys()):
+        if name.startswith(_VARIABLE) and before[name] != after[name]:
+            variable = name_of(name.removeprefix(_VARIABLE))
+            yield Change(kind="variable", name=variable, text=f"variable {variable} changed")
 
 
 def _dependency_changes(before: dict[str, str], after: dict[str, str]) -> Iterator[Change]:

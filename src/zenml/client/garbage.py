@@ -16,7 +16,7 @@ from zenml.components.registry import load_flavor
 from zenml.records import wire
 from zenml.records.ids import microseconds_now
 from zenml.records.plan import ArtifactRef, Collection, Plan
-from zenml.records.run import Run, StepRun
+from zenml.records.run import Run, Schedule, StepRun
 from zenml.records.status import ENDED
 from zenml.store import removal
 
@@ -137,11 +137,14 @@ def _remove_files(store: Database, garbage: Garbage, keys: set[str]) -> None:
 
 
 def _unused_artifacts(store: Database, without_runs: Sequence[str], young: float) -> Iterator[Artifact]:
-    """Yield unused artifacts; those a run alive names in its plan are used before its steps begin.
+    """Yield unused artifacts; those that the plan of a run alive, or of a schedule, names will be used.
 
     An artifact without a producer may have been stored for a run that is about to begin.
     """
-    alive = store.select(Run, status=["running", "stopping"])
+    alive: list[Run | Schedule] = [
+        *store.select(Run, status=["running", "stopping"]),
+        *store.select(Schedule),
+    ]
     named = {ref for plan in _plans(store, alive) for ref in _references(plan)}
     oldest = microseconds_now() - int(young * 1e6)
     for artifact in removal.unused_artifacts(store, without_runs):
@@ -151,15 +154,16 @@ def _unused_artifacts(store: Database, without_runs: Sequence[str], young: float
 
 
 def _documents_in_use(store: Database, runs: Iterable[Run]) -> set[str]:
-    runs = list(runs)
-    used = {run.plan for run in runs} | {run.environment for run in runs}
-    for plan in _plans(store, runs):
+    runs, schedules = list(runs), store.select(Schedule)
+    named: list[Run | Schedule] = [*runs, *schedules]
+    used = {one.plan for one in named} | {run.environment for run in runs}
+    for plan in _plans(store, named):
         used.update(part.digest for one in plan.definitions.values() for part in one.code_parts)
     return used
 
 
-def _plans(store: Database, runs: Iterable[Run]) -> Iterator[Plan]:
-    """Yield the plans of runs, each once."""
+def _plans(store: Database, runs: Iterable[Run | Schedule]) -> Iterator[Plan]:
+    """Yield the plans of runs and schedules, each once."""
     for digest in dict.fromkeys(run.plan for run in runs):
         body = store.document(digest)
         if body is not None:

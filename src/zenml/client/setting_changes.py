@@ -8,6 +8,7 @@ import msgspec
 
 from zenml.client.input_changes import shown_value
 from zenml.client.run_pairs import Difference, differences
+from zenml.config.placeholders import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +53,11 @@ def environment_differences(runs: RunPair) -> Iterator[Difference]:
         }
         for run in (runs.before, runs.after)
     ]
-    return differences(sides[0], sides[1])
+    yield from differences(sides[0], sides[1])
+    before, after = runs.before.record.variables, runs.after.record.variables
+    for expression in sorted(before.keys() & after.keys()):
+        if before[expression] != after[expression]:  # values are not in the store, only that they differ
+            yield Difference(f"variable {name_of(expression)}", "a value", "another value")
 
 
 def _options(options: msgspec.Struct) -> dict[str, str]:

@@ -10,16 +10,18 @@ explanation of why a step ran again.
     environment        the declared variables, where there are any
     secret:NAME        a keyed fingerprint of a secret that the step asks for: never of the value alone
     input:NAME         a parameter: its canonical value; an artifact: content digest, type, materializer
+    variable:NAME      the HMAC of a variable of the environment that settings, extra or a parameter name
 """
 
 from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from zenml.config.placeholders import expressions
 from zenml.records import values, wire
 from zenml.records.plan import Collection, Value
 
@@ -45,9 +47,13 @@ class KeyBuilder:
 
     Args:
         secret_prints: the fingerprints of the secrets that the run uses, by name.
+        variables: the HMAC of what each expression of a placeholder stands for.
     """
 
-    def __init__(self, secret_prints: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, secret_prints: Mapping[str, str] | None = None, variables: Mapping[str, str] | None = None
+    ) -> None:
+        self._variables = variables or {}
         self._static: dict[str, dict[str, str]] = {}
         self._secret_prints = secret_prints or {}
 
@@ -64,6 +70,9 @@ class KeyBuilder:
                 **definition_parts(definition),
                 **{f"secret:{name}": self._secret_prints[name] for name in definition.options.secrets},
             }
+            if self._variables:
+                options = definition.options
+                static |= self._variable_parts([options.settings, options.extra, options.environment])
         parts = dict(static)
         rules = definition.options.cache
         for name, binding in invocation.inputs.items():
@@ -71,15 +80,27 @@ class KeyBuilder:
                 part = _binding_part(binding, artifact_of, rules)
                 if part is not None:
                     parts[f"input:{name}"] = part
+                if part is not None and isinstance(binding, Value) and binding.template:
+                    parts |= self._variable_parts(values.decode(bytes(binding.data), allow_types=True))
         text = "\n".join([f"{name}={part}" for name, part in sorted(parts.items())])
         return CacheKey(hashlib.sha256(text.encode()).hexdigest()[:40], parts)
+
+    def _variable_parts(self, configured: Any) -> dict[str, str]:
+        """Return the HMAC of every variable that configured values name."""
+        return {
+            f"variable:{expression}": self._variables[expression]
+            for expression, _, _ in expressions(configured)
+        }
 
 
 def definition_parts(definition: StepDefinition) -> dict[str, str]:
     """Return what a step's definition contributes to the key of each of its invocations."""
     options = definition.options
     materializers = [
-        (output.name, options.output_materializers.get(output.name) or output.materializer)
+        (
+            output.artifact_name or output.name,
+            options.output_materializers.get(output.name) or output.materializer,
+        )
         for output in definition.outputs
     ]
     parts = {"outputs": _short(wire.encode(materializers)), **definition.dependencies}
@@ -104,7 +125,10 @@ def _binding_part(
 ) -> str | None:
     """Return what an input contributes, None if by the rules it does not count."""
     if isinstance(binding, Value):
-        return _value_part(bytes(binding.data)) if rules.counts_parameters else None
+        if not rules.counts_parameters:
+            return None
+        part = _value_part(bytes(binding.data))
+        return f"template {part}" if binding.template else part
     if isinstance(binding, Collection):
         items = [_binding_part(item, artifact_of, rules) or "" for item in binding.items]
         return f"list of {len(items)} {_short(chr(10).join(items).encode())}"

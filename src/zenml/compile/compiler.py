@@ -13,18 +13,25 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from zenml.compile import edges
+from zenml.compile.arguments import pipeline_arguments
 from zenml.compile.cache_options import Dependencies, check_ignored
 from zenml.compile.handles import OutputHandle, StepHandle
 from zenml.compile.hook_options import read_hooks, source_of
-from zenml.compile.options import chosen_options, declared_output, pipeline_options, step_options
+from zenml.compile.options import declared_output, pipeline_options, read_schedule, step_options
 from zenml.compile.outside import Outside, nothing_outside
 from zenml.compile.program import Program
+from zenml.compile.refresh import refreshed
+from zenml.compile.run_names import check_run_name
 from zenml.compile.stack_parts import check_components
+from zenml.compile.step_sections import StepSections, check_steps, without_unsound
 from zenml.compile.storable import check_outputs
-from zenml.compile.trace import Trace, TracedCall, check_complete
+from zenml.compile.trace import Trace, TracedCall
+from zenml.compile.variables import Filled, Variables, filled_options
 from zenml.config.cache_policy import CachePolicy
-from zenml.config.precedence import RUN_HOOKS, STEP_HOOKS, STEP_OPTIONS, check_options
-from zenml.errors import ArgumentError, ConfigurationError, DeclarationError, MaterializerError
+from zenml.config.placeholders import expressions, has_placeholder
+from zenml.config.precedence import RUN_HOOKS, STEP_HOOKS
+from zenml.config.settings import check_settings
+from zenml.errors import ArgumentError, DeclarationError, MaterializerError
 from zenml.fingerprint.fingerprint import fingerprint
 from zenml.fingerprint.source_block import SourceFiles
 from zenml.records import values, wire
@@ -39,24 +46,22 @@ from zenml.records.plan import (
     StepDefinition,
     Value,
 )
-from zenml.signatures.signature import did_you_mean
 from zenml.signatures.type_check import from_config
 from zenml.signatures.type_names import describe
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from zenml.compile.declared import DeclaredPipeline
     from zenml.compile.hook_options import LiveHooks
+    from zenml.config.schedule import Schedule
     from zenml.records.run import Artifact
-
-    Refresh = bool | str | Sequence[str]
 
 
 class Compiled:
     """A plan with the programs of its definitions."""
 
-    __slots__ = ("externals", "hooks", "plan", "programs")
+    __slots__ = ("externals", "filled", "hooks", "plan", "programs", "run_name", "schedule")
 
     def __init__(
         self,
@@ -64,6 +69,7 @@ class Compiled:
         programs: dict[str, Program],
         externals: dict[str, Artifact] | None = None,
         hooks: LiveHooks | None = None,
+        filled: Filled | None = None,
     ) -> None:
         self.plan = plan
         self.programs = programs
@@ -71,6 +77,12 @@ class Compiled:
         """Artifacts that the plan takes as inputs and that no step of it makes."""
         self.hooks = hooks or {}
         """The hooks of the run itself, live; those of a step are in its program."""
+        self.filled = filled or Filled()
+        """What steps get where the plan has placeholders."""
+        self.run_name: str | None = None
+        """The name that the run is to have."""
+        self.schedule: Schedule | None = None
+        """When it is to run, if not now."""
 
     def sources(self) -> dict[str, bytes]:
         """Return the source text of functions and classes that the plan reaches, by code digest."""
@@ -90,37 +102,39 @@ def compile_pipeline(
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
     *,
-    steps: Mapping[str, Mapping[str, Any]] | None = None,
-    refresh: Refresh = False,
     is_listed: bool = True,
     outside: Outside = nothing_outside,
 ) -> Compiled:
     """Compile one call of a static pipeline.
 
     Args:
-        pipeline: the pipeline to compile.
+        pipeline: the pipeline to compile, with everything that was configured for this run.
         args: positional arguments of the call.
         kwargs: keyword arguments of the call.
-        steps: what the run's configuration says of single steps, by invocation id or step name.
-        refresh: which steps are executed whatever the cache knows: all, or ids and names of some.
         is_listed: whether the pipeline is to appear among the pipelines; single steps do not.
         outside: tells which artifact an argument stands for, if it stands for one.
     """
-    arguments = pipeline.signature.bind(args, kwargs, what=f"pipeline `{pipeline.name}`")
-    check_complete(pipeline, arguments)
-    arguments = {**pipeline.signature.defaults(), **arguments}
-    arguments = {
-        name: value
-        if outside(value, f"{pipeline.name}::{name}") is not None
-        else from_config(
-            value, pipeline.signature.annotation(name), what=f"`{name}` of pipeline `{pipeline.name}`"
-        )
-        for name, value in arguments.items()
-    }
+    file = pipeline.layers.file.fresh() if pipeline.layers.file is not None else None
+    options = pipeline.layers.merged()
+    variables = Variables(file)
+    variables.scan(options, f"pipeline `{pipeline.name}`")
     trace = Trace(pipeline)
-    returned = trace.run(arguments)
-    return _Compiler(pipeline, trace, steps or {}, outside).build(
-        returned, _parameters(arguments), refresh=refresh, is_listed=is_listed
+    if file is not None:
+        options = without_unsound(file, pipeline, options, variables)
+    try:
+        arguments = pipeline_arguments(pipeline, args, kwargs, options, variables, outside)
+        returned = trace.run(arguments)
+    except Exception as error:  # it may be what the configuration says that broke the user's function
+        if file is not None:
+            file.raise_problems(error)
+        variables.raise_missing(error)
+        raise
+    if file is not None:
+        check_steps(file, pipeline, trace.calls, variables)
+        file.raise_problems()
+    compiler = _Compiler(pipeline, trace, options, variables, outside)
+    return compiler.build(
+        returned, _parameters(arguments), is_listed=is_listed and not options.get("unlisted")
     )
 
 
@@ -131,101 +145,108 @@ class _Compiler:
         self,
         pipeline: DeclaredPipeline,
         trace: Trace,
-        steps: Mapping[str, Mapping[str, Any]],
+        options: Mapping[str, Any],
+        variables: Variables,
         outside: Outside,
     ) -> None:
         self._pipeline = pipeline
         self._outside = outside
         self._externals: dict[str, Artifact] = {}
         self._calls = trace.calls
-        self._steps = steps
-        self._options = pipeline.layers.merged()
+        self._sections = StepSections(pipeline)
+        self._variables = variables
+        self._filled = Filled(variables.used)
+        self._options = options
         self._definitions: dict[str, StepDefinition] = {}
         self._programs: dict[str, Program] = {}
         self._known: dict[tuple[int, int, str], str] = {}
         self._prints: dict[int, Any] = {}
         self._dependencies = Dependencies()
+        self._fixed: dict[int, dict[str, Any]] = {}
 
-    def build(
-        self, returned: Any, parameters: dict[str, msgspec.Raw], *, refresh: Refresh, is_listed: bool
-    ) -> Compiled:
+    def build(self, returned: Any, parameters: dict[str, msgspec.Raw], *, is_listed: bool) -> Compiled:
         """Make the plan, or raise the first thing that is wrong with it."""
-        self._check_configured_steps()
+        self._sections.check_known(self._calls)
+        self._check_variables()
         invocations = tuple(self._invocation(call) for call in self._calls.values())
         edges.check_order(invocations, self._pipeline.name)
-        hooks = self._run_hooks()
+        options = self._variables.prepared(self._options)
+        hooks = self._run_hooks(options)
         plan = Plan(
             pipeline=self._pipeline.name,
             source=source_of(self._pipeline.function),
-            options=pipeline_options(self._pipeline, self._options, hooks),
+            options=pipeline_options(self._pipeline, options, hooks, self._variables),
             definitions=self._definitions,
             invocations=invocations,
             outputs=_pipeline_outputs(self._pipeline, returned),
             parameters=parameters,
             is_listed=is_listed,
             doc=self._pipeline.function.__doc__,
-            refreshed=self._refreshed(refresh),
+            refreshed=refreshed(
+                options.get("refresh", False), self._calls, f"Pipeline `{self._pipeline.name}`"
+            ),
         )
-        return Compiled(plan, self._programs, self._externals, hooks)
+        compiled = Compiled(plan, self._programs, self._externals, hooks, self._filled)
+        compiled.run_name = check_run_name(options.get("run_name"), plan.options.substitutions)
+        compiled.schedule = read_schedule(options.get("schedule"), f"pipeline `{self._pipeline.name}`")
+        return compiled
 
-    def _run_hooks(self) -> LiveHooks:
+    def _run_hooks(self, options: Mapping[str, Any]) -> LiveHooks:
         """Return the pipeline's hooks; those that its steps have by default can ask for any step's output."""
         outputs = {output.name for program in self._programs.values() for output in program.outputs}
         what = f"pipeline `{self._pipeline.name}`"
-        return read_hooks(self._options, (*STEP_HOOKS, *RUN_HOOKS), what, outputs=outputs)
+        return read_hooks(options, (*STEP_HOOKS, *RUN_HOOKS), what, outputs=outputs)
 
-    def _check_configured_steps(self) -> None:
-        for name, options in self._steps.items():
-            self._check_name(name, "is configured for")
-            check_options(options, STEP_OPTIONS | {"parameters"}, f"step `{name}`")
+    def _check_variables(self) -> None:
+        """Raise for every variable that any step names and that is not set."""
+        for call in {(id(call.step), id(call.pipeline)): call for call in self._calls.values()}.values():
+            said = call.step.layers.merged()
+            self._variables.scan(said, f"step `{call.step.name}`", ("steps", call.step.name))
+            if call.pipeline is not self._pipeline:
+                outer, file = call.pipeline.layers.merged(), call.pipeline.layers.file
+                if file is not None:
+                    file.raise_problems()
+                self._variables.scan(outer, f"pipeline `{call.pipeline.name}`")
+        self._variables.raise_missing()
 
-    def _refreshed(self, refresh: Refresh) -> tuple[str, ...]:
-        """Return the ids of the calls that are to be executed whatever the cache knows."""
-        if isinstance(refresh, bool):
-            return tuple(self._calls) if refresh else ()
-        wanted = (refresh,) if isinstance(refresh, str) else tuple(refresh)
-        for name in wanted:
-            self._check_name(name, "is to refresh")
-        return tuple(call.id for call in self._calls.values() if {call.id, call.step.name} & {*wanted})
-
-    def _check_name(self, name: str, verb: str) -> None:
-        """Raise unless a name is the id of a call, or the name of a step that is called."""
-        known = {*self._calls, *(call.step.name for call in self._calls.values())}
-        if name not in known:
-            raise ConfigurationError(
-                f"Pipeline `{self._pipeline.name}` {verb} a step `{name}`, which it does not have. "
-                f"{did_you_mean(name, known)}Its steps are: {', '.join(f'`{step}`' for step in sorted(known))}."
-            )
-
-    def _configured(self, call: TracedCall) -> dict[str, Any]:
-        """Return what the run's configuration says of a call: of its id, else of its step's name."""
-        found = self._steps.get(call.id) or self._steps.get(call.step.name) or {}
-        return {name: value for name, value in found.items() if value is not None}
+    def _identity(self, call: TracedCall) -> tuple[int, int, str]:
+        """Return what calls share that have one definition: the step, the pipeline, and what is said of them."""
+        is_configured = self._sections.are_given and self._sections.says_something_of(call)
+        return id(call.step), id(call.pipeline), call.id if is_configured else ""
 
     def _invocation(self, call: TracedCall) -> Invocation:
-        configured = self._configured(call) if self._steps else {}
-        settled = self._settle(call, configured.pop("parameters", None) or {})
-        return Invocation(
-            id=call.id,
-            definition=self._definition(call, configured),
-            inputs={name: self._binding(call, name, value) for name, value in settled.items()},
-            after=call.after,
-        )
+        configured = self._sections.parameters(call) if self._sections.are_given else {}
+        fixed = self._fixed.get(id(call.step))
+        if fixed is None:
+            fixed = self._fixed[id(call.step)] = call.step.parameters
+        settled = self._settle(call, configured, fixed)
+        templates = {
+            name: self._template(call, name, settled[name])
+            for name in (*fixed, *configured)
+            if (name in configured or name not in call.arguments) and has_placeholder(settled[name])
+        }
+        inputs = {
+            name: templates[name] if name in templates else self._binding(call, name, value)
+            for name, value in settled.items()
+        }
+        return Invocation(id=call.id, definition=self._definition(call), inputs=inputs, after=call.after)
 
-    def _settle(self, call: TracedCall, configured: Mapping[str, Any]) -> dict[str, Any]:
-        """Return all arguments of a call: given, configured, fixed by `with_options`, or defaults."""
-        step, signature = call.step, call.step.signature
-        for name in configured:
-            if not signature.accepts(name):
-                raise ArgumentError(
-                    f"The configuration of step `{call.id}` sets the parameter `{name}`, which it does not take. "
-                    f"{did_you_mean(name, signature.parameters)}It takes: {', '.join(signature.parameters)}."
-                )
-        settled = (
-            {**step.parameters, **call.arguments, **configured}
-            if step.parameters or configured
-            else call.arguments
-        )
+    def _template(self, call: TracedCall, name: str, value: Any) -> Binding:
+        """Return a configured argument that names variables, and keep what its step gets instead."""
+        annotation = call.step.signature.annotation(name)
+        found, has_scalars = self._variables.argument(value, annotation, what=f"`{name}` of step `{call.id}`")
+        given = self._parameter(call, name, found, annotation)
+        if not any(expressions(value)):
+            return given  # nothing but escapes
+        self._filled.arguments.setdefault(call.id, {})[name] = given
+        return Value(msgspec.Raw(values.encode(value)), "scalars" if has_scalars else "texts")
+
+    def _settle(
+        self, call: TracedCall, configured: Mapping[str, Any], fixed: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return all arguments of a call: of the run's configuration, given, fixed by `with_options`, or defaults."""
+        signature = call.step.signature
+        settled = {**fixed, **call.arguments, **configured} if fixed or configured else call.arguments
         missing = signature.missing(settled)
         if missing:
             names = ", ".join(f"`{name}`" for name in missing)
@@ -291,36 +312,42 @@ class _Compiler:
                 "Make it in a step and pass that step's output instead."
             ) from error
 
-    def _definition(self, call: TracedCall, configured: Mapping[str, Any]) -> str:
+    def _definition(self, call: TracedCall) -> str:
         """Return the key of a call's definition, made once for each step, pipeline and configuration."""
-        known = (id(call.step), id(call.pipeline), call.id if configured else "")
+        known = self._identity(call)
         digest = self._known.get(known)
         if digest is None:
             step = call.step
-            definition, hooks = self._define(call, configured)
+            definition, hooks = self._define(call)
             digest = self._known[known] = wire.digest_of(wire.encode(definition))
             if digest not in self._definitions:
                 self._definitions[digest] = definition
                 self._programs[digest] = Program(
                     step.name, step.function, step.signature, step.outputs, hooks
                 )
+                options = filled_options(definition.options, self._variables)
+                if options is not definition.options:
+                    self._filled.definitions[digest] = msgspec.structs.replace(definition, options=options)
         return digest
 
-    def _define(self, call: TracedCall, configured: Mapping[str, Any]) -> tuple[StepDefinition, LiveHooks]:
+    def _define(self, call: TracedCall) -> tuple[StepDefinition, LiveHooks]:
         step = call.step
         outer = (
             self._options
             if call.pipeline is self._pipeline
             else {**call.pipeline.layers.merged(), **self._options}
         )
-        chosen = chosen_options(step, outer, configured)
+        chosen = self._variables.prepared(self._sections.options(call, outer))
         outputs = [output.name for output in step.outputs]
         hooks = read_hooks(chosen, STEP_HOOKS, f"step `{step.name}`", outputs=outputs)
         options = step_options(step, chosen, hooks)
+        check_settings(filled_options(options, self._variables).settings, f"step `{step.name}`")
         check_outputs(step, options)
         policy = CachePolicy.read(chosen.get("cache_policy"), f"step `{step.name}`")
-        is_own = policy is step.layers.merged().get("cache_policy")
-        if is_own:  # one of the pipeline speaks of other steps too
+        own = step.layers.merged().get("cache_policy")
+        if (
+            own is not None and CachePolicy.read(own, f"step `{step.name}`") == policy
+        ):  # one of the pipeline speaks of other steps too
             check_ignored(policy, step)
         check_components(options, step.name)
         code = self._prints.get(id(step.function))
@@ -330,7 +357,7 @@ class _Compiler:
             name=step.name,
             source=source_of(step.function),
             options=options,
-            outputs=tuple(declared_output(output, step) for output in step.outputs),
+            outputs=tuple(declared_output(output, step, options.substitutions) for output in step.outputs),
             code=code.digest,
             code_parts=code.parts,
             blind_spots=code.blind_spots,

@@ -130,7 +130,10 @@ def read_count(chosen: Mapping[str, Any], name: str, what: str) -> int | None:
 def read_text(chosen: Mapping[str, Any], name: str, what: str) -> str | None:
     """Return an option that is text."""
     value = chosen.get(name)
-    value = getattr(value, "name", value) if name == "group" else getattr(value, "value", value)
+    if name == "group":
+        value = value.get("name") if isinstance(value, dict) else getattr(value, "name", value)
+    else:
+        value = getattr(value, "value", value)
     if value is not None and not (isinstance(value, str) and value.strip()):
         raise ConfigurationError(f"`{name}` of {what} is {value!r}; it must be text.")
     return value

@@ -60,6 +60,8 @@ def source_of(function: Callable[..., Any]) -> Source:
 
 
 def _function(given: Any, what: str) -> Callable[..., Any]:
+    if isinstance(given, dict) and {"module", "attribute"} <= given.keys():
+        given = f"{given['module']}.{given['attribute']}"
     if isinstance(given, str):
         given = imported(given, what)
     if not callable(given):

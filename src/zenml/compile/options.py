@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, get_args
 from zenml.compile.cache_options import cache_rules
 from zenml.compile.execution_options import execution_options, read_count, read_text, shared_options
 from zenml.compile.plain import plain
+from zenml.compile.run_names import artifact_name
 from zenml.config.artifact_config import read_version
 from zenml.config.cache_policy import CachePolicy
-from zenml.config.precedence import INHERITED, merge
+from zenml.config.settings import check_settings
 from zenml.errors import ConfigurationError
 from zenml.records.metadata_values import read_metadata
 from zenml.records.plan import ExecutionMode, Output, PipelineOptions, StepOptions, TagSpec
@@ -21,23 +22,11 @@ if TYPE_CHECKING:
 
     from zenml.compile.declared import DeclaredPipeline, DeclaredStep
     from zenml.compile.hook_options import LiveHooks
+    from zenml.compile.variables import Variables
+    from zenml.config.schedule import Schedule
     from zenml.signatures.outputs import OutputSpec
 
 _FLAGS = ("enable_cache", "enable_step_logs", "enable_artifact_metadata", "enable_artifact_visualization")
-
-
-def chosen_options(
-    step: DeclaredStep, pipeline: Mapping[str, Any], override: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Return the options that hold for a step inside a pipeline, as they were given.
-
-    Args:
-        step: the declared step with its own layers.
-        pipeline: the pipeline's merged options, whose inherited part is the step's default.
-        override: what the run's configuration says of this step by name.
-    """
-    inherited = {name: pipeline[name] for name in INHERITED if name in pipeline}
-    return merge((inherited, step.layers.merged(), override))
 
 
 def step_options(step: DeclaredStep, chosen: Mapping[str, Any], hooks: LiveHooks) -> StepOptions:
@@ -69,10 +58,12 @@ def step_options(step: DeclaredStep, chosen: Mapping[str, Any], hooks: LiveHooks
 
 
 def pipeline_options(
-    pipeline: DeclaredPipeline, chosen: Mapping[str, Any], hooks: LiveHooks
+    pipeline: DeclaredPipeline, chosen: Mapping[str, Any], hooks: LiveHooks, variables: Variables
 ) -> PipelineOptions:
     """Return the options of a pipeline as its run records them."""
     what = f"pipeline `{pipeline.name}`"
+    settings = plain(chosen.get("settings") or {}, f"`settings` of {what}")
+    check_settings(variables.filled(settings), what)
     mode: Any = chosen.get("execution_mode") or "continue_on_failure"
     mode = getattr(mode, "value", mode)
     if mode not in get_args(ExecutionMode):
@@ -82,12 +73,12 @@ def pipeline_options(
     tags = chosen.get("tags") or ()
     if isinstance(tags, str):
         raise ConfigurationError(f'`tags` of {what} is a list; write `tags=["{tags}"]`.')
-    specs = read_tags(tags, what)
+    specs = read_tags([_tag_of(one, what) for one in tags], what)
     CachePolicy.read(chosen.get("cache_policy"), what)
     return PipelineOptions(
         **_flags(chosen, (*_FLAGS, "enable_pipeline_logs", "enable_heartbeat"), what, default=None),
         **shared_options(chosen, hooks, what),
-        settings=plain(chosen.get("settings") or {}, f"`settings` of {what}"),
+        settings=settings,
         extra=plain(chosen.get("extra") or {}, f"`extra` of {what}"),
         tags=tuple(tag.name for tag in specs),
         special_tags=tuple(tag for tag in specs if tag != TagSpec(tag.name)),
@@ -97,7 +88,7 @@ def pipeline_options(
     )
 
 
-def declared_output(output: OutputSpec, step: DeclaredStep) -> Output:
+def declared_output(output: OutputSpec, step: DeclaredStep, substitutions: Mapping[str, str]) -> Output:
     """Return an output of a step as the plan describes it."""
     what, config = f"output `{output.name}` of step `{step.name}`", output.config
     return Output(
@@ -108,8 +99,37 @@ def declared_output(output: OutputSpec, step: DeclaredStep) -> Output:
         version=read_version(getattr(config, "version", None)) or 0,
         tags=read_tags(getattr(config, "tags", None), what),
         run_metadata=read_metadata(getattr(config, "run_metadata", None) or {}, f"`run_metadata` of {what}"),
+        artifact_name=artifact_name(output.name, substitutions, what) if output.has_explicit_name else None,
         kind=str(kind) if (kind := getattr(config, "artifact_type", None)) is not None else None,
     )
+
+
+def read_schedule(given: Any, what: str) -> Schedule | None:
+    """Return a schedule, which may be a mapping of its fields."""
+    if given is None:
+        return None
+    from zenml.config.schedule import Schedule
+
+    if isinstance(given, dict):
+        try:
+            given = Schedule(**given)
+        except TypeError as error:
+            raise ConfigurationError(f"`schedule` of {what}: {error}.") from error
+    if not isinstance(given, Schedule):
+        raise ConfigurationError(f"`schedule` of {what} is {given!r}. Give it a `Schedule(…)`.")
+    return given
+
+
+def _tag_of(given: Any, what: str) -> Any:
+    """Return the tag that a mapping of its fields stands for, and anything else as it is."""
+    if not isinstance(given, dict):
+        return given
+    from zenml.config.tag import Tag
+
+    try:
+        return Tag(**given)
+    except TypeError as error:
+        raise ConfigurationError(f"`tags` of {what}: {error}.") from error
 
 
 def read_materializers(given: Any, step: DeclaredStep) -> dict[str, tuple[str, ...]]:

@@ -98,7 +98,10 @@ class CachePolicy:
         if given is None or given == "default":
             return cls()
         if isinstance(given, dict):
-            return cls.from_mapping(given)
+            try:
+                return cls.from_mapping(given)
+            except ConfigurationError as error:
+                raise ConfigurationError(f"`cache_policy` of {what}: {error}") from error
         if not isinstance(given, cls):
             raise ConfigurationError(f"`cache_policy` of {what} is {given!r}. Give it a `CachePolicy(…)`.")
         return given

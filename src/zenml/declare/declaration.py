@@ -51,20 +51,30 @@ class Declaration(ABC, Generic[P, R]):
             self._signature = read_signature(self.function)
         return self._signature
 
-    def configure(self, **options: Any) -> Self:
-        """Change the options; return the object itself."""
-        self._add("configure", options)
+    def configure(self, *, merge: bool = True, **options: Any) -> Self:
+        """Change the options; return the object itself.
+
+        Args:
+            merge: whether mappings and lists are merged with what was said before; False replaces them.
+            options: the options.
+        """
+        self._add("configure", options, is_merged=merge)
         return self
 
-    def with_options(self, **options: Any) -> Self:
-        """Return a copy with other options; the original stays as it is."""
+    def with_options(self, *, merge: bool = True, **options: Any) -> Self:
+        """Return a copy with other options; the original stays as it is.
+
+        Args:
+            merge: whether mappings and lists are merged with what was said before; False replaces them.
+            options: the options.
+        """
         copy = type(self).__new__(type(self))
         copy.__dict__.update(self.__dict__)
-        copy._add("with_options", options)
+        copy._add("with_options", options, is_merged=merge)
         return copy
 
     @abstractmethod
-    def _add(self, level: Level, options: Mapping[str, Any]) -> None:
+    def _add(self, level: Level, options: Mapping[str, Any], *, is_merged: bool) -> None:
         """Take options at a level, after checking that they exist."""
 
     def _set_layers(self, layers: Layers) -> None:

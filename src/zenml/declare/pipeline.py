@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, overload
 
-from zenml.config.precedence import PIPELINE_OPTIONS, RUN_OPTIONS, check_options
+from zenml.config.option_table import ALIASES
+from zenml.config.precedence import PIPELINE_OPTIONS, RUN_OPTIONS, check_options, spelled, spelled_steps
 from zenml.context import session
 from zenml.declare.declaration import Declaration
+from zenml.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 
+_FILES = frozenset(("config_file", "config_path"))
+
 
 class Pipeline(Declaration[P, Any]):
     """A declared pipeline. Made by `@pipeline`; calling it runs it."""
@@ -31,6 +35,8 @@ class Pipeline(Declaration[P, Any]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> RunView:
         """Run the pipeline and return the run; inside another pipeline, add its steps to that one.
+
+        With a schedule nothing runs: it is stored, and the call returns None.
 
         Raises:
             DeclarationError: something is wrong that can be known before a step runs.
@@ -42,21 +48,63 @@ class Pipeline(Declaration[P, Any]):
             return inside
         from zenml.declare.starting import start
 
-        return start(self, args, dict(kwargs))
+        ran: Any = start(self, args, dict(kwargs))
+        outcome: RunView = ran  # None with a schedule, which callers know of
+        return outcome
 
-    def run(self, *args: P.args, **kwargs: P.kwargs) -> RunView:
-        """Run the pipeline; the same as calling it."""
-        return self(*args, **kwargs)
+    def run(self, *args: Any, **kwargs: Any) -> RunView:
+        """Run the pipeline; the same as calling it.
 
-    def with_options(self, **options: Any) -> Self:
+        Args:
+            args: positional arguments of the function.
+            kwargs: its keyword arguments, and options of the run, such as `schedule=`, unless the function
+                has parameters of these names.
+        """
+        known = PIPELINE_OPTIONS | RUN_OPTIONS | ALIASES.keys() | _FILES
+        options = {
+            name: kwargs.pop(name)
+            for name in list(kwargs)
+            if name in known and not self.signature.accepts(name)
+        }
+        pipeline = self.with_options(**options) if options else self
+        return pipeline(*args, **kwargs)
+
+    def with_options(self, *, merge: bool = True, **options: Any) -> Self:
         """Return a copy with other options; the original stays as it is.
 
         Args:
-            options: the options of `@pipeline`, and for this run: `run_name`; `parameters`, arguments of
-                the pipeline; `steps`, options and parameters of single steps by invocation id or name;
-                `refresh`, True or names of steps, which are executed whatever the cache knows.
+            merge: whether mappings and lists are merged with what was said before; False replaces them.
+            options: the options of `@pipeline`, and for this run: `config_path` or `config_file`, a YAML
+                file; `run_name`; `parameters`, arguments of the pipeline; `steps`, options and parameters of
+                single steps by invocation id or name; `schedule`, times at which it is to run, where nothing
+                runs now; `refresh`, True or names of steps, which are executed whatever the cache knows;
+                `unlisted`, whether the run belongs to no pipeline.
         """
-        return super().with_options(**options)
+        files = {options.pop(name) for name in _FILES if options.get(name) is not None}
+        copy = super().with_options(merge=merge, **{k: v for k, v in options.items() if k not in _FILES})
+        if len(files) > 1:
+            raise ConfigurationError(
+                f"Pipeline `{self.name}` gets two configuration files: {' and '.join(map(repr, files))}. "
+                "`config_path` and `config_file` are the same; give one of them."
+            )
+        if files:
+            from zenml.config.run_file import read_run_file  # YAML is loaded where it is used only
+
+            copy._set_layers(copy.layers.with_file(read_run_file(files.pop())))
+        return copy
+
+    def write_run_configuration_template(self, path: str) -> None:
+        """Write a YAML file that shows everything which can be set for a run of this pipeline.
+
+        What holds now is in it, as values or comments; used as it is, it changes nothing.
+
+        Args:
+            path: the file, which is replaced.
+        """
+        from zenml.declare.run_template import template_of
+
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(template_of(self, {}))
 
     @property
     def run_options(self) -> dict[str, Any]:
@@ -64,10 +112,14 @@ class Pipeline(Declaration[P, Any]):
         merged = self.layers.merged()
         return {name: merged[name] for name in RUN_OPTIONS if name in merged}
 
-    def _add(self, level: Level, options: Mapping[str, Any]) -> None:
-        check_options(options, PIPELINE_OPTIONS | RUN_OPTIONS, f"Pipeline `{self.name}`")
+    def _add(self, level: Level, options: Mapping[str, Any], *, is_merged: bool) -> None:
+        what = f"Pipeline `{self.name}`"
+        options = spelled(options, what)
+        check_options(options, PIPELINE_OPTIONS | RUN_OPTIONS, what)
         given = {name: value for name, value in options.items() if value is not None}
-        self._set_layers(self.layers.with_level(level, given))
+        if "steps" in given:
+            given["steps"] = spelled_steps(given["steps"], what)
+        self._set_layers(self.layers.with_level(level, given, is_merged=is_merged))
 
 
 @overload
@@ -122,8 +174,18 @@ def pipeline(_func: Callable[..., Any] | None = None, /, **options: Any) -> Any:
             `on_pause`, `on_resume`: called when a run pauses and goes on. `enable_pipeline_logs`:
             whether what is printed outside steps is kept. `enable_heartbeat`: kept with the run.
     """
+    options = spelled(options, "`@pipeline`")
     check_options(options, PIPELINE_OPTIONS, "`@pipeline`")
     given = {name: value for name, value in options.items() if value is not None}
     if _func is not None:
-        return Pipeline(_func, given)
-    return lambda function: Pipeline(function, given)
+        return _declared(_func, given)
+    return lambda function: _declared(function, given)
+
+
+def _declared(function: Any, options: Mapping[str, Any]) -> Any:
+    """Return the pipeline of a function, or for a class what makes pipelines."""
+    if not isinstance(function, type):
+        return Pipeline(function, options)
+    from zenml.declare.pipeline_class import PipelineClass
+
+    return PipelineClass(function, options)

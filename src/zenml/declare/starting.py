@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 from zenml.client.outside import ArtifactsOutside
 from zenml.compile.compiler import compile_pipeline
 from zenml.compile.execution_options import is_synchronous
-from zenml.errors import ArgumentError, NotFoundError
+from zenml.config.option_table import NOT_USED
+from zenml.errors import NotFoundError
 from zenml.execute import screen
 from zenml.execute.output import say
+from zenml.execute.reporter import choose_reporter
 from zenml.execute.running import failure_of, run_plan
+from zenml.execute.scheduling import store_schedule
 from zenml.records.ids import short
 from zenml.records.run import Run
-from zenml.signatures.signature import did_you_mean
 from zenml.store.opening import open_store
 from zenml.views.run_view import RunView
 
@@ -23,8 +25,10 @@ if TYPE_CHECKING:
     from zenml.store.store import Store
 
 
-def start(pipeline: Pipeline[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> RunView:
-    """Run a pipeline in this process and return its run.
+def start(pipeline: Pipeline[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> RunView | None:
+    """Run a pipeline and return its run; with a schedule, store that and return None.
+
+    Settings can send the run to the background: then it is returned while it goes on.
 
     Args:
         pipeline: the pipeline to run.
@@ -33,21 +37,24 @@ def start(pipeline: Pipeline[Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     """
     compiled = compile_call(pipeline, args, kwargs)
     store = open_store()
-    run_name = pipeline.run_options.get("run_name")
+    _say_what_is_not_used(pipeline, store)
+    if compiled.schedule is not None:
+        store_schedule(compiled, compiled.schedule, store)
+        return None
     if not is_synchronous(compiled.plan.options.settings):
-        return _in_background(compiled, store, run_name)
-    ended = run_plan(compiled, store, run_name=run_name)
+        return _in_background(compiled, store)
+    ended = run_plan(compiled, store)
     error = failure_of(ended)
     if error is not None:
         raise error
     return RunView(ended.run, store)
 
 
-def _in_background(compiled: Compiled, store: Store, run_name: str | None) -> RunView:
+def _in_background(compiled: Compiled, store: Store) -> RunView:
     """Start a run in a process of its own; return it as it is now."""
     from zenml.execute.background import start_in_background
 
-    identifier = start_in_background(compiled, store, run_name)
+    identifier = start_in_background(compiled, store)
     run = store.get(Run, identifier)
     if run is None:
         raise NotFoundError(f"Run `{identifier}` was deleted while it began.")
@@ -56,33 +63,18 @@ def _in_background(compiled: Compiled, store: Store, run_name: str | None) -> Ru
     return RunView(run, store)
 
 
+def _say_what_is_not_used(pipeline: Pipeline[Any], store: Store) -> None:
+    """Tell of options that other versions of this interface have, and that mean nothing here."""
+    given = [f"`{name}`" for name in NOT_USED if name in pipeline.run_options]
+    if given:
+        reporter = choose_reporter(store)
+        reporter.note(
+            f"{' and '.join(given)} of pipeline `{pipeline.name}`: not used, since no images are built."
+        )
+        reporter.close()
+
+
 def compile_call(pipeline: Pipeline[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Compiled:
     """Compile a call of a pipeline with its configured arguments and steps; checks all, runs nothing."""
-    options = pipeline.run_options
-    arguments = _with_configured(pipeline, args, kwargs, options.get("parameters") or {})
     outside = ArtifactsOutside(open_store)
-    return compile_pipeline(
-        pipeline,
-        args,
-        arguments,
-        steps=options.get("steps"),
-        refresh=options.get("refresh", False),
-        outside=outside.find,
-    )
-
-
-def _with_configured(
-    pipeline: Pipeline[Any], args: tuple[Any, ...], kwargs: dict[str, Any], configured: dict[str, Any]
-) -> dict[str, Any]:
-    """Add configured arguments to those of the call, which win."""
-    if not configured:
-        return kwargs
-    signature = pipeline.signature
-    for name in configured:
-        if not signature.accepts(name):
-            raise ArgumentError(
-                f"`parameters` of pipeline `{pipeline.name}` sets `{name}`, which it does not take. "
-                f"{did_you_mean(name, signature.parameters)}It takes: {', '.join(signature.parameters) or 'none'}."
-            )
-    given = signature.bind(args, kwargs, what=f"pipeline `{pipeline.name}`")
-    return {**{name: value for name, value in configured.items() if name not in given}, **kwargs}
+    return compile_pipeline(pipeline, args, kwargs, outside=outside.find)

@@ -10,7 +10,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
-from zenml.config.precedence import STEP_OPTIONS, Layers, check_options
+from zenml.config.precedence import STEP_OPTIONS, Layers, check_options, spelled
 from zenml.context import session
 from zenml.declare.declaration import Declaration
 from zenml.errors import DeclarationError
@@ -40,12 +40,17 @@ class Step(Declaration[P, R]):
 
     def __init__(self, function: Callable[P, R], options: Mapping[str, Any]) -> None:
         super().__init__(function, options)
-        self.parameters: dict[str, Any] = {}
         self._outputs: tuple[OutputSpec, ...] | None = None
         if is_switched_on("ZENML_ENFORCE_TYPE_ANNOTATIONS"):
             from zenml.signatures.signature import require_annotations
 
             require_annotations(function)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Arguments fixed by `with_options` or `configure`."""
+        found: dict[str, Any] = self.layers.merged().get("parameters", {})
+        return found
 
     @property
     def outputs(self) -> tuple[OutputSpec, ...]:
@@ -87,11 +92,12 @@ class Step(Declaration[P, R]):
         alone: R = run_alone(self, args, values)
         return alone
 
-    def _add(self, level: Level, options: Mapping[str, Any]) -> None:
-        check_options(options, STEP_OPTIONS | {"parameters"}, f"Step `{self.name}`")
-        options = {name: value for name, value in options.items() if value is not None}
-        self.parameters = {**self.parameters, **options.pop("parameters", {})}
-        self._set_layers(self.layers.with_level(level, options))
+    def _add(self, level: Level, options: Mapping[str, Any], *, is_merged: bool) -> None:
+        what = f"Step `{self.name}`"
+        options = spelled(options, what)
+        check_options(options, STEP_OPTIONS | {"parameters"}, what)
+        given = {name: value for name, value in options.items() if value is not None}
+        self._set_layers(self.layers.with_level(level, given, is_merged=is_merged))
 
     def _take(self, values: dict[str, Any], name: str) -> Any:
         """Take a keyword of our own out of a call, unless it is a parameter of the function."""
@@ -114,21 +120,19 @@ class Step(Declaration[P, R]):
         if found is self:
             return self.function.__qualname__
         if isinstance(found, Step) and found.function is self.function:
-            return _vary, (found, self.layers.levels, self.parameters)
-        return _rebuild, (self.function, self.layers.levels, self.parameters)
+            return _vary, (found, self.layers.levels)
+        return _rebuild, (self.function, self.layers.levels)
 
 
-def _vary(step: Step[Any, Any], levels: Any, parameters: dict[str, Any]) -> Step[Any, Any]:
+def _vary(step: Step[Any, Any], levels: Any) -> Step[Any, Any]:
     copy = step.with_options()
     copy._set_layers(Layers(levels))
-    copy.parameters = parameters
     return copy
 
 
-def _rebuild(function: Callable[..., Any], levels: Any, parameters: dict[str, Any]) -> Step[Any, Any]:
+def _rebuild(function: Callable[..., Any], levels: Any) -> Step[Any, Any]:
     step = Step(function, {})
     step._set_layers(Layers(levels))
-    step.parameters = parameters
     return step
 
 
@@ -197,6 +201,7 @@ def step(_func: Callable[..., Any] | None = None, /, **options: Any) -> Any:
             return 2 * x
         ```
     """
+    options = spelled(options, "`@step`")
     check_options(options, STEP_OPTIONS, "`@step`")
     given = {name: value for name, value in options.items() if value is not None}
     if _func is not None:

@@ -67,7 +67,7 @@ class Admission:
         self._machine = machine
         self._artifact_store = artifact_store
         self._externals = externals
-        self._keys = KeyBuilder(secret_prints)
+        self._keys = KeyBuilder(secret_prints, run.variables)
         self._inline = InlineEnvironment()
         self._attempts: dict[str, int] = {}
         self._announced: dict[str, StepRun] = {}

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from zenml.compile.variables import Filled
 from zenml.errors import ConfigurationError, StepProcessError
 from zenml.execute import failures, masking
 from zenml.execute.isolation import is_importable
@@ -49,6 +50,7 @@ class RunParcel(msgspec.Struct, frozen=True):
     root: str
     """The store."""
     run_name: str | None
+    filled: Filled
     script: str | None
     secrets: tuple[str, ...]
 
@@ -68,7 +70,7 @@ class Start(msgspec.Struct, frozen=True):
     parcel: bytes
 
 
-def start_in_background(compiled: Compiled, store: Store, run_name: str | None) -> str:
+def start_in_background(compiled: Compiled, store: Store) -> str:
     """Start a run in a new process; return the id of the run when it is recorded.
 
     Raises:
@@ -79,7 +81,7 @@ def start_in_background(compiled: Compiled, store: Store, run_name: str | None) 
         raise ConfigurationError(
             "A run in the background needs a store on the disk; this one lies in the memory of this process."
         )
-    message = wire.encode(Start(tuple(sys.path), wire.encode(_pack(compiled, store, run_name))))
+    message = wire.encode(Start(tuple(sys.path), wire.encode(_pack(compiled, store))))
     reading, writing = os.pipe()
     try:
         with subprocess.Popen(
@@ -117,7 +119,7 @@ def _read(said: bytes) -> str:
     raise error if error is not None else AssertionError("an answer says what happened")
 
 
-def _pack(compiled: Compiled, store: Store, run_name: str | None) -> RunParcel:
+def _pack(compiled: Compiled, store: Store) -> RunParcel:
     importable, functions, hooks = {}, {}, {}
     for digest, program in compiled.programs.items():
         source = compiled.plan.definitions[digest].source
@@ -134,7 +136,8 @@ def _pack(compiled: Compiled, store: Store, run_name: str | None) -> RunParcel:
         live=pickling.dumps(live),
         externals=compiled.externals,
         root=store.root,
-        run_name=run_name,
+        run_name=compiled.run_name,
+        filled=compiled.filled,
         script=type_names.main_script(),
         secrets=masking.registered(),
     )

@@ -63,7 +63,7 @@ def _run(data: bytes, descriptor: int) -> None:
             _answer(descriptor, Answer(run_id=run.id))
 
     run_plan(
-        _unpack(parcel), open_store(parcel.root), run_name=parcel.run_name, reporter=Announcing()
+        _unpack(parcel), open_store(parcel.root), reporter=Announcing()
     )  # a failure of a step is recorded with the run, where people look for it
 
 
@@ -83,7 +83,9 @@ def _unpack(parcel: RunParcel) -> Compiled:
         digest: Program(definition.name, functions[digest], hooks=hooks.get(digest))
         for digest, definition in parcel.plan.definitions.items()
     }
-    return Compiled(parcel.plan, programs, parcel.externals, run_hooks)
+    compiled = Compiled(parcel.plan, programs, parcel.externals, run_hooks, parcel.filled)
+    compiled.run_name = parcel.run_name
+    return compiled
 
 
 def _answer(descriptor: int, answer: Answer) -> None:

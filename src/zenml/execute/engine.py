@@ -65,6 +65,7 @@ class Engine:
         self.run = run
         self.plan = compiled.plan
         self.programs = compiled.programs
+        self.filled = compiled.filled
         self.reporter = reporter
         self.machine = Machine(self.plan.invocations, self.plan.options.execution_mode)
         self.admission = Admission(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from zenml.compile.run_names import with_times
 from zenml.errors import ArtifactDamagedError, ConfigurationError
 from zenml.execute import failures
 from zenml.records.ids import ArtifactId, StepRunId, microseconds_now, new_id
@@ -149,6 +150,8 @@ def taken_version(
 
 
 def _artifact_name(run: Run, step: StepRun, output: Output) -> str:
+    if output.artifact_name is not None:
+        return with_times(output.artifact_name, run.created_at)
     return output.name if output.is_named else f"{run.pipeline_name}::{step.invocation_id}::{output.name}"
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from zenml.compile.run_names import with_times
 from zenml.compile.stack_parts import settings_without_part
 from zenml.errors import ConfigurationError, RunStoppedError
 from zenml.execute import failures
@@ -29,6 +30,8 @@ from zenml.records.run import Artifact, Run
 from zenml.store.store import RunDocuments
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from zenml.compile.compiler import Compiled
     from zenml.execute.clock import Clock
     from zenml.execute.hooks import Hooks
@@ -45,19 +48,13 @@ class Ended(msgspec.Struct, frozen=True):
 
 
 def run_plan(
-    compiled: Compiled,
-    store: Store,
-    *,
-    run_name: str | None = None,
-    reporter: Reporter | None = None,
-    clock: Clock | None = None,
+    compiled: Compiled, store: Store, *, reporter: Reporter | None = None, clock: Clock | None = None
 ) -> Ended:
     """Execute a compiled plan as a new run; failures of steps come back as values.
 
     Args:
         compiled: the plan with the functions of its steps.
         store: where it is recorded.
-        run_name: a name that no other run has; by default the pipeline and the time.
         reporter: hears what happens; by default the one that the environment asks for.
         clock: what retries and timeouts go by; by default the real one.
 
@@ -67,17 +64,15 @@ def run_plan(
     """
     reporter = reporter or choose_reporter(store)
     try:
-        return _run_and_report(compiled, store, run_name, reporter, clock or RealClock())
+        return _run_and_report(compiled, store, reporter, clock or RealClock())
     finally:
         reporter.close()
 
 
-def _run_and_report(
-    compiled: Compiled, store: Store, run_name: str | None, reporter: Reporter, clock: Clock
-) -> Ended:
+def _run_and_report(compiled: Compiled, store: Store, reporter: Reporter, clock: Clock) -> Ended:
     secrets = read_secrets(compiled.plan, store)
     with Signals() as signals:
-        run = start_run(compiled, store, run_name)
+        run = start_run(compiled, store)
         reporter.run_started(run, compiled.plan.invocations)
         without_part = settings_without_part(compiled.plan.definitions.values())
         if without_part is not None:
@@ -114,14 +109,14 @@ def _execute(engine: Engine, capture: Capture) -> None:
         raise
 
 
-def start_run(compiled: Compiled, store: Store, run_name: str | None) -> Run:
+def start_run(compiled: Compiled, store: Store) -> Run:
     """Record a new run and return it.
 
     Raises:
         ConfigurationError: there is a run of that name.
         NotFoundError: it works on a version of a model that there is not.
     """
-    plan = compiled.plan
+    plan, run_name = compiled.plan, compiled.run_name
     encoded = wire.encode(plan)
     environment, environment_body = current_environment()
     current_changes()  # git begins to look, and has time until the run ends
@@ -133,7 +128,7 @@ def start_run(compiled: Compiled, store: Store, run_name: str | None) -> Run:
         now = microseconds_now()
         run = Run(
             id=RunId(new_id()),
-            name=run_name or default_name(plan.pipeline, now),
+            name=with_times(run_name, now) if run_name else default_name(plan.pipeline, now),
             status="running",
             pipeline_id=PipelineId(wire.digest_of(plan.pipeline.encode())[:24]) if plan.is_listed else None,
             pipeline_name=plan.pipeline,
@@ -143,15 +138,21 @@ def start_run(compiled: Compiled, store: Store, run_name: str | None) -> Run:
             environment=environment,
             options=plan.options,
             parameters=plan.parameters,
+            variables=macs_of(compiled.filled.variables, store),
         )
         if store.start_run(run, documents, models):
             return run
-        if run_name is not None:
+        if run_name is not None and with_times(run_name, now) == with_times(run_name, now + 1):
             raise ConfigurationError(
-                f"There is already a run named `{run_name}`. Choose another `run_name`, "
+                f"There is already a run named `{run.name}`. Choose another `run_name`, "
                 "or leave it out and get a name with the time in it."
             )
         # Another process began a run of this pipeline in the very same microsecond: take a later one.
+
+
+def macs_of(variables: Mapping[str, str], store: Store) -> dict[str, str]:
+    """Return the HMAC of what each expression of a placeholder stands for."""
+    return {expression: store.mac(f"variable {expression}", value) for expression, value in variables.items()}
 
 
 def failure_of(ended: Ended) -> BaseException | None:

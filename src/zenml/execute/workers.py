@@ -196,7 +196,7 @@ class Workers:
                 state=None if hooks is None else lambda: hooks.state,
                 store=self._engine.store,
             )
-            options = definition.options
+            options = task.definition.options
             with Applied({**options.environment, **self.secrets.variables(options.secrets)}):
                 if not in_caller:
                     _load_imports(program.function)
@@ -307,14 +307,15 @@ class Workers:
     def task_of(self, step: StepRun) -> StepTask:
         """Return the complete task of a step, its small inputs included."""
         engine = self._engine
+        invocation = engine.filled.invocation(step.invocation)
         return StepTask(
             step_run_id=step.id,
             run_id=engine.run.id,
             run_name=engine.run.name,
             pipeline=engine.run.pipeline_name,
-            invocation=step.invocation,
-            definition=engine.plan.definitions[step.definition],
-            inputs={name: self._task_input(binding) for name, binding in step.invocation.inputs.items()},
+            invocation=invocation,
+            definition=engine.filled.definition(step.definition, engine.plan.definitions[step.definition]),
+            inputs={name: self._task_input(binding) for name, binding in invocation.inputs.items()},
             artifact_root=self._artifact_root,
             attempt=step.attempt,
             model=engine.models.version_of(engine.plan.definitions[step.definition]),

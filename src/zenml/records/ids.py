@@ -18,6 +18,7 @@ OwnerId = NewType("OwnerId", str)
 PipelineId = NewType("PipelineId", str)
 ModelId = NewType("ModelId", str)
 ModelVersionId = NewType("ModelVersionId", str)
+ScheduleId = NewType("ScheduleId", str)
 
 SHORT_LENGTH = 8
 """How many of the last digits of an id are shown to people, and accepted from them."""

@@ -20,10 +20,12 @@ HookName = Literal[
 PartKind = Literal["function", "class", "constant", "package", "closure", "default", "module", "decorator"]
 
 
-class Value(msgspec.Struct, frozen=True, tag="value"):
+class Value(msgspec.Struct, frozen=True, tag="value", omit_defaults=True):
     """A parameter: the value itself, in the tagged JSON of `records.values`."""
 
     data: msgspec.Raw
+    template: Literal["", "texts", "scalars"] = ""
+    """For a configured value with placeholders: filled in as texts, or read as YAML scalars then."""
 
 
 class OutputRef(msgspec.Struct, frozen=True, tag="output"):
@@ -84,6 +86,8 @@ class Output(msgspec.Struct, frozen=True, omit_defaults=True):
     """The version that its configuration asks for; 0 for the next one."""
     tags: tuple[TagSpec, ...] = ()
     run_metadata: dict[str, Any] = {}
+    artifact_name: str | None = None
+    """The name of its artifacts where that is another one; {date} and {time} are filled in by the run."""
     kind: str | None = None
     """What its configuration says the artifact is; None for what the materializer says."""
 

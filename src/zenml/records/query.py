@@ -8,11 +8,14 @@ character stands for others.
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import msgspec
 
 from zenml.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Operator = Literal["equals", "contains", "startswith", "gt", "gte", "lt", "lte", "ne", "oneof"]
 OPERATORS: tuple[str, ...] = get_args(Operator)
@@ -49,6 +52,12 @@ class Page(msgspec.Struct, frozen=True):
     total: int
     page: int
     size: int
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
 
     @property
     def total_pages(self) -> int:

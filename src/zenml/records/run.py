@@ -12,7 +12,7 @@ import msgspec
 
 from zenml.enums import ArtifactType
 from zenml.records.artifact_data import FileEntry, StoredValue
-from zenml.records.ids import ArtifactId, OwnerId, PipelineId, RunId, StepRunId
+from zenml.records.ids import ArtifactId, OwnerId, PipelineId, RunId, ScheduleId, StepRunId
 from zenml.records.plan import Invocation, PipelineOptions, Plan, StepDefinition, TagSpec
 from zenml.records.status import RunStatus, StepStatus
 
@@ -87,6 +87,8 @@ class Run(Record, frozen=True, kw_only=True):
     """Digest of the uncommitted changes to tracked files; None for none, or outside a repository."""
     options: PipelineOptions
     parameters: dict[str, msgspec.Raw] = {}
+    variables: dict[str, str] = {}
+    """By expression of a placeholder (`NAME`, `NAME:-default`): the HMAC of what it stood for."""
 
 
 class StepRun(Record, frozen=True, kw_only=True):
@@ -167,6 +169,31 @@ class Artifact(Record, frozen=True, kw_only=True):
             needs_trust=self.needs_trust,
             kind=self.kind,
         )
+
+
+class Schedule(Record, frozen=True, kw_only=True):
+    """Times at which a pipeline is to run, and what is to run then."""
+
+    table = "schedules"
+    id: ScheduleId
+    name: str
+    pipeline_id: PipelineId | None = None
+    pipeline_name: str
+    plan: str
+    """Digest of the stored plan."""
+    run_name: str | None = None
+    parameters: dict[str, msgspec.Raw] = {}
+    variables: dict[str, str] = {}
+    cron_expression: str | None = None
+    every: int | None = None
+    """Microseconds between two runs."""
+    start_at: int | None = None
+    end_at: int | None = None
+    run_once_at: int | None = None
+    catchup: bool = False
+    timezone: str | None = None
+    is_active: bool = True
+    created_at: int
 
 
 class RunOutput(Record, frozen=True, kw_only=True):

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import hmac
 import os
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from zenml.errors import NotFoundError, RunStoppedError
+from zenml.errors import NotFoundError
 from zenml.records import wire
-from zenml.records.ids import microseconds_now
 from zenml.records.query import Page, Query
 from zenml.records.run import (
     Artifact,
@@ -23,24 +22,23 @@ from zenml.records.run import (
     Pipeline,
     Record,
     Run,
-    RunOutput,
-    StepInput,
-    StepRun,
+    Schedule,
 )
 from zenml.store import location, owners, queries
 from zenml.store.migrations import migrate
-from zenml.store.model_versions import link_run, write_links
+from zenml.store.model_versions import link_run
 from zenml.store.models import ModelTables
 from zenml.store.note_writing import tags_at_start, write_notes
 from zenml.store.query_sql import page_sql
+from zenml.store.row_writing import collect, insert_artifacts, insert_once, interrupt
+from zenml.store.run_writer import RunWriter
 from zenml.store.schema import table_of
-from zenml.store.sqlite import MEMORY, SQLiteFile, WriteTransaction
-from zenml.store.store import Batch, CacheEntry, Notes, RunDocuments
+from zenml.store.sqlite import MEMORY, SQLiteFile
+from zenml.store.store import CacheEntry, Notes, RunDocuments
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from zenml.records.hooks import HookRun
     from zenml.records.plan import ModelSpec
     from zenml.store.secrets import Secrets
 
@@ -143,23 +141,36 @@ class Database:
         with self.file.write() as transaction:
             owner = self.owner()
             if owner.id != self._recorded_owner:
-                _insert_once(transaction, owner)
+                insert_once(transaction, owner)
             if run.pipeline_id is not None:
-                _insert_once(
+                insert_once(
                     transaction,
                     Pipeline(id=run.pipeline_id, name=run.pipeline_name, created_at=run.created_at),
                 )
-            if _insert_once(transaction, Document(digest=run.plan, body=documents.plan)):
+            if insert_once(transaction, Document(digest=run.plan, body=documents.plan)):
                 for digest, body in documents.sources.items():
-                    _insert_once(transaction, Document(digest=digest, body=body))
-            _insert_once(transaction, Document(digest=run.environment, body=documents.environment))
-            if not _insert_once(transaction, run):
+                    insert_once(transaction, Document(digest=digest, body=body))
+            insert_once(transaction, Document(digest=run.environment, body=documents.environment))
+            if not insert_once(transaction, run):
                 return False
             write_notes(transaction, Notes(tags=tags_at_start(run)))
             if models:
                 link_run(transaction, run, models)
         self._recorded_owner = owner.id
         return True
+
+    def add_schedule(self, schedule: Schedule, plan: bytes) -> bool:
+        """Record a schedule with the plan that is to run; return False if its name is taken."""
+        with self.file.write() as transaction:
+            if schedule.pipeline_id is not None:
+                insert_once(
+                    transaction,
+                    Pipeline(
+                        id=schedule.pipeline_id, name=schedule.pipeline_name, created_at=schedule.created_at
+                    ),
+                )
+            insert_once(transaction, Document(digest=schedule.plan, body=plan))
+            return insert_once(transaction, schedule)
 
     def run_transaction(self, run: Run) -> RunWriter:
         """Open a write transaction of a run."""
@@ -170,7 +181,7 @@ class Database:
         found: dict[str, CacheEntry] = {}
         for start in range(0, len(keys), queries.CHUNK):
             chunk = keys[start : start + queries.CHUNK]
-            _collect(found, self.file.read(queries.look_up(len(chunk)), chunk))
+            collect(found, self.file.read(queries.look_up(len(chunk)), chunk))
         return found
 
     def inline_bytes(self, artifact_id: str) -> bytes:
@@ -203,7 +214,7 @@ class Database:
         ids: list[str] = []
         with self.file.write() as transaction:
             for owner in dead:
-                ids += _interrupt(transaction, owner)
+                ids += interrupt(transaction, owner)
         for owner in dead:
             owners.remove_lease(self.root, owner)
         return ids
@@ -211,7 +222,7 @@ class Database:
     def insert_artifact(self, artifact: Artifact, notes: Notes | None = None) -> Artifact:
         """Record an artifact that no step made, with notes on it; return it with version and signature."""
         with self.file.write() as transaction:
-            _insert_artifacts(self, transaction, (artifact,))
+            insert_artifacts(self, transaction, (artifact,))
             write_notes(transaction, notes or Notes())
         found = self.get(Artifact, artifact.id)
         if found is None:
@@ -239,6 +250,15 @@ class Database:
         )
         return hmac.digest(self._key, said, "sha256")
 
+    def mac(self, purpose: str, text: str) -> str:
+        """Return the HMAC of a text under the store's key, as 32 hexadecimal digits.
+
+        Args:
+            purpose: what the text is used for; the same text for two purposes gives two answers.
+            text: what must not be stored itself.
+        """
+        return hmac.digest(self._key, f"{purpose}\0{text}".encode(), "sha256").hex()[:32]
+
     def is_trusted(self, artifact: Artifact) -> bool:
         """Tell whether this store recorded the artifact just as it is now."""
         return hmac.compare_digest(self.sign(artifact), artifact.signature)
@@ -250,144 +270,3 @@ class Database:
     def close(self) -> None:
         """Close the database; the store can be opened again."""
         self.file.close()
-
-
-class RunWriter:
-    """A write transaction of one run."""
-
-    def __init__(self, database: Database, run: Run) -> None:
-        self._database = database
-        self._run = run
-        self._transaction = database.file.write()
-
-    def __enter__(self) -> Self:
-        self._transaction.__enter__()
-        return self
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        self._transaction.__exit__(kind, error, trace)
-
-    def look_up(self, keys: Sequence[str]) -> dict[str, CacheEntry]:
-        """Return what is known of each key; a dead owner's work is marked interrupted on the way."""
-        found: dict[str, CacheEntry] = {}
-        for start in range(0, len(keys), queries.CHUNK):
-            chunk = keys[start : start + queries.CHUNK]
-            _collect(found, self._transaction.read(queries.look_up(len(chunk)), chunk))
-        running = {entry.run_id for entry in found.values() if not entry.is_finished} - {self._run.id}
-        if running and self._interrupt_dead(list(running)):
-            return self.look_up(keys)
-        return found
-
-    def write(self, batch: Batch) -> None:
-        """Write everything of a batch, guarded by the run's epoch."""
-        for end in batch.ended:
-            if self._transaction.run(queries.END_STEP, table_of(StepRun).row(end.step)) != 1:
-                self._refuse()
-            _insert_artifacts(self._database, self._transaction, end.artifacts)
-        if batch.started:
-            self._start_steps(batch.started)
-        _insert_many(self._transaction, batch.inputs)
-        _insert_artifacts(self._database, self._transaction, batch.aliases)
-        _insert_many(self._transaction, batch.outputs)
-        if batch.saved or batch.notes:
-            self._write_told(batch)
-        if batch.links:
-            write_links(self._transaction, batch.links)
-        _insert_many(self._transaction, batch.hooks)
-        if batch.run is not None:
-            self._end_run(batch.run)
-
-    def _end_run(self, run: Run) -> None:
-        row = table_of(Run).row(run)
-        if self._transaction.run(queries.END_RUN, row) != 1:
-            self._refuse()
-        if run.status != "completed":
-            self._transaction.run(queries.END_LEFT_STEPS, row)
-
-    def _start_steps(self, started: list[StepRun]) -> None:
-        table = table_of(StepRun)
-        rows = [{**table.row(step), "epoch": self._run.epoch} for step in started]
-        if len(rows) == 1:
-            changed = self._transaction.run(queries.START_STEP, rows[0])
-        else:
-            changed = self._transaction.run_many(queries.START_STEP, rows)
-        if changed != len(rows):
-            self._refuse()
-
-    def _write_told(self, batch: Batch) -> None:
-        """Write what steps said, if this owner may still speak for the run."""
-        said = {"id": self._run.id, "epoch": self._run.epoch}
-        if not self._transaction.read(queries.IS_OWNED, said):
-            self._refuse()
-        _insert_artifacts(self._database, self._transaction, batch.saved)
-        write_notes(self._transaction, batch.notes)
-
-    def _interrupt_dead(self, run_ids: list[str]) -> bool:
-        table = table_of(Owner)
-        columns = ", ".join(f"o.{name}" for name in table.names)
-        sql = queries.OWNERS_OF_RUNS.format(columns=columns, ids=queries.marks(len(run_ids)))
-        found = [table.record(row) for row in self._transaction.read(sql, run_ids)]
-        dead = [owner for owner in found if not owners.is_alive(owner, self._database.root)]
-        for owner in dead:
-            _interrupt(self._transaction, owner)
-            owners.remove_lease(self._database.root, owner)
-        return bool(dead)
-
-    def _refuse(self) -> None:
-        rows = self._transaction.read("SELECT status, reason FROM runs WHERE id = :id", {"id": self._run.id})
-        status, reason = rows[0] if rows else ("deleted", None)
-        if status == "stopping":
-            raise RunStoppedError.asked(self._run.name, reason)
-        raise RunStoppedError(
-            f"Run `{self._run.name}` is recorded as {status}"
-            + (f" ({reason})" if reason else "")
-            + "; this process "
-            "no longer owns it and records nothing more. Start it again to go on from what is recorded."
-        )
-
-
-def _insert_artifacts(
-    database: Database, transaction: WriteTransaction, artifacts: Sequence[Artifact]
-) -> None:
-    table = table_of(Artifact)
-    for artifact in artifacts:
-        row = table.row(artifact)
-        row["signature"] = database.sign(artifact)
-        transaction.run(queries.INSERT_ARTIFACT_AS if artifact.version else queries.INSERT_ARTIFACT, row)
-
-
-def _insert_once(transaction: WriteTransaction, record: Record) -> bool:
-    table = table_of(type(record))
-    return transaction.run(queries.INSERT_ONCE.format(insert=table.insert), table.row(record)) == 1
-
-
-def _insert_many(transaction: WriteTransaction, records: Sequence[StepInput | RunOutput | HookRun]) -> None:
-    if records:
-        table = table_of(type(records[0]))
-        transaction.run_many(table.insert, [table.row(record) for record in records])
-
-
-def _interrupt(transaction: WriteTransaction, owner: Owner) -> list[str]:
-    ids = [row[0] for row in transaction.read(queries.RUNS_ALIVE, {"owner": owner.id})]
-    values = {
-        "owner": owner.id,
-        "now": microseconds_now(),
-        "reason": f"its process {owner.pid} on {owner.host} is gone",
-    }
-    transaction.run(queries.INTERRUPT_STEPS, values)
-    transaction.run(queries.INTERRUPT_RUNS, values)
-    return ids
-
-
-def _collect(found: dict[str, CacheEntry], rows: list[tuple[Any, ...]]) -> None:
-    """Fold the rows of a look-up into one entry per key; a finished result beats work in flight."""
-    table = table_of(Artifact)
-    for key, step_run_id, run_id, status, ended_at, *artifact in rows:
-        is_finished = status == "completed"
-        known = found.get(key)
-        if known is not None and known.is_finished and not is_finished:
-            continue
-        artifacts = (table.record(tuple(artifact)),) if artifact[0] is not None else ()
-        if known is not None and known.step_run_id == step_run_id:
-            artifacts = known.artifacts + artifacts
-        found[key] = CacheEntry(step_run_id, run_id, is_finished, ended_at or 0, artifacts)

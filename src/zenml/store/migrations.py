@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from zenml.store.sqlite import SQLiteFile
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 1
 
 
 def migrate(file: SQLiteFile) -> None:

@@ -52,7 +52,7 @@ _STILL_UNUSED = f"SELECT a.id FROM artifacts a WHERE a.id IN ({{ids}}) AND NOT {
 _DELETE_ARTIFACT = "DELETE FROM artifacts WHERE id = :id"
 _DELETE_ARTIFACT_TAGS = "DELETE FROM tags WHERE kind = 'artifact' AND target_id = :id"
 _SIZES = "SELECT digest, length(body) FROM documents"
-_PLANS = "SELECT DISTINCT plan FROM runs"
+_PLANS = "SELECT plan FROM runs UNION SELECT plan FROM schedules"
 _ENVIRONMENTS = "SELECT DISTINCT environment FROM runs"
 _DELETE_DOCUMENT = "DELETE FROM documents WHERE digest = :digest"
 _KEYS = "SELECT DISTINCT key FROM artifacts WHERE key IS NOT NULL"
@@ -132,12 +132,12 @@ def document_sizes(store: Database) -> dict[str, int]:
 
 
 def plans_of_runs(store: Database) -> set[str]:
-    """Return the digests of the plans that runs refer to."""
+    """Return the digests of the plans that runs and schedules refer to."""
     return {row[0] for row in store.file.read(_PLANS)}
 
 
 def delete_documents(store: Database, digests: Sequence[str], *, known_plans: set[str]) -> int:
-    """Delete documents unless a run with a plan that was not known has begun; return how many."""
+    """Delete documents unless a run or schedule with a plan that was not known has begun; return how many."""
     with store.file.write() as transaction:
         if {row[0] for row in transaction.read(_PLANS)} - known_plans:
             return 0

@@ -11,7 +11,7 @@ import msgspec
 
 from zenml.records.hooks import HookRun
 from zenml.records.models import ModelLink
-from zenml.records.run import Artifact, Metadata, Record, Run, RunOutput, StepInput, StepRun, Tag
+from zenml.records.run import Artifact, Metadata, Record, Run, RunOutput, Schedule, StepInput, StepRun, Tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -155,6 +155,9 @@ class Store(Protocol):
         The versions of `models` are found or created, and linked to the run, in the same transaction.
         """
 
+    def add_schedule(self, schedule: Schedule, plan: bytes) -> bool:
+        """Record a schedule with the plan that is to run; return False if its name is taken."""
+
     def run_transaction(self, run: Run) -> AbstractContextManager[RunTransaction]:
         """Open a write transaction of a run."""
 
@@ -169,6 +172,9 @@ class Store(Protocol):
 
     def inline_bytes(self, artifact_id: str) -> bytes:
         """Return the bytes of a small artifact."""
+
+    def mac(self, purpose: str, text: str) -> str:
+        """Return what only this store can compute of a text: equal texts give equal answers, which tell nothing."""
 
     def is_trusted(self, artifact: Artifact) -> bool:
         """Tell whether this store recorded the artifact just as it is now."""

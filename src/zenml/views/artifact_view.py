@@ -12,7 +12,7 @@ from zenml.components.registry import load_flavor
 from zenml.errors import NotFoundError
 from zenml.records.ids import short
 from zenml.records.run import Artifact
-from zenml.views.noted import tags_of_artifact
+from zenml.views.noted import TagName, tags_of_artifact
 from zenml.views.record_view import RecordView
 from zenml.views.visualization import Visualization, preview_of, visualizations_of
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from zenml.records.artifact_data import StoredValue
     from zenml.records.run import NotedKind
-    from zenml.views.noted import TagName
 
 LONGEST_WAIT = 10.0
 """Seconds until the record of what a step just saved is given up."""

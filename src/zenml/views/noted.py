@@ -28,11 +28,11 @@ class TagName(str):
     __slots__ = ("color",)
     color: str | None
 
-    def __new__(cls, tag: Tag) -> Self:
-        """Make the name of a recorded tag."""
-        name = super().__new__(cls, tag.name)
-        name.color = tag.color
-        return name
+    def __new__(cls, name: str, color: str | None = None) -> Self:
+        """Make the name of a tag."""
+        made = super().__new__(cls, name)
+        made.color = color
+        return made
 
     @property
     def name(self) -> str:
@@ -42,7 +42,7 @@ class TagName(str):
 
 def tags_of(store: Store, kind: NotedKind, target_id: str) -> list[TagName]:
     """Return the tags that were put on something, by name."""
-    return sorted(map(TagName, store.select(Tag, kind=kind, target_id=target_id)))
+    return sorted(TagName(tag.name, tag.color) for tag in store.select(Tag, kind=kind, target_id=target_id))
 
 
 def tags_of_artifact(store: Store, artifact: Artifact) -> list[TagName]:
@@ -53,5 +53,5 @@ def tags_of_artifact(store: Store, artifact: Artifact) -> list[TagName]:
     runs |= {output.run_id for output in store.select(RunOutput, artifact_id=artifact.id)}
     for tag in store.select(Tag, kind="run", target_id=tuple(runs)):
         if tag.is_cascading:
-            found.add(TagName(tag))
+            found.add(TagName(tag.name, tag.color))
     return sorted(found)

@@ -18,10 +18,11 @@ from zenml.records.status import ENDED
 from zenml.views.artifact_view import ArtifactView
 from zenml.views.logs import StepLogs
 from zenml.views.named import Named
-from zenml.views.noted import tags_of
+from zenml.views.noted import TagName, tags_of
 from zenml.views.progress import read_progress
 from zenml.views.record_view import ExecutionView
 from zenml.views.step_view import StepView
+from zenml.views.variables import KEPT, shown
 
 if TYPE_CHECKING:
     from zenml.records.events import Progress
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from zenml.records.run import NotedKind
     from zenml.store.store import Store
     from zenml.views.model_view import ModelVersionView
-    from zenml.views.noted import TagName
 
 
 class PipelineView:
@@ -71,8 +71,9 @@ LAST_LOOK = 0.5
 class RunConfiguration:
     """What a run was configured with."""
 
-    def __init__(self, run: Run) -> None:
-        self._options = run.options
+    def __init__(self, run: Run, store: Store) -> None:
+        self._run = run
+        self._store = store
         self._parameters = run.parameters
 
     @cached_property
@@ -81,7 +82,8 @@ class RunConfiguration:
         return {name: values.decode(bytes(raw), allow_types=True) for name, raw in self._parameters.items()}
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._options, name)
+        value = getattr(self._run.options, name)
+        return shown(value, self._run, self._store) if name in KEPT else value
 
 
 class RunView(ExecutionView[Run]):
@@ -104,7 +106,7 @@ class RunView(ExecutionView[Run]):
     @property
     def config(self) -> RunConfiguration:
         """The configuration of the run: options and parameters."""
-        return RunConfiguration(self.record)
+        return RunConfiguration(self.record, self._store)
 
     @property
     def parameters(self) -> dict[str, Any]:

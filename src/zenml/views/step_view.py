@@ -14,6 +14,7 @@ from zenml.views.artifact_view import ArtifactView
 from zenml.views.logs import StepLogs
 from zenml.views.named import Named
 from zenml.views.record_view import ExecutionView
+from zenml.views.variables import shown_step
 
 if TYPE_CHECKING:
     from zenml.records.events import Progress
@@ -94,7 +95,8 @@ class StepView(ExecutionView[StepRun]):
     @property
     def config(self) -> StepConfiguration:
         """The configuration: options and parameters."""
-        return StepConfiguration(self.record.invocation, self.definition)
+        invocation, definition = self.record.invocation, self.definition
+        return StepConfiguration(*shown_step(invocation, definition, self.run.record, self._store))
 
     @property
     def spec(self) -> StepSpec:
@@ -118,7 +120,13 @@ class StepView(ExecutionView[StepRun]):
         producer = self.record.cached_from or self.record.id
         artifacts = self._store.outputs_of([producer]).get(producer, ())
         return Named(
-            {artifact.output: ArtifactView(artifact, self._store) for artifact in artifacts},
+            {
+                # An output whose name has placeholders goes by the name that its artifact got.
+                artifact.name if "{" in artifact.output else artifact.output: ArtifactView(
+                    artifact, self._store
+                )
+                for artifact in artifacts
+            },
             f"output of step `{self.name}`",
         )
 

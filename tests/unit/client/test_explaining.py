@@ -159,13 +159,13 @@ def test_settings_and_extra_are_compared_key_by_key():
     def declared(settings: dict, extra: dict):
         load.with_options(settings=settings, extra=extra)(1)
 
-    declared({"a": 1, "b": 2}, {"owner": "me"})
+    declared({"alerter": 1, "annotator": 2}, {"owner": "me"})
 
-    answer = why(declared({"a": 1, "c": 3}, {"owner": "you"}), "load")
+    answer = why(declared({"alerter": 1, "sandbox": 3}, {"owner": "you"}), "load")
 
     assert [change.text for change in answer.changes] == [
-        "settings: `b` was removed",
-        "settings: `c` was added",
+        "settings: `annotator` was removed",
+        "settings: `sandbox` was added",
         "extra: `owner` = 'me' → 'you'",
     ]
 

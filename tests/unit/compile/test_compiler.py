@@ -30,7 +30,7 @@ def training(rows: int = 3):
 
 def plan_of(function, *args, steps=None, **kwargs):
     declared = function if hasattr(function, "layers") else pipeline(function)
-    return compile_pipeline(declared, args, kwargs, steps=steps).plan
+    return compile_pipeline(declared.with_options(steps=steps), args, kwargs).plan
 
 
 def inputs(plan, identifier):

@@ -32,7 +32,8 @@ def plan_of(step_options=None, pipeline_options=None, steps=None, configure=None
     def pipe():
         declared()
 
-    return compile_pipeline(pipeline(**(pipeline_options or {}))(pipe), (), {}, steps=steps).plan
+    whole = pipeline(**(pipeline_options or {}))(pipe)
+    return compile_pipeline(whole.with_options(steps=steps), (), {}).plan
 
 
 def options_of(**places):
@@ -90,10 +91,11 @@ def test_the_cache_policy_of_the_pipeline_holds_for_its_steps():
 
 def test_settings_of_several_places_are_merged():
     found = options_of(
-        step_options={"settings": {"a": 1, "b": {"x": 1}}}, with_options={"settings": {"b": {"y": 2}}}
+        step_options={"settings": {"alerter": 1, "deployment": {"x": 1}}},
+        with_options={"settings": {"deployment": {"y": 2}}},
     )
 
-    assert found.settings == {"a": 1, "b": {"x": 1, "y": 2}}
+    assert found.settings == {"alerter": 1, "deployment": {"x": 1, "y": 2}}
 
 
 # Values
@@ -171,7 +173,7 @@ class Setting:
 
 
 def test_settings_that_can_tell_their_fields_are_written_out():
-    assert options_of(step_options={"settings": {"s": Setting()}}).settings == {"s": {"a": 1}}
+    assert options_of(step_options={"settings": {"alerter": Setting()}}).settings == {"alerter": {"a": 1}}
 
 
 @pytest.mark.parametrize("value", [object(), float("nan"), {"deep": [float("inf")]}])
@@ -231,3 +233,29 @@ def test_a_cache_policy_of_a_pipeline_is_checked_even_without_steps():
 
 def empty():
     pass
+
+
+# Mappings in place of objects, as configuration files give them
+
+
+def test_a_tag_and_a_group_can_be_mappings():
+    plan = plan_of(
+        pipeline_options={"tags": [{"name": "a", "exclusive": True}, "b"]},
+        step_options={"group": {"name": "g"}},
+    )
+
+    assert plan.options.tags == ("a", "b")
+    assert plan.options.special_tags[0].is_exclusive
+    assert plan.definitions[plan.invocations[0].definition].options.group == "g"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"tags": [{"nam": "a"}]}, "`tags` of pipeline `pipe`: .*nam"),
+        ({"cache_policy": {"max_age": 1}}, "`cache_policy` of .*max_age"),
+    ],
+)
+def test_an_unknown_field_of_a_mapping_is_refused(options, message):
+    with pytest.raises(ConfigurationError, match=message):
+        plan_of(pipeline_options=options)

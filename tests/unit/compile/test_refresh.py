@@ -36,12 +36,12 @@ def flow():
     ],
 )
 def test_steps_are_named_by_id_or_by_name(refresh, expected):
-    assert compile_pipeline(flow, (), {}, refresh=refresh).plan.refreshed == expected
+    assert compile_pipeline(flow.with_options(refresh=refresh), (), {}).plan.refreshed == expected
 
 
 def test_a_step_that_is_not_there_is_refused_with_the_close_one():
     with pytest.raises(ConfigurationError, match=r"to refresh a step `trian`.*Did you mean `train`"):
-        compile_pipeline(flow, (), {}, refresh=["trian"])
+        compile_pipeline(flow.with_options(refresh=["trian"]), (), {})
 
 
 @pytest.mark.parametrize(

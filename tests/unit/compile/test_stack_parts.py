@@ -62,8 +62,17 @@ def test_settings_for_a_part_that_is_not_there_are_one_note():
     )
 
 
-@pytest.mark.parametrize("key", ["docker", "resources", "orchestrator", "orchestrator.local"])
-def test_other_settings_are_no_reason_for_a_note(key):
-    train = declared(settings={key: {"a": 1}})
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"docker": {"parent_image": "python"}},
+        {"resources": {"cpu_count": 1}},
+        {"orchestrator": {"a": 1}},
+        {"orchestrator.local": {"a": 1}},
+    ],
+    ids=lambda settings: next(iter(settings)),
+)
+def test_other_settings_are_no_reason_for_a_note(settings):
+    train = declared(settings=settings)
 
     assert settings_without_part(compiled(train).plan.definitions.values()) is None

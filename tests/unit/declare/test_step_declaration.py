@@ -240,7 +240,7 @@ def test_a_step_with_other_options_travels_with_them():
     copy = pickle.loads(pickle.dumps(quick))
 
     assert copy.function is double.function
-    assert copy.layers.merged() == {"enable_cache": False}
+    assert copy.layers.merged() == {"enable_cache": False, "parameters": {"x": 3}}
     assert copy.parameters == {"x": 3}
 
 
@@ -272,5 +272,5 @@ sys.stdout.buffer.write(cloudpickle.dumps(mine.with_options(parameters={"x": 1})
     copy = pickle.loads(data)
 
     assert copy.function(1) == 2
-    assert copy.layers.merged() == {"extra": {"a": 1}}
+    assert copy.layers.merged() == {"extra": {"a": 1}, "parameters": {"x": 1}}
     assert copy.parameters == {"x": 1}

@@ -325,7 +325,7 @@ def test_a_run_is_not_over_before_its_last_turn_is_recorded():
 
     store = WatchedStore(before)
     plan = compiled(pipe)
-    record = start_run(plan, store, None)
+    record = start_run(plan, store)
     workers = Workers(artifact_root(store), "", None)
     engine = Watched(store, record, plan, workers, Recorder(), RealClock())
 

@@ -43,12 +43,33 @@ CREATE TABLE runs (
     environment TEXT NOT NULL,
     changes TEXT,
     options TEXT NOT NULL,
-    parameters TEXT NOT NULL
+    parameters TEXT NOT NULL,
+    variables TEXT NOT NULL
 );
 CREATE INDEX runs_by_pipeline ON runs (pipeline_name, id);
 CREATE INDEX runs_by_status ON runs (status, id);
 -- Runs that someone may have to be found dead for.
 CREATE INDEX runs_alive ON runs (owner_id) WHERE status IN ('running', 'stopping');
+
+CREATE TABLE schedules (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    pipeline_id TEXT REFERENCES pipelines (id),
+    pipeline_name TEXT NOT NULL,
+    plan TEXT NOT NULL,
+    run_name TEXT,
+    parameters TEXT NOT NULL,
+    variables TEXT NOT NULL,
+    cron_expression TEXT,
+    every BIGINT,
+    start_at BIGINT,
+    end_at BIGINT,
+    run_once_at BIGINT,
+    catchup BIGINT NOT NULL,
+    timezone TEXT,
+    is_active BIGINT NOT NULL,
+    created_at BIGINT NOT NULL
+);
 
 CREATE TABLE step_runs (
     id TEXT PRIMARY KEY,

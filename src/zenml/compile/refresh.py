@@ -1,0 +1,36 @@
+"""Which calls of a run are executed whatever the cache knows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zenml.errors import ConfigurationError
+from zenml.signatures.signature import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from zenml.compile.trace import TracedCall
+
+    Refresh = bool | str | Sequence[str]
+
+
+def refreshed(refresh: Refresh, calls: Mapping[str, TracedCall], what: str) -> tuple[str, ...]:
+    """Return the ids of the calls that are to be executed.
+
+    Args:
+        refresh: all, none, or ids of calls and names of steps.
+        calls: the calls of the run, by id.
+        what: what is run, for messages.
+    """
+    if isinstance(refresh, bool):
+        return tuple(calls) if refresh else ()
+    wanted = (refresh,) if isinstance(refresh, str) else tuple(refresh)
+    known = {*calls, *(call.step.name for call in calls.values())}
+    for name in wanted:
+        if name not in known:
+            raise ConfigurationError(
+                f"{what} is to refresh a step `{name}`, which it does not have. "
+                f"{did_you_mean(name, known)}Its steps are: {', '.join(f'`{step}`' for step in sorted(known))}."
+            )
+    return tuple(call.id for call in calls.values() if {call.id, call.step.name} & {*wanted})

@@ -1,0 +1,271 @@
+"""What the values of options look like in a YAML file: one check and one JSON Schema for each shape.
+
+A check yields what is wrong and where, as a path below the option. What only the run can know
+(which steps there are, which parameters they take) is checked when the pipeline is compiled.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from zenml.config.option_table import ALIASES, OPTIONS, Option
+from zenml.config.placeholders import has_placeholder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from zenml.config.placeholders import Path
+
+    Problem = tuple[Path, str]
+    Schema = dict[str, Any]
+
+RUNTIMES = ("inline", "isolated")
+EXECUTION_MODES = ("continue_on_failure", "stop_on_failure", "fail_fast")
+_TEXT: Schema = {"type": "string"}
+_TEXTS: Schema = {"type": "object", "additionalProperties": {"type": ["string", "number"]}}
+_SOURCE: Schema = {
+    "anyOf": [
+        _TEXT,
+        {
+            "type": "object",
+            "properties": {"module": _TEXT, "attribute": _TEXT, "type": _TEXT},
+            "required": ["module", "attribute"],
+            "additionalProperties": False,
+        },
+    ]
+}
+_TAG: Schema = {
+    "type": "object",
+    "properties": {
+        "name": _TEXT,
+        "color": _TEXT,
+        "exclusive": {"type": "boolean"},
+        "cascade": {"type": "boolean"},
+    },
+    "required": ["name"],
+    "additionalProperties": False,
+}
+_NUMBER: Schema = {"type": "number", "minimum": 0}
+_NAMES: Schema = {"type": "array", "items": _TEXT}
+_MOMENT: Schema = {"type": "string", "format": "date-time"}
+
+
+def _fields(properties: Schema, *required: str) -> Schema:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(required),
+        "additionalProperties": False,
+    }
+
+
+SCHEMAS: dict[str, Schema] = {
+    "anything": {},
+    "flag": {"type": "boolean"},
+    "text": _TEXT,
+    "count": {"type": "integer", "minimum": 1},
+    "seconds": {"type": "number", "exclusiveMinimum": 0},
+    "parameters": {"type": "object"},
+    "mapping": {"type": "object"},
+    "settings": {"type": "object"},
+    "texts": _TEXTS,
+    "names": _NAMES,
+    "tags": {"type": "array", "items": {"anyOf": [_TEXT, _TAG]}},
+    "hook": _SOURCE,
+    "component": {"type": ["boolean", "string"]},
+    "group": {"anyOf": [_TEXT, _fields({"name": _TEXT}, "name")]},
+    "refresh": {"anyOf": [{"type": "boolean"}, _TEXT, _NAMES]},
+    "runtime": {"enum": list(RUNTIMES)},
+    "execution_mode": {"enum": list(EXECUTION_MODES)},
+    "retry": {
+        "anyOf": [
+            {"type": "integer", "minimum": 0},
+            _fields(
+                {
+                    "max_retries": {"type": "integer", "minimum": 0},
+                    "delay": _NUMBER,
+                    "backoff": _NUMBER,
+                    "max_delay": _NUMBER,
+                    "jitter": {"type": "number", "minimum": 0, "maximum": 1},
+                    "retry_on": {"anyOf": [_TEXT, _NAMES]},
+                }
+            ),
+        ]
+    },
+    "cache_policy": {
+        "anyOf": [
+            {"const": "default"},
+            _fields(
+                {
+                    "max_age_days": _NUMBER,
+                    "ignore_fields": _NAMES,
+                    "expires_after": _NUMBER,
+                    "ignored_inputs": _NAMES,
+                    "include_step_code": {"type": "boolean"},
+                    "include_step_parameters": {"type": "boolean"},
+                    "include_artifact_values": {"type": "boolean"},
+                    "include_artifact_ids": {"type": "boolean"},
+                    "file_dependencies": _NAMES,
+                    "source_dependencies": _NAMES,
+                    "cache_func": _TEXT,
+                }
+            ),
+        ]
+    },
+    "model": _fields(
+        {
+            "name": _TEXT,
+            "version": {"type": ["string", "integer"]},
+            "tags": _NAMES,
+            "save_models_to_registry": {"type": "boolean"},
+            **dict.fromkeys(
+                (
+                    "license",
+                    "description",
+                    "audience",
+                    "use_cases",
+                    "limitations",
+                    "trade_offs",
+                    "ethics",
+                ),
+                _TEXT,
+            ),
+        },
+        "name",
+    ),
+    "schedule": _fields(
+        {
+            "name": _TEXT,
+            "cron_expression": _TEXT,
+            "start_time": _MOMENT,
+            "end_time": _MOMENT,
+            "interval_second": {"type": "number", "exclusiveMinimum": 0},
+            "catchup": {"type": "boolean"},
+            "run_once_start_time": _MOMENT,
+            "timezone": _TEXT,
+        }
+    ),
+    "materializers": {
+        "anyOf": [_TEXT, {"type": "object", "additionalProperties": {"anyOf": [_TEXT, _NAMES]}}]
+    },
+    "outputs": {
+        "type": "object",
+        "additionalProperties": _fields({"materializer_source": {"anyOf": [_SOURCE, _NAMES]}}),
+    },
+}
+_KINDS: dict[str, Callable[[Any], bool]] = {
+    "string": lambda value: isinstance(value, (str, date, datetime)),
+    "boolean": lambda value: isinstance(value, bool),
+    "integer": lambda value: isinstance(value, int) and not isinstance(value, bool),
+    "number": lambda value: isinstance(value, (int, float)) and not isinstance(value, bool),
+    "array": lambda value: isinstance(value, list),
+    "object": lambda value: isinstance(value, dict),
+}
+_NAMED = {
+    "string": "text",
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "number": "a number",
+    "array": "a list",
+    "object": "a mapping",
+}
+
+
+def schema_problems(value: Any, schema: Schema, path: Path = ()) -> Iterator[Problem]:
+    """Yield how a value differs from a schema; a placeholder and null fit everywhere.
+
+    This is the part of JSON Schema that this module itself uses.
+    """
+    if value is None or (isinstance(value, str) and has_placeholder(value)):
+        return
+    if "anyOf" in schema:
+        yield from _nearest(value, schema["anyOf"], path)
+        return
+    if "enum" in schema or "const" in schema:
+        allowed = schema.get("enum") or [schema["const"]]
+        if value not in allowed:
+            yield path, f"is {value!r}; it can be {', '.join(f'`{one}`' for one in allowed)}"
+        return
+    kinds = schema.get("type")
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    if kinds and not any(_KINDS[kind](value) for kind in kinds):
+        yield path, f"is {value!r}; it must be {wanted(schema)}"
+        return
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        low, high = schema.get("minimum"), schema.get("maximum")
+        above = schema.get("exclusiveMinimum")
+        if (
+            (low is not None and value < low)
+            or (high is not None and value > high)
+            or (above is not None and value <= above)
+        ):
+            yield path, f"is {value!r}; it must be {wanted(schema)}"
+    elif isinstance(value, list) and "items" in schema:
+        for index, item in enumerate(value):
+            yield from schema_problems(item, schema["items"], (*path, index))
+    elif isinstance(value, dict):
+        yield from _mapping_problems(value, schema, path)
+
+
+def wanted(schema: Schema) -> str:
+    """Return in words what a schema asks for."""
+    if "anyOf" in schema:
+        return " or ".join(dict.fromkeys(wanted(one) for one in schema["anyOf"]))
+    if "const" in schema or "enum" in schema:
+        return " or ".join(f"`{one}`" for one in schema.get("enum") or [schema["const"]])
+    kinds = schema.get("type", [])
+    text = " or ".join(_NAMED[kind] for kind in ([kinds] if isinstance(kinds, str) else kinds))
+    if "exclusiveMinimum" in schema:
+        return f"{text} greater than {schema['exclusiveMinimum']}"
+    if "maximum" in schema:
+        return f"{text} from {schema['minimum']} to {schema['maximum']}"
+    return f"{text} from {schema['minimum']} up" if "minimum" in schema else text
+
+
+def unknown_key(name: str, known: Iterable[str], what: str) -> str:
+    """Return the problem that a key does not exist, with the close one."""
+    import difflib
+
+    known = sorted(known)
+    close = difflib.get_close_matches(name, known, 1)
+    hint = f"did you mean `{close[0]}`?" if close else f"it takes: {', '.join(known)}"
+    return f"{what} has no option `{name}`; {hint}"
+
+
+def options_of_file(owner: str) -> dict[str, Option]:
+    """Return the options that a file may set for an owner, by every spelling."""
+    found = {
+        option.name: option
+        for option in OPTIONS
+        if option.is_in_files and (owner in option.owners or (owner == "pipeline" and "run" in option.owners))
+    }
+    found |= {alias: found[name] for alias, name in ALIASES.items() if name in found}
+    return found
+
+
+def _nearest(value: Any, schemas: list[Schema], path: Path) -> Iterator[Problem]:
+    """Yield the problems with the alternative that is of the value's kind, or that none is."""
+    for schema in schemas:
+        if not list(schema_problems(value, schema, path)):
+            return
+    for schema in schemas:
+        kind = schema.get("type")
+        if isinstance(kind, str) and kind in ("object", "array") and _KINDS[kind](value):
+            yield from schema_problems(value, schema, path)
+            return
+    yield path, f"is {value!r}; it must be {wanted({'anyOf': schemas})}"
+
+
+def _mapping_problems(value: dict[str, Any], schema: Schema, path: Path) -> Iterator[Problem]:
+    properties, others = schema.get("properties", {}), schema.get("additionalProperties", {})
+    for key, item in value.items():
+        if key in properties:
+            yield from schema_problems(item, properties[key], (*path, key))
+        elif others is False:
+            yield (*path, key), unknown_key(key, properties, "it").removeprefix("it ")
+        else:
+            yield from schema_problems(item, others, (*path, key))
+    for key in schema.get("required", ()):
+        if value.get(key) is None:
+            yield path, f"lacks `{key}`"

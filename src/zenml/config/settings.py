@@ -1,0 +1,120 @@
+"""Settings by what they are for: which keys there are, and the classes that check some of them."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any, ClassVar
+
+from zenml.errors import ConfigurationError
+
+COMPONENT_TYPES = (
+    "alerter",
+    "annotator",
+    "artifact_store",
+    "container_registry",
+    "data_validator",
+    "deployer",
+    "experiment_tracker",
+    "feature_store",
+    "image_builder",
+    "log_store",
+    "model_deployer",
+    "model_registry",
+    "orchestrator",
+    "sandbox",
+    "step_operator",
+)
+GENERAL = ("docker", "resources", "deployment", "output_materializers")
+
+
+def check_settings(settings: dict[str, Any], what: str) -> None:
+    """Raise for a key that no settings belong to, and for docker and resource settings that are not possible.
+
+    Raises:
+        ConfigurationError: what is wrong, with the close match.
+    """
+    for key, value in settings.items():
+        kind, dot, flavor = str(key).partition(".")
+        if key not in GENERAL and (kind not in COMPONENT_TYPES or (dot and not flavor.strip())):
+            known = (*GENERAL, *COMPONENT_TYPES)
+            close = difflib.get_close_matches(kind, known, 1)
+            hint = (
+                f"Did you mean `{close[0]}{dot}{flavor}`?"
+                if close
+                else "What is your own belongs into `extra`."
+            )
+            raise ConfigurationError(
+                f"`settings` of {what} has the key `{key}`. Keys are `docker`, `resources`, `deployment`, "
+                f"`output_materializers`, or a type of component, with a flavor or stack after a dot. {hint}"
+            )
+        if kind not in ("docker", "resources"):
+            continue
+        if not isinstance(value, dict):
+            raise ConfigurationError(f"`settings.{key}` of {what} is {value!r}; it must be a mapping.")
+        try:
+            _class_of(kind)(**value)
+        except (ConfigurationError, TypeError) as error:
+            raise ConfigurationError(f"`settings.{key}` of {what}: {error}") from error
+
+
+def _class_of(kind: str) -> Any:
+    if kind == "docker":
+        from zenml.config.docker_settings import DockerSettings
+
+        return DockerSettings
+    from zenml.config.resource_settings import ResourceSettings
+
+    return ResourceSettings
+
+
+class FieldSettings:
+    """Settings with a table of fields; only what was given is kept."""
+
+    FIELDS: ClassVar[dict[str, tuple[type, ...]]]
+    """By field: the types that its value may have."""
+
+    def __init__(self, **fields: Any) -> None:
+        for name, value in fields.items():
+            if name not in self.FIELDS:
+                close = difflib.get_close_matches(name, self.FIELDS, 1)
+                hint = f"Did you mean `{close[0]}`?" if close else f"It takes: {', '.join(self.FIELDS)}."
+                raise ConfigurationError(f"{type(self).__name__} has no `{name}`. {hint}")
+            kinds = self.FIELDS[name]
+            is_flag = isinstance(value, bool) and bool not in kinds
+            is_open = isinstance(value, str) and "${" in value
+            if value is not None and not is_open and (is_flag or not isinstance(value, kinds)):
+                wanted = " or ".join(_KIND_NAMES[kind] for kind in kinds)
+                raise ConfigurationError(
+                    f"`{name}` of {type(self).__name__} is {value!r}; it must be {wanted}."
+                )
+        self._given = {name: value for name, value in fields.items() if value is not None}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields that were given."""
+        return dict(self._given)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name not in self.FIELDS:
+            raise AttributeError(f"`{type(self).__name__}` has no attribute `{name}`")
+        return self._given.get(name)
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and vars(other) == vars(self)
+
+    __hash__ = None  # type: ignore[assignment]  # its values may be lists
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self._given.items())})"
+        )
+
+
+_KIND_NAMES = {
+    bool: "True or False",
+    str: "text",
+    int: "a whole number",
+    float: "a number",
+    list: "a list",
+    tuple: "a tuple",
+    dict: "a mapping",
+}
