@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from zenml.client.artifacts import load_artifact as load_artifact
     from zenml.client.artifacts import save_artifact as save_artifact
     from zenml.client.metadata import log_metadata as log_metadata
+    from zenml.client.metadata import log_model_metadata as log_model_metadata
     from zenml.client.tagging import add_tags as add_tags
     from zenml.client.tagging import remove_tags as remove_tags
     from zenml.config.artifact_config import ArtifactConfig as ArtifactConfig
@@ -34,6 +35,7 @@ _TABLE = {
     "get_step_context": "zenml.context.step",
     "load_artifact": "zenml.client.artifacts",
     "log_metadata": "zenml.client.metadata",
+    "log_model_metadata": "zenml.client.metadata",
     "pipeline": "zenml.declare.pipeline",
     "remove_tags": "zenml.client.tagging",
     "save_artifact": "zenml.client.artifacts",
@@ -51,6 +53,7 @@ __all__ = [
     "get_step_context",
     "load_artifact",
     "log_metadata",
+    "log_model_metadata",
     "pipeline",
     "remove_tags",
     "save_artifact",

@@ -20,6 +20,16 @@ class ArtifactType(enum.StrEnum):
     BASE = "BaseArtifact"
 
 
+class ModelStages(enum.StrEnum):
+    """Where a version of a model stands; `LATEST` asks for the newest version, whatever its stage."""
+
+    NONE = "none"
+    STAGING = "staging"
+    PRODUCTION = "production"
+    ARCHIVED = "archived"
+    LATEST = "latest"
+
+
 class ExecutionStatus(enum.StrEnum):
     """The state of a run or of a step attempt."""
 

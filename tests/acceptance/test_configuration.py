@@ -462,12 +462,10 @@ def test_a_configured_pipeline_parameter_is_read_as_its_type_asks(monkeypatch):
     compile_call(flow.with_options(parameters={"rows": "${ROWS_X}", "word": "${ROWS_X}"}), (), {})
 
 
-def test_no_cache_sees_the_values_too(monkeypatch):
-    from zenml.declare.starting import start
-
+def test_a_refreshed_step_sees_the_values_too(monkeypatch):
     monkeypatch.setenv("COLOR", "blue")
 
-    run = start(telling, (), {}, use_cache=False)
+    run = telling.with_options(refresh=True)()
 
     assert run.steps["tell"].output.load()["extra"]["value"] == "blue"
 

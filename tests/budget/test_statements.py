@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from zenml import pipeline, step
+from zenml import Model, pipeline, step
 from zenml.store.database import Database
 
 MOST_STATEMENTS = 30
@@ -16,6 +16,8 @@ CACHED_STEPS = 200
 CACHED_TRANSACTIONS = 3
 CACHED_STATEMENTS_A_STEP = 4
 """A look-up, the row of the step, the row of its input, and one to spare."""
+STATEMENTS_OF_A_MODEL = 6
+"""The model is found, its number raised, the version made, its tags put on, the run linked; the engine reads the versions."""
 
 NOT_COUNTED = ("BEGIN", "COMMIT", "ROLLBACK", "PRAGMA", "SAVEPOINT", "RELEASE", "--")
 """Comments are what SQLite calls the statements that it runs itself, for foreign keys."""
@@ -87,6 +89,37 @@ def test_three_uncached_steps_ask_few_statements(asked: Asked, store: Database, 
 
     assert statements <= MOST_STATEMENTS
     assert len(asked.statements) <= MOST_STATEMENTS, asked.statements
+
+
+def test_a_run_without_a_model_asks_nothing_of_models(asked: Asked, store: Database) -> None:
+    asked.all.clear()
+
+    uncached(n=3)
+    chain(n=3)
+
+    assert [text for text in asked.statements if "model" in text.partition("VALUES")[0]] == []
+
+
+def test_a_model_costs_a_run_a_few_statements_and_a_step_one(asked: Asked, store: Database) -> None:
+    uncached(n=2)
+    counts = {}
+    for name, flow in (("without", uncached), ("with", uncached.with_options(model=Model("churn")))):
+        flow(n=2)  # the plan is stored, the model is there
+        for n in (2, 12):
+            asked.all.clear()
+            flow(n=n)
+            counts[name, n] = len(asked.statements)
+
+    assert counts["with", 2] - counts["without", 2] <= STATEMENTS_OF_A_MODEL + 2
+    assert counts["with", 12] - counts["without", 12] <= STATEMENTS_OF_A_MODEL + 12
+
+
+def test_a_model_takes_no_transaction_more(asked: Asked, store: Database) -> None:
+    asked.all.clear()
+
+    uncached.with_options(model=Model("churn", tags=["a"]))(n=3)
+
+    assert asked.transactions <= 3 + 2
 
 
 @pytest.mark.parametrize("n", [1, 3, 10])

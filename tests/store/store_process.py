@@ -8,6 +8,7 @@ import sys
 
 from store_samples import DOCUMENTS, a_run, an_artifact, started_run
 
+from zenml.records.plan import ModelSpec
 from zenml.store.database import Database
 
 
@@ -73,6 +74,17 @@ def add_versions(root, count):
     for _ in range(int(count)):
         store.insert_artifact(an_artifact())
     say("done")
+
+
+def start_runs_with_models(root, count):
+    """Begin many runs that each make a new version, at the same time as others; say the numbers."""
+    store = Database(root)
+    say("ready")
+    listen()
+    for _ in range(int(count)):
+        run = a_run(store.owner().id)
+        store.start_run(run, DOCUMENTS, [ModelSpec("churn")])
+        say(store.models.of_run(run.id)["churn", ""].number)
 
 
 def create_secret(root, name):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from zenml.records.hooks import HookRun
 from zenml.records.ids import microseconds_now, new_id
+from zenml.records.models import Model, ModelLink, ModelVersion, StageChange
 from zenml.records.plan import Invocation, PipelineOptions
 from zenml.records.run import (
     Artifact,
@@ -40,6 +41,10 @@ KINDS = (
     Schedule,
     Secret,
     HookRun,
+    Model,
+    ModelVersion,
+    ModelLink,
+    StageChange,
 )
 DOCUMENTS = RunDocuments(b"plan", b"environment", {"code-1": b"def f(): ..."})
 

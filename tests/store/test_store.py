@@ -27,6 +27,7 @@ from store_samples import (
 from zenml.errors import ConfigurationError, NotFoundError, RunStoppedError, ZenMLError
 from zenml.records.hooks import HookRun
 from zenml.records.ids import new_id
+from zenml.records.models import Model, ModelLink, ModelVersion, StageChange
 from zenml.records.query import OPERATORS, Query, read_condition, read_page, read_sort
 from zenml.records.run import (
     Artifact,
@@ -61,7 +62,14 @@ def parents_of(store, record):
         owner = an_owner()
         store.insert([owner])
         changes |= {"owner_id": owner.id, "pipeline_id": None, "name": changes["id"]}
-    if isinstance(record, (Pipeline, Secret)):
+    if isinstance(record, (ModelVersion, ModelLink, StageChange)):
+        model = store.models.create(new_id(), {})
+        version = store.models.create_version(model.name, None)
+        parent = {"model_id": model.id} if isinstance(record, ModelVersion) else {"version_id": version.id}
+        changes |= parent
+    if isinstance(record, ModelVersion):
+        changes |= {"number": 2, "name": changes["id"]}
+    if isinstance(record, (Pipeline, Secret, Model)):
         changes["name"] = changes["id"]
     if isinstance(record, Schedule):
         changes |= {"pipeline_id": None, "name": changes["id"]}

@@ -1,4 +1,4 @@
-"""What a shell completes from the store: runs, steps, artifacts, pipelines, tags.
+"""What a shell completes from the store: runs, steps, artifacts, pipelines, models, tags.
 
 Completing never fails and never makes a store: where something is wrong, nothing is offered.
 """
@@ -88,6 +88,19 @@ def _tags(client: Client, ctx: click.Context, incomplete: str) -> Iterator[str]:
         yield one.name
 
 
+def _models(client: Client, ctx: click.Context, incomplete: str) -> Iterator[str]:
+    for one in client.list_models(size=MOST, name=f"startswith:{incomplete}").items:
+        yield one.name
+
+
+def _model_versions(client: Client, ctx: click.Context, incomplete: str) -> Iterator[str | tuple[str, str]]:
+    yield "latest", "the newest version"
+    for one in client.list_model_versions(ctx.params["model"], size=MOST).items:
+        yield one.name, one.stage
+        if one.name != str(one.number):
+            yield str(one.number), f"{one.name}, {one.stage}"
+
+
 def _tagged(client: Client, ctx: click.Context, incomplete: str) -> Iterator[Any]:
     of_kind = {"artifact": _artifacts, "pipeline": _pipelines}
     return of_kind.get(ctx.params.get("kind") or "run", _runs)(client, ctx, incomplete)
@@ -97,6 +110,8 @@ complete_run = _completion(_runs)
 complete_step = _completion(_steps)
 complete_artifact = _completion(_artifacts)
 complete_pipeline = _completion(_pipelines)
+complete_model = _completion(_models)
+complete_model_version = _completion(_model_versions)
 complete_tag = _completion(_tags)
 complete_tagged = _completion(_tagged)
 """Of the kind that `--run`, `--artifact` or `--pipeline` says."""

@@ -30,6 +30,7 @@ COMMANDS = {
     "step": ("zenml.cli.step_commands:step", "Ask why a step ran, or did not."),
     "logs": ("zenml.cli.logs_command:logs", "Print what the steps of a run printed."),
     "artifact": ("zenml.cli.artifact_commands:artifact", "Look at artifacts, load and export them."),
+    "model": ("zenml.cli.model_commands:model", "Look at models, promote and compare their versions."),
     "cache": ("zenml.cli.cache_commands:cache", "Look at cached results, take some out of use."),
     "tag": ("zenml.cli.tag_commands:tag", "Tag runs, artifacts and pipelines."),
     "secret": ("zenml.cli.secret_commands:secret", "Keep passwords and keys, encrypted, for steps."),

@@ -97,6 +97,8 @@ def _header(run: RunView) -> list[tuple[str, str]]:
         rows.append(("Hooks", ", ".join(f"{number} {status}" for status, number in hooks.items())))
     if run.tags:
         rows.append(("Tags", ", ".join(run.tags)))
+    if (version := run.model_version) is not None:
+        rows.append(("Model", f"{version.record.model_name}, version {version.name}"))
     for number, (name, raw) in enumerate(record.parameters.items()):
         rows.append(("" if number else "Parameters", f"{name} = {shown_value(name, msgspec.Raw(raw))}"))
     return rows

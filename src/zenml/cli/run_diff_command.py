@@ -48,7 +48,7 @@ def diff_shape(found: RunDiff, sections: Sequence[Section]) -> dict[str, Any]:
         for side, run in (("before", found.before), ("after", found.after))
     }
     for section in (*sections, "blind_spots"):
-        shape[section] = [_plain(one) for one in getattr(found, section)]
+        shape[section] = [plain(one) for one in getattr(found, section)]
     return shape
 
 
@@ -62,10 +62,11 @@ def _sections(only: str | None) -> tuple[Section, ...]:
     return tuple(name for name in SECTIONS if name in names)
 
 
-def _plain(value: msgspec.Struct) -> dict[str, Any]:
-    plain: dict[str, Any] = msgspec.to_builtins(value)
+def plain(value: msgspec.Struct) -> dict[str, Any]:
+    """Return a difference for programs."""
+    found: dict[str, Any] = msgspec.to_builtins(value)
     if isinstance(value, StepChange):
-        return {**plain["change"], "steps": plain["steps"]}
+        return {**found["change"], "steps": found["steps"]}
     if isinstance(value, OutputDiff):
-        plain["diff"] = value.diff
-    return plain
+        found["diff"] = value.diff
+    return found

@@ -50,8 +50,8 @@ def diff_lines(found: RunDiff, width: int = 80) -> list[str]:
     ]
     lines = table((), rows, width=width, cut=(1,))
     makers: dict[str, Callable[..., list[str]]] = {
-        "code": _change_lines,
-        "inputs": _change_lines,
+        "code": change_lines,
+        "inputs": change_lines,
         "cache": _decision_lines,
         "metrics": _metric_lines,
         "outputs": _output_lines,
@@ -61,14 +61,15 @@ def diff_lines(found: RunDiff, width: int = 80) -> list[str]:
     }
     has_changes = False
     for section, title in TITLES.items():
-        body = makers.get(section, _difference_lines)(getattr(found, section), width)
+        body = makers.get(section, difference_lines)(getattr(found, section), width)
         if body:
             lines += ["", click.style(title, bold=True), *body]
         has_changes = has_changes or (bool(body) and section not in ("timings", "blind_spots"))
     return lines if has_changes else [*lines, "", "Nothing differs."]
 
 
-def _change_lines(changes: Sequence[StepChange], width: int) -> list[str]:
+def change_lines(changes: Sequence[StepChange], width: int) -> list[str]:
+    """Return changes of code or inputs, each with its lines."""
     lines = []
     for one in changes:
         steps = ", ".join(one.steps[:3]) + (f" and {len(one.steps) - 3} more" if len(one.steps) > 3 else "")
@@ -91,7 +92,7 @@ def _more(left: int, what: str) -> list[str]:
     return [f"      … {left} more {what}"] if left > 0 else []
 
 
-def _difference_lines(found: Sequence[Difference], width: int) -> list[str]:
+def difference_lines(found: Sequence[Difference], width: int) -> list[str]:
     """Return a table of what fits beside each other, and below it, line by line, what does not."""
     rows = [(one.name, one.before or "-", "→", one.after or "-") for one in found]
     fitting = [row for row in rows if sum(map(display_width, row)) + 8 <= width]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import msgspec
 
 from zenml.cli.style import iso_time
+from zenml.config.model import ABOUT
 from zenml.records.hooks import HookStatus
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from zenml.records.hooks import HookRun
     from zenml.records.query import Page
     from zenml.records.run import Artifact, Failure
+    from zenml.views.model_view import ModelVersionView, ModelView
     from zenml.views.run_view import RunView
     from zenml.views.step_view import StepView
 
@@ -59,7 +61,7 @@ def whole_run_shape(
 ) -> Shape:
     """Return a run as `run show` prints it.
 
-    The keys of `run_shape`, and: parameters, as stored JSON by name; tags; failure, as in
+    The keys of `run_shape`, and: parameters, as stored JSON by name; tags; model: name, version, number; failure, as in
     `failure_shape`; hooks, how many are pending, completed, failed, skipped; hook_failures, each hook, step
     (null: of the run), source, failure; steps, each as in `step_shape`, in the order in which they began;
     waiting, the ids of steps that did not begin.
@@ -75,6 +77,9 @@ def whole_run_shape(
         **run_shape(run),
         "parameters": {name: msgspec.json.decode(raw) for name, raw in run.record.parameters.items()},
         "tags": run.tags,
+        "model": None
+        if (version := run.model_version) is None
+        else {"name": version.record.model_name, "version": version.name, "number": version.number},
         "failure": failure_shape(run.failure),
         "hooks": {name: sum(one.status == name for one in hooks) for name in get_args(HookStatus)},
         "hook_failures": [hook_failure_shape(one) for one in hooks if one.status == "failed"],
@@ -113,6 +118,34 @@ def step_shape(
             for one in outputs.get(record.cached_from or record.id, ())
         ],
         "log": logs.uri if logs is not None else None,
+    }
+
+
+def model_shape(model: ModelView) -> Shape:
+    """Return a model of a list: id, name, tags, created_at, and what is said of it, null where nothing is."""
+    return {
+        "id": model.id,
+        "name": model.name,
+        "tags": model.tags,
+        "created_at": iso_time(model.record.created_at),
+        **{word: model.record.about.get(word) for word in ABOUT},
+    }
+
+
+def model_version_shape(version: ModelVersionView) -> Shape:
+    """Return a version of a list: id, model, number, name, stage, description, tags, metadata, run_id, created_at."""
+    record = version.record
+    return {
+        "id": record.id,
+        "model": record.model_name,
+        "number": record.number,
+        "name": record.name,
+        "stage": record.stage,
+        "description": record.description,
+        "tags": version.tags,
+        "metadata": version.run_metadata,
+        "run_id": record.run_id,
+        "created_at": iso_time(record.created_at),
     }
 
 

@@ -33,14 +33,14 @@ def tag() -> None:
 @tag.command("list", example="zenml tag list")
 @json_option
 def list_tags(*, as_json: bool) -> None:
-    """List the tags, and how many runs, artifacts and pipelines have each."""
+    """List the tags, and how many runs, artifacts, pipelines, models and versions of models have each."""
     found = Client().list_tags()
     if as_json:
         print_json({"items": [msgspec.structs.asdict(one) for one in found]})
     elif found:
-        rows = [(one.name, str(one.runs), str(one.artifacts), str(one.pipelines)) for one in found]
-        headings = ("TAG", "RUNS", "ARTIFACTS", "PIPELINES")
-        print_lines(table(headings, rows, width=terminal_width(), cut=(0,), right=(1, 2, 3)))
+        rows = [tuple(map(str, msgspec.structs.astuple(one))) for one in found]
+        headings = ("TAG", "RUNS", "ARTIFACTS", "PIPELINES", "MODELS", "VERSIONS")
+        print_lines(table(headings, rows, width=terminal_width(), cut=(0,), right=(1, 2, 3, 4, 5)))
     else:
         click.echo("No tags yet. Add one with `zenml tag add RUN TAG`.", err=True)
 

@@ -8,7 +8,7 @@ import msgspec
 
 from zenml.client.client import Client
 from zenml.components.registry import load_flavor
-from zenml.config.artifact_config import read_version
+from zenml.config.artifact_config import read_artifact_type, read_version
 from zenml.context.step import current_step
 from zenml.errors import ConfigurationError
 from zenml.execute.masking import mask_value
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from zenml.client.tagging import Tags
+    from zenml.enums import ArtifactType
     from zenml.execute.step_session import StepSession
 
 
@@ -37,6 +38,7 @@ def save_artifact(
     tags: Tags | None = None,
     materializer: storage.MaterializerChoice | None = None,
     user_metadata: Mapping[str, Any] | None = None,
+    artifact_type: ArtifactType | str | None = None,
 ) -> ArtifactView:
     """Store a value as a version of an artifact; inside a step it belongs to the step's run.
 
@@ -49,6 +51,7 @@ def save_artifact(
         tags: what the artifact is tagged with.
         materializer: what stores the value, if not what its type asks for.
         user_metadata: what is recorded with it.
+        artifact_type: what it is for people who browse, if not what its materializer says.
 
     Example:
         `save_artifact(frame, "customers", tags=["checked"]).version`
@@ -60,6 +63,7 @@ def save_artifact(
     if not isinstance(name, str) or not name.strip():
         raise ConfigurationError(f"An artifact is to be called {name!r}. Give it a name.")
     number, step, identifier = read_version(version), current_step(), ArtifactId(new_id())
+    chosen = read_artifact_type(artifact_type)
     target, now = Target("artifact", identifier), microseconds_now()
     tagged = LoggedTags(target, read_tags(tags, f"artifact `{name}`"))
     values = mask_value(read_metadata(user_metadata or {}, f"artifact `{name}`"))
@@ -84,7 +88,7 @@ def save_artifact(
         saved_by=OUTSIDE_STEPS if step is None else StepRunId(step.task.step_run_id),
         output="value",
         created_at=now,
-        **msgspec.structs.asdict(stored),
+        **{**msgspec.structs.asdict(stored), "kind": chosen or stored.kind},
     )
     if step is not None:
         return ArtifactView(_tell(step, artifact, tagged, logged), store)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from zenml.client.models import ModelsClient
 from zenml.client.resolving import find_run
 from zenml.client.schedules import find_schedule
 from zenml.client.secrets import SecretsClient
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from zenml.store.store import Store
 
 
-class Client(SecretsClient, TriggeringClient):
+class Client(ModelsClient, SecretsClient, TriggeringClient):
     """The active store, for reading and changing what is recorded.
 
     Looking at runs marks those whose process has died as `interrupted`.
@@ -174,7 +175,7 @@ class Client(SecretsClient, TriggeringClient):
     # Tags
 
     def list_tags(self) -> list[TagCount]:
-        """Return the tags by name, each with how many runs, versions of artifacts and pipelines have it.
+        """Return the tags by name, each with how many runs, versions of artifacts, pipelines, models and versions have it.
 
         Tags are put on and taken off with `zenml.add_tags` and `zenml.remove_tags`.
         """

@@ -1,10 +1,10 @@
-"""`log_metadata`: values kept with a run, a step or an artifact, to be compared later."""
+"""`log_metadata`: values kept with a run, a step, an artifact or a model, to be compared later."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from zenml.client.targets import artifact_target, run_target, step_target
+from zenml.client.targets import artifact_target, model_target, run_target, step_target
 from zenml.context.step import current_step
 from zenml.errors import ConfigurationError, ContextError
 from zenml.execute.masking import mask_value
@@ -28,8 +28,11 @@ def log_metadata(
     artifact_name: str | None = None,
     artifact_version: int | str | None = None,
     infer_artifact: bool = False,
+    model_name: str | None = None,
+    model_version: int | str | None = None,
+    infer_model: bool = False,
 ) -> None:
-    """Keep values with a run, a step or an artifact; inside a step, with the step itself.
+    """Keep values with a run, a step, an artifact or a model; inside a step, with the step itself.
 
     A value replaces an earlier one of the same name; the earlier one stays in the history.
 
@@ -42,6 +45,9 @@ def log_metadata(
         artifact_name: an artifact by name; with `infer_artifact`, an output of this step.
         artifact_version: which version of it; the newest if None.
         infer_artifact: inside a step: its output.
+        model_name: a model by name.
+        model_version: which version of it, by number, name or stage; the newest if None.
+        infer_model: inside a step: the version of the model that it works on.
 
     Example:
         `log_metadata({"accuracy": 0.93, "epochs": 12})`
@@ -49,9 +55,18 @@ def log_metadata(
     Raises:
         ConfigurationError: a value cannot be kept, or several targets were named.
         ContextError: no target was named, and no step is running here.
-        NotFoundError: there is no such run, step or artifact.
+        NotFoundError: there is no such run, step, artifact or model.
     """
     step = current_step()
+    if infer_model or model_name is not None or model_version is not None:
+        if infer_artifact or any(
+            (run_id_name_or_prefix, step_id, step_name, artifact_version_id, artifact_name)
+        ):
+            raise ConfigurationError(
+                "`log_metadata` was given a model beside a run, a step or an artifact. Call it once for each of them."
+            )
+        _write(model_target(model_name, model_version), metadata)
+        return
     if infer_artifact:
         if step is None:
             raise ContextError(
@@ -78,6 +93,19 @@ def log_metadata(
             "`run_id_name_or_prefix=`, `step_id=` or `artifact_name=`."
         )
     _write(target, metadata)
+
+
+def log_model_metadata(
+    metadata: Mapping[str, Any], model_name: str | None = None, model_version: int | str | None = None
+) -> None:
+    """Keep values with a version of a model; inside a step, with the one that it works on.
+
+    Args:
+        metadata: names and values, as in `log_metadata`.
+        model_name: a model by name; inside a step, the model of the step if None.
+        model_version: which version of it, by number, name or stage; the newest if None.
+    """
+    _write(model_target(model_name, model_version), metadata)
 
 
 def _write(target: Target, metadata: Mapping[str, Any]) -> None:

@@ -43,11 +43,12 @@ class Use(msgspec.Struct, frozen=True):
     """Something that refers to an artifact, and so keeps it."""
 
     kind: str
-    """`made by`, `saved by`, `saved by hand`, `result of` (a cached step), `input of`, `output of` (a run) or `tagged`."""
+    """`made by`, `saved by`, `saved by hand`, `result of` (a cached step), `input of`, `output of` (a run), `tagged` or
+    `part of` (a version of a model)."""
     run: str
     run_id: str
     what: str
-    """The step, or the tag; empty for an output of a run."""
+    """The step, the tag, or the model and its version; empty for an output of a run."""
 
     @property
     def text(self) -> str:
@@ -56,6 +57,8 @@ class Use(msgspec.Struct, frozen=True):
             return "saved by hand, and kept until it is deleted by name"
         if self.kind == "tagged":
             return f"tagged `{self.what}`"
+        if self.kind == "part of":
+            return f"part of model version `{self.what}`"
         where = f"run `{self.run}` ({short(self.run_id)})"
         return f"{self.kind} {where}" if not self.what else f"{self.kind} step `{self.what}` of {where}"
 
@@ -101,6 +104,8 @@ def delete_artifact(store: Database, artifact: ArtifactView) -> int:
         remedy = (
             f"Take its tags off first: zenml tag remove --artifact {artifact.id} {' '.join(tags)}"
             if len(tags) == len(found)
+            else "Delete what uses it first: zenml run delete RUN, zenml model delete MODEL --version VERSION"
+            if any(use.kind == "part of" for use in found)
             else "Delete the runs that use it first: zenml run delete RUN"
         )
         more = f" and has {count(len(found) - 1, 'more use')}" if len(found) > 1 else ""

@@ -20,6 +20,8 @@ class TagCount(msgspec.Struct, frozen=True, kw_only=True):
     artifacts: int = 0
     """Versions of artifacts; those that only belong to a run with a cascading tag do not count."""
     pipelines: int = 0
+    models: int = 0
+    model_versions: int = 0
 
 
 def count_tags(store: Store) -> list[TagCount]:

@@ -1,4 +1,4 @@
-"""What users name when they log metadata or tags: a run, a step, an artifact, a pipeline."""
+"""What users name when they log metadata or tags: a run, a step, an artifact, a pipeline, a model."""
 
 from __future__ import annotations
 
@@ -56,6 +56,24 @@ def artifact_target(name_or_id: str, version: int | str | None) -> Target:
 def pipeline_target(name_or_id: str) -> Target:
     """Return the target of a pipeline."""
     return Target("pipeline", str(Client().get_pipeline(name_or_id).id))
+
+
+def model_target(name: str | None, version: int | str | None) -> Target:
+    """Return the target of a version of a model; without a name, the one that the running step works on."""
+    step = current_step()
+    own = None if step is None else step.task.model
+    if name is None:
+        if own is None:
+            where = "where no step is running" if step is None else "in a step that works on no model"
+            raise ContextError(
+                f"Which model is meant? Metadata of a model was logged {where}. Name it with `model_name=`, or "
+                "give the pipeline or the step a `model=Model(…)`."
+            )
+        name = own.model_name
+        if version is None:
+            return Target("model_version", own.id)
+    asked = None if version is None else str(version)
+    return Target("model_version", Client().store.models.find(name, asked).id)
 
 
 def _check_step(store: Store, identifier: str) -> None:

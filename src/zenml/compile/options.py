@@ -100,6 +100,7 @@ def declared_output(output: OutputSpec, step: DeclaredStep, substitutions: Mappi
         tags=read_tags(getattr(config, "tags", None), what),
         run_metadata=read_metadata(getattr(config, "run_metadata", None) or {}, f"`run_metadata` of {what}"),
         artifact_name=artifact_name(output.name, substitutions, what) if output.has_explicit_name else None,
+        kind=str(kind) if (kind := getattr(config, "artifact_type", None)) is not None else None,
     )
 
 

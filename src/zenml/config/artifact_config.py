@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from zenml.enums import ArtifactType
 from zenml.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ class ArtifactConfig:
         version: the number of the version; the next one if None.
         tags: what the artifact is tagged with.
         run_metadata: what is recorded with it.
+        artifact_type: what it is for people who browse, if not what its materializer says.
     """
 
     def __init__(
@@ -31,17 +33,30 @@ class ArtifactConfig:
         version: int | str | None = None,
         tags: Sequence[str | Tag] | None = None,
         run_metadata: Mapping[str, Any] | None = None,
+        artifact_type: ArtifactType | str | None = None,
     ) -> None:
         self.name = name
         self.version = read_version(version)
         self.tags = tags
         self.run_metadata = run_metadata
+        self.artifact_type = read_artifact_type(artifact_type)
 
     def __repr__(self) -> str:
         return (
             f"ArtifactConfig(name={self.name!r}, version={self.version!r}, tags={self.tags!r},"
-            f" run_metadata={self.run_metadata!r})"
+            f" run_metadata={self.run_metadata!r}, artifact_type={self.artifact_type!r})"
         )
+
+
+def read_artifact_type(given: ArtifactType | str | None) -> ArtifactType | None:
+    """Return what kind of artifact is meant; text is the value of an `ArtifactType`."""
+    if given is None:
+        return None
+    try:
+        return ArtifactType(given)
+    except ValueError:
+        listed = ", ".join(f"`{kind}`" for kind in ArtifactType)
+        raise ConfigurationError(f"There is no type of artifact {given!r}. There is: {listed}.") from None
 
 
 def read_version(version: int | str | None) -> int | None:

@@ -52,7 +52,7 @@ class Model:
             if word not in ABOUT:
                 raise ConfigurationError(f"A model has no `{word}`. It takes: {', '.join(ABOUT)}.")
         self.name = name
-        self.version = None if version is None else str(version)
+        self.version = None if version is None else str(version).strip()
         self.tags = tags
         self.save_models_to_registry = save_models_to_registry
         self.about = {word: text for word, text in about.items() if text is not None}

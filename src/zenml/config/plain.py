@@ -34,10 +34,10 @@ def _refuse_non_finite(value: Any) -> None:
 
 
 def _fields_of(value: Any) -> Any:
-    if type(value).__module__.startswith("zenml.config."):
-        fields = {name: field for name, field in vars(value).items() if field is not None}
-        return {**fields, **fields.pop("about", {})}  # a model keeps its words under one name
     for method in ("model_dump", "to_dict"):
         if callable(getattr(value, method, None)):
             return getattr(value, method)()
+    if type(value).__module__.startswith("zenml.config."):
+        fields = {name: field for name, field in vars(value).items() if field is not None}
+        return {**fields, **fields.pop("about", {})}  # a model keeps its words under one name
     raise TypeError(f"{value!r} of type `{type(value).__name__}` is not JSON")

@@ -78,6 +78,14 @@ def template_of(pipeline: Pipeline[Any], arguments: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+_CACHE_RULES = {
+    "max_age": "expires_after",
+    "ignored": "ignore_fields",
+    "counts_code": "include_step_code",
+    "counts_parameters": "include_step_parameters",
+}
+
+
 def _options(owner: str) -> Iterator[Option]:
     for option in OPTIONS:
         is_own = owner in option.owners or (owner == "pipeline" and "run" in option.owners)
@@ -95,9 +103,9 @@ def _current(options: msgspec.Struct) -> dict[str, Any]:
         tags = [tag["name"] for tag in model.pop("tags", ())]
         found["model"] = {**model, **model.pop("about", {}), **({"tags": tags} if tags else {})}
         found["model"].pop("about", None)
-    policy = {"expires_after": plain.get("cache_max_age"), "ignore_fields": plain.get("cache_ignored")}
-    if any(policy.values()):
-        found["cache_policy"] = {name: value for name, value in policy.items() if value}
+    rules = found.pop("cache", {})
+    if rules:
+        found["cache_policy"] = {said: rules[kept] for kept, said in _CACHE_RULES.items() if kept in rules}
     return found
 
 

@@ -21,6 +21,7 @@ from zenml.execute.admission import Admission
 from zenml.execute.attempts import Attempts
 from zenml.execute.events import Due
 from zenml.execute.machine import Machine
+from zenml.execute.model_linking import ModelLinking
 from zenml.execute.run_progress import RunProgress
 from zenml.execute.step_events import StepEvents
 from zenml.execute.timers import Timers
@@ -70,6 +71,7 @@ class Engine:
         self.admission = Admission(
             run, self.plan, self.machine, workers.artifacts, compiled.externals, workers.secrets.prints
         )
+        self.models = ModelLinking(store, run, self.plan)
         self.failures: list[tuple[str, BaseException]] = []
         self.fatal: BaseException | None = None
         self.interrupt: BaseException | None = None
@@ -191,6 +193,7 @@ class Engine:
             batch.hooks = ends.hooks
             is_stop = self.fatal is None or isinstance(self.fatal, RunStoppedError)
             self._add_end("stopped" if is_stop else "failed", reason, batch)
+            self.models.link(batch, self.admission.artifacts)
             with self.store.run_transaction(self.run) as transaction:
                 transaction.write(batch)
             self.run = batch.run or self.run
@@ -299,12 +302,14 @@ class Engine:
             or self._can_start()
         ):
             self._unrecorded = ends, begins
+            self.models.link(ends, self.admission.artifacts)
             with self.store.run_transaction(self.run) as transaction:
                 transaction.write(ends)
                 self.admission.decide(transaction, ready, begins)
                 started = self.admission.start(transaction, self._workers, begins)
                 if self._may_end:
                     self._add_end(self.machine.verdict(), None, begins)
+                self.models.link(begins, self.admission.artifacts)
                 if self.hooks is not None:
                     self.hooks.add_starts(begins)
                 transaction.write(begins)

@@ -15,6 +15,7 @@ from zenml.errors import ContextError
 from zenml.records.events import LoggedMetadata, LoggedTags, Target
 from zenml.records.ids import microseconds_now
 from zenml.records.metadata_values import read_metadata
+from zenml.records.models import key_of
 from zenml.records.run import StepRun
 from zenml.records.tagging import read_tags
 from zenml.records.task import StepTask
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from zenml.execute.output import Printer
+    from zenml.execute.step_model import StepModel, StepModelVersion
     from zenml.records.events import StepEvent
+    from zenml.records.models import ModelVersion
     from zenml.records.plan import HookName, Plan
     from zenml.records.run import Run
     from zenml.store.store import Store
@@ -70,6 +73,11 @@ class RunInHook:
         vars(view)["plan"] = self.plan
         return view
 
+    def model_of(self, step: StepRun) -> ModelVersion | None:
+        """Return the version that a step works on; the store is asked only where its code names a model."""
+        spec = self.plan.definitions[step.definition].options.model
+        return None if spec is None else self.store.models.of_run(self.run.id).get(key_of(spec))
+
 
 class HookContext:
     """The context of one hook."""
@@ -78,6 +86,8 @@ class HookContext:
         self._hook = hook
         self._shared = shared
         self._step = step
+        self.said_of_model: dict[str, Any] = {}
+        """What this hook has logged of the version of the step's model so far."""
 
     @cached_property
     def pipeline_run(self) -> RunView:
@@ -121,11 +131,21 @@ class HookContext:
         self._step_record("inputs")
         return self.step_run.inputs
 
-    @property
-    def model(self) -> Any:
-        """The model version that the step works on; None where none is configured."""
-        self._step_record("model")
-        return None
+    @cached_property
+    def model(self) -> StepModel | None:
+        """The model that the step works on, with its version; None where none is configured."""
+        from zenml.execute.step_model import StepModel
+
+        version = self._shared.model_of(self._step_record("model"))
+        return None if version is None else StepModel(version, self._shared.store, self)
+
+    @cached_property
+    def model_version(self) -> StepModelVersion | None:
+        """The same by the name of its version."""
+        from zenml.execute.step_model import StepModelVersion
+
+        version = self._shared.model_of(self._step_record("model_version"))
+        return None if version is None else StepModelVersion(version, self._shared.store, self)
 
     @property
     def run_metadata(self) -> dict[str, Any]:
@@ -138,6 +158,8 @@ class HookContext:
         step = self._step_record("log_metadata")
         values = read_metadata(metadata, f"the metadata in hook `{self._hook}`")
         self._shared.hear(step, LoggedMetadata(target, values, microseconds_now()))
+        if target.kind == "model_version" and self.model is not None and self.model.id == target.id:
+            self.said_of_model.update(values)
 
     def log_tags(self, target: Target, tags: Any, *, is_removal: bool = False) -> None:
         """Tell the owner of the run tags to put on a target, or to take off it."""
@@ -242,6 +264,7 @@ class StepHookSession(RunHookSession):
             inputs={},
             artifact_root=f"{shared.store.root}/artifacts",
             attempt=step.attempt,
+            model=shared.model_of(step),
         )
 
 

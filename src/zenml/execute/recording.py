@@ -127,7 +127,7 @@ def completed(run: Run, step: StepRun, outcome: StepOutcome, definition: StepDef
                 producer=step.id,
                 output=output.name,
                 created_at=outcome.ended_at,
-                **msgspec.structs.asdict(stored),
+                **{**msgspec.structs.asdict(stored), "kind": output.kind or stored.kind},
             )
         )
     end = msgspec.structs.replace(step, status="completed", ended_at=outcome.ended_at)

@@ -17,6 +17,7 @@ from zenml.execute import failures
 from zenml.execute.clock import RealClock
 from zenml.execute.engine import Engine
 from zenml.execute.environment import current_changes, current_environment
+from zenml.execute.model_linking import asked_models
 from zenml.execute.output import Capture
 from zenml.execute.reporter import choose_reporter
 from zenml.execute.run_secrets import read_secrets
@@ -109,7 +110,12 @@ def _execute(engine: Engine, capture: Capture) -> None:
 
 
 def start_run(compiled: Compiled, store: Store) -> Run:
-    """Record a new run and return it."""
+    """Record a new run and return it.
+
+    Raises:
+        ConfigurationError: there is a run of that name.
+        NotFoundError: it works on a version of a model that there is not.
+    """
     plan, run_name = compiled.plan, compiled.run_name
     encoded = wire.encode(plan)
     environment, environment_body = current_environment()
@@ -117,6 +123,7 @@ def start_run(compiled: Compiled, store: Store) -> Run:
     digest = wire.digest_of(encoded)
     sources = {} if store.document(digest) is not None else compiled.sources()
     documents = RunDocuments(encoded, environment_body, sources)
+    models = asked_models(plan)
     while True:
         now = microseconds_now()
         run = Run(
@@ -133,7 +140,7 @@ def start_run(compiled: Compiled, store: Store) -> Run:
             parameters=plan.parameters,
             variables=macs_of(compiled.filled.variables, store),
         )
-        if store.start_run(run, documents):
+        if store.start_run(run, documents, models):
             return run
         if run_name is not None and with_times(run_name, now) == with_times(run_name, now + 1):
             raise ConfigurationError(

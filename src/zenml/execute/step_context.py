@@ -28,6 +28,7 @@ from zenml.views.step_view import StepConfiguration, StepView
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from zenml.execute.step_model import StepModel, StepModelVersion
     from zenml.records.events import StepEvent
     from zenml.records.plan import TagSpec
     from zenml.store.store import Store
@@ -143,8 +144,8 @@ class StepContext:
         self.pipeline = CurrentPipeline(task.pipeline, lambda: self._run_view.pipeline)
         self.pipeline_run = CurrentRun(task, lambda: self._run_view)
         self.step_run = CurrentStep(task, self._step_view)
-        self.model: Any = None
-        """The model version that the step works on; None where none is configured."""
+        self.said_of_model: dict[str, Any] = {}
+        """What this step has logged of the version of its model so far."""
         self.output_notes = OutputNotes()
 
     # What the step can know
@@ -168,6 +169,24 @@ class StepContext:
     def pipeline_state(self) -> Any:
         """What the `on_init` hook of the pipeline returned, None without one: in a process of its own a copy."""
         return None if self._state is None else self._state()
+
+    @cached_property
+    def model(self) -> StepModel | None:
+        """The model that the step works on, with its version; None where none is configured."""
+        if self._task.model is None:
+            return None
+        from zenml.execute.step_model import StepModel
+
+        return StepModel(self._task.model, self._recorded_in, self)
+
+    @cached_property
+    def model_version(self) -> StepModelVersion | None:
+        """The same by the name of its version."""
+        if self._task.model is None:
+            return None
+        from zenml.execute.step_model import StepModelVersion
+
+        return StepModelVersion(self._task.model, self._recorded_in, self)
 
     @cached_property
     def inputs(self) -> Named[Any]:
@@ -200,6 +219,8 @@ class StepContext:
         for known in (self.step_run, self.pipeline_run):
             if known.id == target.id:
                 known.run_metadata.update(values)
+        if self._task.model is not None and self._task.model.id == target.id:
+            self.said_of_model.update(values)
 
     def log_tags(self, target: Target, tags: Any, *, is_removal: bool = False) -> None:
         """Tell the owner of the run tags to put on a target, or to take off it."""
@@ -230,13 +251,19 @@ class StepContext:
         output = self.output_called(output_name)
         self.output_notes.tag(output, read_tags(tags, f"output `{output}`"), is_removal=True)
 
+    @property
+    def _recorded_in(self) -> Store:
+        """The store; a step in a process of its own opens it."""
+        from zenml.store.opening import open_store
+
+        return self._store or open_store()
+
     @cached_property
     def _run_view(self) -> RunView:
-        """The run as it is recorded; a step in a process of its own opens the store to see it."""
-        from zenml.store.opening import open_store
+        """The run as it is recorded."""
         from zenml.views.run_view import RunView
 
-        store = self._store or open_store()
+        store = self._recorded_in
         record = store.get(Run, self._task.run_id)
         if record is None:
             raise ContextError(f"Run `{self._task.run_name}` is no longer in the store `{store.root}`.")

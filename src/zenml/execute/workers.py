@@ -318,6 +318,7 @@ class Workers:
             inputs={name: self._task_input(binding) for name, binding in invocation.inputs.items()},
             artifact_root=self._artifact_root,
             attempt=step.attempt,
+            model=engine.models.version_of(engine.plan.definitions[step.definition]),
         )
 
     def _task_input(self, binding: Value | OutputRef | ArtifactRef | Collection) -> TaskInput:

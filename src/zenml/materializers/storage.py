@@ -158,6 +158,7 @@ class _Saving:
             inline=data,
             metadata=self._metadata(value, materializer, None),
             needs_trust=needs_trust,
+            kind=str(materializer.ASSOCIATED_ARTIFACT_TYPE),
         )
 
     def _save_folder(
@@ -186,6 +187,7 @@ class _Saving:
             files=files,
             metadata=metadata,
             needs_trust=needs_trust or writer.wrote_unsafe,
+            kind=str(materializer.ASSOCIATED_ARTIFACT_TYPE),
         )
 
     def _metadata(

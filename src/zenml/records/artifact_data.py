@@ -11,6 +11,8 @@ from typing import Any
 
 import msgspec
 
+from zenml.enums import ArtifactType
+
 
 class FileEntry(msgspec.Struct, frozen=True):
     """One file of a stored folder."""
@@ -42,3 +44,5 @@ class StoredValue(msgspec.Struct, frozen=True, kw_only=True):
     metadata: dict[str, Any] = {}
     needs_trust: bool = False
     """Loading it can run code or import a type that the stored data names."""
+    kind: str = ArtifactType.DATA.value
+    """What its materializer says it is, for people who browse."""

@@ -16,6 +16,8 @@ StepRunId = NewType("StepRunId", str)
 ArtifactId = NewType("ArtifactId", str)
 OwnerId = NewType("OwnerId", str)
 PipelineId = NewType("PipelineId", str)
+ModelId = NewType("ModelId", str)
+ModelVersionId = NewType("ModelVersionId", str)
 ScheduleId = NewType("ScheduleId", str)
 
 SHORT_LENGTH = 8

@@ -88,6 +88,8 @@ class Output(msgspec.Struct, frozen=True, omit_defaults=True):
     run_metadata: dict[str, Any] = {}
     artifact_name: str | None = None
     """The name of its artifacts where that is another one; {date} and {time} are filled in by the run."""
+    kind: str | None = None
+    """What its configuration says the artifact is; None for what the materializer says."""
 
 
 class CodePart(msgspec.Struct, frozen=True):

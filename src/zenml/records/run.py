@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 
 import msgspec
 
+from zenml.enums import ArtifactType
 from zenml.records.artifact_data import FileEntry, StoredValue
 from zenml.records.ids import ArtifactId, OwnerId, PipelineId, RunId, ScheduleId, StepRunId
 from zenml.records.plan import Invocation, PipelineOptions, Plan, StepDefinition, TagSpec
@@ -17,7 +18,7 @@ from zenml.records.status import RunStatus, StepStatus
 
 OUTSIDE_STEPS = StepRunId("")
 """Stands for the step run in `Artifact.saved_by` where `save_artifact` was called outside of steps."""
-NotedKind = Literal["run", "step", "artifact", "pipeline"]
+NotedKind = Literal["run", "step", "artifact", "pipeline", "model", "model_version"]
 """What can have metadata or tags."""
 
 
@@ -149,6 +150,8 @@ class Artifact(Record, frozen=True, kw_only=True):
     files: tuple[FileEntry, ...] = ()
     metadata: dict[str, Any] = {}
     needs_trust: bool = False
+    kind: str = ArtifactType.DATA.value
+    """What it is for people who browse: data, a model, a service …"""
     signature: bytes = b""
     created_at: int
 
@@ -164,6 +167,7 @@ class Artifact(Record, frozen=True, kw_only=True):
             files=self.files,
             metadata=self.metadata,
             needs_trust=self.needs_trust,
+            kind=self.kind,
         )
 
 
@@ -202,7 +206,7 @@ class RunOutput(Record, frozen=True, kw_only=True):
 
 
 class Tag(Record, frozen=True, kw_only=True):
-    """A tag on a run, pipeline or artifact."""
+    """A tag on a run, pipeline, artifact or model, or on a version of a model."""
 
     table = "tags"
     kind: NotedKind

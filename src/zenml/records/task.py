@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from zenml.records.artifact_data import StoredValue
+from zenml.records.models import ModelVersion
 from zenml.records.plan import Invocation, StepDefinition, TagSpec, Value
 from zenml.records.run import Failure
 
@@ -43,6 +44,8 @@ class StepTask(msgspec.Struct, frozen=True):
     inputs: dict[str, TaskInput]
     artifact_root: str
     attempt: int = 1
+    model: ModelVersion | None = None
+    """The version of the model that the step works on."""
 
 
 class PackedState(msgspec.Struct, frozen=True):

@@ -26,6 +26,8 @@ from zenml.records.run import (
 )
 from zenml.store import location, owners, queries
 from zenml.store.migrations import migrate
+from zenml.store.model_versions import link_run
+from zenml.store.models import ModelTables
 from zenml.store.note_writing import tags_at_start, write_notes
 from zenml.store.query_sql import page_sql
 from zenml.store.row_writing import collect, insert_artifacts, insert_once, interrupt
@@ -37,6 +39,7 @@ from zenml.store.store import CacheEntry, Notes, RunDocuments
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from zenml.records.plan import ModelSpec
     from zenml.store.secrets import Secrets
 
 R = TypeVar("R", bound=Record)
@@ -57,6 +60,7 @@ class Database:
         migrate(self.file)
         self._key = os.urandom(32) if root == MEMORY else location.read_key(root)
         self._recorded_owner = ""
+        self.models = ModelTables(self.file)
         self._secrets: Secrets | None = None
 
     # Generic verbs
@@ -132,7 +136,7 @@ class Database:
         """Return this process as an owner of runs."""
         return owners.current_owner(self.root)
 
-    def start_run(self, run: Run, documents: RunDocuments) -> bool:
+    def start_run(self, run: Run, documents: RunDocuments, models: Sequence[ModelSpec] = ()) -> bool:
         """Record a run with all that belongs to it in one transaction; False if its name is taken."""
         with self.file.write() as transaction:
             owner = self.owner()
@@ -150,6 +154,8 @@ class Database:
             if not insert_once(transaction, run):
                 return False
             write_notes(transaction, Notes(tags=tags_at_start(run)))
+            if models:
+                link_run(transaction, run, models)
         self._recorded_owner = owner.id
         return True
 

@@ -33,7 +33,12 @@ DELETE FROM tags WHERE kind = 'run' AND name = :name AND target_id <> :target_id
 DELETE FROM tags WHERE kind = 'artifact' AND name = :name AND target_id <> :target_id AND target_id IN (
     SELECT id FROM artifacts WHERE name = (SELECT name FROM artifacts WHERE id = :target_id))
 """,
+    "model_version": """
+DELETE FROM tags WHERE kind = 'model_version' AND name = :name AND target_id <> :target_id AND target_id IN (
+    SELECT id FROM model_versions WHERE model_id = (SELECT model_id FROM model_versions WHERE id = :target_id))
+""",
     "pipeline": "DELETE FROM tags WHERE kind = 'pipeline' AND name = :name AND target_id <> :target_id",
+    "model": "DELETE FROM tags WHERE kind = 'model' AND name = :name AND target_id <> :target_id",
 }
 """By kind: have an exclusive tag leave what had it before."""
 

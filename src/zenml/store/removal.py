@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from zenml.store.database import Database
 
 # By kind of use: a column of the artifact, and where it is found (as key) by what uses the artifact: the run,
-# and the step or tag in it, "" where there is none.
+# and the step, tag or version in it, "" where there is none.
 _STEPS = "SELECT id AS key, run_id AS run, invocation_id AS what FROM step_runs"
 _USES = {
     "made by": ("producer", _STEPS),
@@ -30,6 +30,9 @@ _USES = {
         FROM step_inputs i LEFT JOIN step_runs s ON s.id = i.step_run_id"""),
     "output of": ("id", "SELECT artifact_id AS key, run_id AS run, '' AS what FROM run_outputs"),
     "tagged": ("id", "SELECT target_id AS key, '' AS run, name AS what FROM tags WHERE kind = 'artifact'"),
+    "part of": ("id", """
+        SELECT l.target_id AS key, '' AS run, v.model_name || ' ' || v.name AS what
+        FROM model_links l JOIN model_versions v ON v.id = l.version_id WHERE l.kind = 'artifact'"""),
 }  # fmt: skip
 _IS_USED = "coalesce({}, 0)".format(
     " OR ".join(f"a.{column} IN (SELECT key FROM ({users}))" for column, users in _USES.values())  # noqa: S608  our own text

@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import msgspec
 
 from zenml.records.hooks import HookRun
+from zenml.records.models import ModelLink
 from zenml.records.run import Artifact, Metadata, Record, Run, RunOutput, Schedule, StepInput, StepRun, Tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from contextlib import AbstractContextManager
 
+    from zenml.records.plan import ModelSpec
     from zenml.records.query import Page, Query
     from zenml.records.run import Owner
+    from zenml.store.models import ModelTables
     from zenml.store.secrets import Secrets
 
 R = TypeVar("R", bound=Record)
@@ -92,6 +95,8 @@ class Batch(msgspec.Struct):
     """Pipeline outputs under the name that their annotation gives them."""
     saved: list[Artifact] = []
     """Artifacts that steps saved beside their outputs."""
+    links: list[ModelLink] = []
+    """Artifacts that belong to a version of a model."""
     notes: Notes = msgspec.field(default_factory=Notes)
     hooks: list[HookRun] = []
     """Hooks that are due because of what else the batch holds."""
@@ -111,6 +116,10 @@ class Store(Protocol):
     """A store of records."""
 
     root: str
+
+    @property
+    def models(self) -> ModelTables:
+        """Models, their versions, and what belongs to them."""
 
     @property
     def secrets(self) -> Secrets:
@@ -140,8 +149,11 @@ class Store(Protocol):
     def owner(self) -> Owner:
         """Return this process as an owner of runs."""
 
-    def start_run(self, run: Run, documents: RunDocuments) -> bool:
-        """Record a run and what it needs to be understood later; return False if its name is taken."""
+    def start_run(self, run: Run, documents: RunDocuments, models: Sequence[ModelSpec] = ()) -> bool:
+        """Record a run and what it needs to be understood later; return False if its name is taken.
+
+        The versions of `models` are found or created, and linked to the run, in the same transaction.
+        """
 
     def add_schedule(self, schedule: Schedule, plan: bytes) -> bool:
         """Record a schedule with the plan that is to run; return False if its name is taken."""

@@ -50,6 +50,11 @@ class ArtifactView(RecordView[Artifact]):
         return self.record.type
 
     @property
+    def type(self) -> str:
+        """What it is, as its materializer says: one of `zenml.enums.ArtifactType`."""
+        return self.record.kind
+
+    @property
     def materializer(self) -> str:
         """What stored the value: a short name of ours, or the dotted path of another one."""
         return self.record.materializer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from zenml.records.run import Metadata, RunOutput, StepRun, Tag
 
@@ -23,9 +23,16 @@ def history_of(store: Store, kind: NotedKind, target_ids: Sequence[str]) -> dict
 
 
 class TagName(str):
-    """The name of a tag; `.name` is the same, as in other views."""
+    """A tag as it is read: the text of its name, with its color beside it."""
 
-    __slots__ = ()
+    __slots__ = ("color",)
+    color: str | None
+
+    def __new__(cls, name: str, color: str | None = None) -> Self:
+        """Make the name of a tag."""
+        made = super().__new__(cls, name)
+        made.color = color
+        return made
 
     @property
     def name(self) -> str:
@@ -34,8 +41,8 @@ class TagName(str):
 
 
 def tags_of(store: Store, kind: NotedKind, target_id: str) -> list[TagName]:
-    """Return the names of the tags that were put on something."""
-    return sorted(TagName(tag.name) for tag in store.select(Tag, kind=kind, target_id=target_id))
+    """Return the tags that were put on something, by name."""
+    return sorted(TagName(tag.name, tag.color) for tag in store.select(Tag, kind=kind, target_id=target_id))
 
 
 def tags_of_artifact(store: Store, artifact: Artifact) -> list[TagName]:
@@ -46,5 +53,5 @@ def tags_of_artifact(store: Store, artifact: Artifact) -> list[TagName]:
     runs |= {output.run_id for output in store.select(RunOutput, artifact_id=artifact.id)}
     for tag in store.select(Tag, kind="run", target_id=tuple(runs)):
         if tag.is_cascading:
-            found.add(TagName(tag.name))
+            found.add(TagName(tag.name, tag.color))
     return sorted(found)

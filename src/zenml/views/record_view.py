@@ -1,4 +1,4 @@
-"""What the views of runs, steps and artifacts have in common: an id, metadata; a state, times, a failure."""
+"""What the views of runs, steps, artifacts and versions of models have in common: an id, metadata; a state, times, a failure."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from zenml.enums import ExecutionStatus
+from zenml.records.models import ModelVersion
 from zenml.records.run import Artifact, Run, StepRun
 from zenml.views.noted import history_of
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from zenml.records.run import Failure, NotedKind
     from zenml.store.store import Store
 
-R = TypeVar("R", bound=Run | StepRun | Artifact)
+R = TypeVar("R", bound=Run | StepRun | Artifact | ModelVersion)
 E = TypeVar("E", bound=Run | StepRun)
 
 

@@ -11,6 +11,7 @@ from zenml.errors import NotFoundError
 from zenml.records import values, wire
 from zenml.records.hooks import HookRun
 from zenml.records.ids import short
+from zenml.records.models import key_of
 from zenml.records.plan import Plan
 from zenml.records.run import Artifact, Environment, Run, RunOutput, StepRun
 from zenml.records.status import ENDED
@@ -25,8 +26,10 @@ from zenml.views.variables import KEPT, shown
 
 if TYPE_CHECKING:
     from zenml.records.events import Progress
+    from zenml.records.plan import ModelSpec
     from zenml.records.run import NotedKind
     from zenml.store.store import Store
+    from zenml.views.model_view import ModelVersionView
 
 
 class PipelineView:
@@ -136,6 +139,20 @@ class RunView(ExecutionView[Run]):
     def tags(self) -> list[TagName]:
         """The tags of the run."""
         return tags_of(self._store, "run", self.id)
+
+    @property
+    def model_version(self) -> ModelVersionView | None:
+        """The version of the model that its pipeline works on; None if it names none, or it was deleted."""
+        return self.model_version_of(self.record.options.model)
+
+    def model_version_of(self, spec: ModelSpec | None) -> ModelVersionView | None:
+        """Return the version that a configuration stood for in this run."""
+        if spec is None:
+            return None
+        from zenml.views.model_view import ModelVersionView
+
+        found = self._store.models.of_run(self.id).get(key_of(spec))
+        return None if found is None else ModelVersionView(found, self._store)
 
     @cached_property
     def steps(self) -> Named[StepView]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from zenml.records.plan import Invocation, StepDefinition
     from zenml.records.run import NotedKind
     from zenml.store.store import Store
+    from zenml.views.model_view import ModelVersionView
     from zenml.views.run_view import RunView
 
 
@@ -101,6 +102,11 @@ class StepView(ExecutionView[StepRun]):
     def spec(self) -> StepSpec:
         """How the step stands in its pipeline."""
         return StepSpec(self.record.invocation)
+
+    @property
+    def model_version(self) -> ModelVersionView | None:
+        """The version of the model that the step worked on: its own, or that of the pipeline."""
+        return self.run.model_version_of(self.definition.options.model)
 
     @property
     def logs(self) -> StepLogs | None:

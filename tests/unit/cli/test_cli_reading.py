@@ -160,6 +160,7 @@ def test_a_whole_run_as_json_has_stable_keys(zenml, runs):
     assert set(run) == RUN_KEYS | {
         "parameters",
         "tags",
+        "model",
         "failure",
         "hooks",
         "hook_failures",

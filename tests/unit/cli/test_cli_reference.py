@@ -31,6 +31,18 @@ def train(data: list[float], rate: float) -> float:
 def train_pipeline(rate: float = 1.0):
     train(load(), rate)
 """
+MODEL_FLOW = """
+from zenml import Model, log_metadata, pipeline, step
+
+@step
+def fit(rate: float) -> float:
+    log_metadata({"accuracy": 1 - rate}, infer_model=True)
+    return rate
+
+@pipeline(model=Model("churn", description="Who leaves", tags=["trees"]))
+def churn_pipeline(rate: float = 0.1):
+    fit(rate)
+"""
 _spec = importlib.util.spec_from_file_location(
     "make_reference", os.path.join(ROOT, "docs", "make_reference.py")
 )
@@ -73,6 +85,17 @@ def delete_first(zenml):
     assert zenml("run", "delete", "first", "--yes").status == 0
 
 
+def prepare(zenml, path):
+    """Do what the example of a command needs beside the two runs."""
+    if path == "zenml artifact delete":
+        delete_first(zenml)
+    if path.startswith("zenml model"):
+        with open("churn_flow.py", "w", encoding="utf-8") as file:
+            file.write(MODEL_FLOW)
+        for rate in ("rate=0.1", "rate=0.2"):
+            assert zenml("pipeline", "run", "churn_flow.py", "--param", rate).status == 0
+
+
 @pytest.mark.parametrize("name", make_reference.PAGES)
 def test_a_page_is_what_the_source_says(name):
     assert page(name) == make_reference.PAGES[name](), "run: python docs/make_reference.py"
@@ -104,8 +127,7 @@ def test_every_error_is_documented():
 
 @pytest.mark.parametrize("path", COMMANDS)
 def test_every_example_runs_and_prints_the_documented_keys(path, zenml, store):
-    if path == "zenml artifact delete":
-        delete_first(zenml)
+    prepare(zenml, path)
     words = shlex.split(COMMANDS[path].example)[1:]
     takes_json = any("--json" in option.opts for option in COMMANDS[path].params)
 
@@ -123,8 +145,7 @@ def test_every_example_runs_and_prints_the_documented_keys(path, zenml, store):
 
 @pytest.mark.parametrize("path", COMMANDS)
 def test_every_example_runs_for_people(path, zenml, store):
-    if path == "zenml artifact delete":
-        delete_first(zenml)
+    prepare(zenml, path)
     result = zenml(*[word for word in shlex.split(COMMANDS[path].example)[1:] if word != "--json"])
 
     assert result.status == 0, result.err

@@ -50,7 +50,8 @@ def test_each_kind_is_tagged_found_by_its_tag_and_untagged(zenml, kind):
 
     assert (added["kind"], added["tags"], shown) == (kind, ["blue", "gold"], ["blue", "gold"])
     assert [one["name"] for one in found] == [LISTS[kind]] == twin
-    numbers = {f"{one}s": int(one == kind) for one in TARGETS}
+    kinds = (*TARGETS, "model", "model_version")
+    numbers = {f"{one}s": int(one == kind) for one in kinds}
     assert counted == [{"name": name, **numbers} for name in ("blue", "gold")]
     assert removed["tags"] == ["blue"]
     assert json.loads(zenml(kind, "list", "--tag", "gold", "--json").out)["items"] == []

@@ -54,6 +54,10 @@ def test_a_model_is_recorded_with_its_words():
     assert read_model(model, "p") == ModelSpec("churn", "3", (TagSpec("a"),), {"license": "MIT"})
 
 
+def test_space_around_the_version_of_a_model_does_not_make_another_version():
+    assert read_model(Model("churn", " production "), "this").version == "production"
+
+
 @pytest.mark.parametrize(
     "chosen",
     [{"environment": ["A"]}, {"environment": {"A": None}}, {"secrets": "one"}, {"secrets": [3]}],

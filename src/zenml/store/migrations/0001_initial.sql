@@ -129,6 +129,7 @@ CREATE TABLE artifacts (
     files TEXT NOT NULL,
     metadata TEXT NOT NULL,
     needs_trust BIGINT NOT NULL,
+    kind TEXT NOT NULL,
     signature {bytes} NOT NULL,
     created_at BIGINT NOT NULL,
     UNIQUE (name, version)
@@ -182,3 +183,46 @@ CREATE TABLE metadata (
     created_at BIGINT NOT NULL,
     PRIMARY KEY (kind, target_id, name, created_at)
 ){clustered};
+
+CREATE TABLE models (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    about TEXT NOT NULL,
+    last_number BIGINT NOT NULL,
+    created_at BIGINT NOT NULL
+);
+
+CREATE TABLE model_versions (
+    id TEXT PRIMARY KEY,
+    model_id TEXT NOT NULL REFERENCES models (id) ON DELETE CASCADE,
+    model_name TEXT NOT NULL,
+    number BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    stage TEXT NOT NULL,
+    description TEXT,
+    run_id TEXT,
+    created_at BIGINT NOT NULL,
+    UNIQUE (model_id, number),
+    UNIQUE (model_id, name)
+);
+-- One version of a model is in production, and one in staging.
+CREATE UNIQUE INDEX model_versions_in_stage ON model_versions (model_id, stage)
+    WHERE stage IN ('staging', 'production');
+
+-- Runs and artifacts of a version. A link stays when its run is deleted.
+CREATE TABLE model_links (
+    version_id TEXT NOT NULL REFERENCES model_versions (id) ON DELETE CASCADE,
+    kind TEXT NOT NULL,
+    target_id TEXT NOT NULL,
+    asked TEXT NOT NULL,
+    PRIMARY KEY (version_id, kind, target_id, asked)
+){clustered};
+CREATE INDEX model_links_by_target ON model_links (kind, target_id);
+
+CREATE TABLE stage_changes (
+    version_id TEXT NOT NULL REFERENCES model_versions (id) ON DELETE CASCADE,
+    stage TEXT NOT NULL,
+    changed_by TEXT NOT NULL,
+    created_at BIGINT NOT NULL
+);
+CREATE INDEX stage_changes_by_version ON stage_changes (version_id, created_at);
