@@ -26,7 +26,7 @@ def cache_rules(policy: CachePolicy) -> CacheRules:
     """Return the rules of a policy as the plan records them."""
     by_id: Literal["id", "none"] = "id" if policy.include_artifact_ids else "none"
     return CacheRules(
-        max_age=policy.expires_after,
+        max_age=None if policy.expires_after is None else float(policy.expires_after),
         ignored=policy.ignore_fields,
         counts_code=policy.include_step_code,
         counts_parameters=policy.include_step_parameters,
