@@ -63,8 +63,8 @@ def _print_version(ctx: click.Context, parameter: click.Parameter, value: Any) -
 def cli() -> None:
     """Steps and pipelines: typed, cached, parallel and durable.
 
-    Runs are named by name, by id, or by the last digits of the id. Commands that print data
-    take `--json`.
+    Runs are named by name, by id, by the last digits of the id, or as `latest`. Commands that
+    print data take `--json`.
     """
 
 

@@ -29,10 +29,15 @@ def target_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def check(target: str, params: tuple[str, ...], config_file: str | None, *, as_json: bool) -> None:
     """Check the pipeline that TARGET names, without running a step.
 
-    Arguments, types along edges, options, variables of the environment, what can be stored, and the
-    configuration file are checked, and the plan is printed. The status is 1 if something is wrong.
+    Arguments, types along edges, options, variables of the environment, secrets, what can be stored,
+    and the configuration file are checked, and the plan is printed. The status is 1 if something is
+    wrong.
     """
+    from zenml.execute.run_secrets import read_secrets
+    from zenml.store.opening import open_store
+
     plan = plan_of(target, params, config_file, as_json=as_json)
+    read_secrets(plan, open_store())
     if as_json:
         print_json(plan_shape(plan))
     else:

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from zenml.views.run_view import RunView
     from zenml.views.step_view import StepView
 
+LATEST = "latest"
+"""Stands for the newest run, unless a run is called so."""
 SHOWN = 10
 """Candidates listed for an ambiguous name."""
 
 
 def find_run(store: Store, text: str) -> Run:
-    """Return the run that a name, an id, or a part of an id at either end stands for.
+    """Return the run that a name, an id, a part of an id at either end, or `latest` stands for.
 
     Raises:
         NotFoundError: nothing fits; close names are listed.
@@ -29,6 +31,10 @@ def find_run(store: Store, text: str) -> Run:
     exact = store.get(Run, text) or next(iter(store.select(Run, name=text)), None)
     if exact is not None:
         return exact
+    if text == LATEST:
+        newest = store.find(Run, Query(size=1)).items
+        if newest:
+            return newest[0]  # type: ignore[no-any-return]  # pages hold what was asked for
     found = _ending_or_beginning(store, text)
     if len(found) == 1:
         return found[0]

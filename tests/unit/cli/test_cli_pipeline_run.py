@@ -162,3 +162,22 @@ def test_a_failed_run_is_json_too(zenml):
 
     assert result.status == 1
     assert json.loads(result.out)["failure"]["message"] == "no rates"
+
+
+def test_check_asks_for_secrets_before_a_run_does(zenml, tmp_path):
+    (tmp_path / "guarded.py").write_text(
+        "from zenml import pipeline, step\n\n@step(secrets=['vault'])\ndef work(): ...\n\n"
+        "@pipeline\ndef flow():\n    work()\n"
+    )
+
+    result = zenml("pipeline", "check", str(tmp_path / "guarded.py"))
+
+    assert result.status == 1
+    assert "There is no secret `vault`, which step `work` asks for" in result.err
+
+
+def test_the_newest_run_is_called_latest(zenml):
+    zenml("pipeline", "run", "flow_run:train", "--param", "n=4", "--name", "first")
+    zenml("pipeline", "run", "flow_run:train", "--param", "n=4", "--name", "second")
+
+    assert json.loads(zenml("run", "show", "latest", "--json").out)["name"] == "second"
