@@ -22,11 +22,11 @@ from zenml.views.progress import read_progress
 from zenml.views.run_view import RunView
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from zenml.execute.reporter import Reporter
     from zenml.records.events import Progress
-    from zenml.records.plan import Invocation
+    from zenml.records.plan import Plan
     from zenml.store.store import Store
 
 INTERVAL = 0.5
@@ -71,7 +71,7 @@ def watch(run: str, *, as_json: bool) -> None:
 
 def follow(view: RunView, store: Store, reporter: Reporter) -> Run:
     """Tell a reporter what happens in a run until it ends; return the ended run."""
-    reporter.run_started(view.record, view.plan.invocations)
+    reporter.run_started(view.record, view.plan)
     steps = _Steps(store, view.id)
     looks = 0
     while True:
@@ -138,10 +138,15 @@ class _Steps:
 class EventPrinter:
     """Prints every event as a line of JSON."""
 
-    def run_started(self, run: Run, invocations: Sequence[Invocation]) -> None:
+    def run_started(self, run: Run, plan: Plan) -> None:
         """Print the run as it is found."""
         _print(
-            event="run", name=run.name, id=run.id, status="running", at=run.created_at, steps=len(invocations)
+            event="run",
+            name=run.name,
+            id=run.id,
+            status="running",
+            at=run.created_at,
+            steps=len(plan.invocations),
         )
 
     def step(self, step: StepRun) -> None:

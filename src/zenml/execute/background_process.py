@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from zenml.compile.compiler import Compiled
     from zenml.execute.background import Answer, RunParcel
-    from zenml.records.plan import Invocation
+    from zenml.records.plan import Plan
     from zenml.records.run import Run
 
 
@@ -54,12 +52,12 @@ def _run(data: bytes, descriptor: int) -> None:
     class Announcing(PlainReporter):
         """Tells the caller that the run has begun, and where this process writes from now on."""
 
-        def run_started(self, run: Run, invocations: Sequence[Invocation]) -> None:
+        def run_started(self, run: Run, plan: Plan) -> None:
             """Answer, and take the run's own file for what is written from here on."""
             from zenml.execute.background import Answer
 
             _write_into(f"{parcel.root}/logs/{run.id}")
-            super().run_started(run, invocations)
+            super().run_started(run, plan)
             _answer(descriptor, Answer(run_id=run.id))
 
     run_plan(

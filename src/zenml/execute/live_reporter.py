@@ -18,14 +18,14 @@ from zenml.execute.reporter import PlainReporter
 from zenml.records.ids import microseconds_now, short
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from rich.text import Text
 
     from zenml.execute.live_region import LiveRegion
     from zenml.execute.run_picture import Scene
     from zenml.records.events import Progress
-    from zenml.records.plan import Invocation
+    from zenml.records.plan import Plan
     from zenml.records.run import Run, StepRun
     from zenml.store.store import Store
 
@@ -55,7 +55,7 @@ class LiveReporter:
         self._at_once = at_once
         self._plain = PlainReporter()
         self._run: Run | None = None
-        self._invocations: Sequence[Invocation] = ()
+        self._plan: Plan | None = None
         self._has_screen = False
         self._events: deque[StepRun | str] = deque()
         self._progress: dict[str, Progress] = {}
@@ -65,12 +65,12 @@ class LiveReporter:
         """Held to decide, once, whether the run is drawn or told in lines."""
         self._is_drawn = False
 
-    def run_started(self, run: Run, invocations: Sequence[Invocation]) -> None:
+    def run_started(self, run: Run, plan: Plan) -> None:
         """Take the terminal, if it is free."""
-        self._run, self._invocations = run, invocations
+        self._run, self._plan = run, plan
         self._has_screen = self._screen.acquire(blocking=False)
         if not self._has_screen:
-            self._plain.run_started(run, invocations)
+            self._plain.run_started(run, plan)
         elif self._at_once:
             made = self._region_and_scene()
             if made is not None:
@@ -167,7 +167,9 @@ class LiveReporter:
             from zenml.execute.run_picture import Scene
 
             region = LiveRegion(terminal(), unrouted(sys.stdout), has_colours=screen.has_colours())
-            return (region, Scene(self._run, self._invocations)) if self._run is not None else None
+            if self._run is None or self._plan is None:
+                return None
+            return region, Scene(self._run, self._plan)
         except Exception as error:  # without a drawing there are lines
             self._events.append(f"The run is not drawn: {type(error).__name__}: {error}")
             return None

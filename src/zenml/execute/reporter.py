@@ -9,10 +9,8 @@ from zenml.execute import screen
 from zenml.execute.output import say
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from zenml.records.events import Progress
-    from zenml.records.plan import Invocation
+    from zenml.records.plan import Plan
     from zenml.records.run import Failure, Run, StepRun
     from zenml.store.store import Store
 
@@ -26,8 +24,8 @@ PROGRESS_SHARE = 0.1
 class Reporter(Protocol):
     """Hears of everything that happens in a run; must be quick and must not raise."""
 
-    def run_started(self, run: Run, invocations: Sequence[Invocation]) -> None:
-        """Hear that a run began, and which calls of steps are known."""
+    def run_started(self, run: Run, plan: Plan) -> None:
+        """Hear that a run began, and what it is to do."""
 
     def step(self, step: StepRun) -> None:
         """Hear that a step began or ended: its status tells."""
@@ -48,7 +46,7 @@ class Reporter(Protocol):
 class SilentReporter:
     """Says nothing."""
 
-    def run_started(self, run: Run, invocations: Sequence[Invocation]) -> None:
+    def run_started(self, run: Run, plan: Plan) -> None:
         """Say nothing."""
 
     def step(self, step: StepRun) -> None:
@@ -78,9 +76,9 @@ class PlainReporter:
         self._told: dict[str, tuple[float, float]] = {}
         """When something was said of a step's progress, and what share was done."""
 
-    def run_started(self, run: Run, invocations: Sequence[Invocation]) -> None:
+    def run_started(self, run: Run, plan: Plan) -> None:
         """Say which run begins."""
-        _say(f"Run `{run.name}` started: {count(len(invocations), 'step')}.")
+        _say(f"Run `{run.name}` started: {count(len(plan.invocations), 'step')}.")
 
     def step(self, step: StepRun) -> None:
         """Say what became of a step; that it started goes without saying unless it prints."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from zenml.records.events import Progress
-    from zenml.records.plan import Invocation
+    from zenml.records.plan import Plan
     from zenml.records.run import Run, StepRun
 
 ALIKE = 5
@@ -96,11 +96,19 @@ class RunPicture(msgspec.Struct, frozen=True):
 class Scene:
     """A run that goes on: takes its events, and is pictured whenever somebody looks."""
 
-    def __init__(self, run: Run, invocations: Sequence[Invocation]) -> None:
+    def __init__(self, run: Run, plan: Plan) -> None:
         self.run = run
+        self._most = {
+            one.id: retry.max_retries + 1
+            for one in plan.invocations
+            if (retry := plan.definitions[one.definition].options.retry) is not None
+        }
+        """How many attempts a call may take, by id, where that is more than one."""
+        self._causes: dict[str, str] = {}
+        """What the last attempt of a call failed with that is tried again, by id."""
         self.progress: dict[str, Progress] = {}
         """By id of step run; written by whoever hears of it."""
-        self._calls = {one.id: Call(one.id, one.upstream()) for one in invocations}
+        self._calls = {one.id: Call(one.id, one.upstream()) for one in plan.invocations}
         self._lines: list[_Line] = []
         self._line_of: dict[str, _Line] = {}
         self._has_unplaced = True
@@ -110,6 +118,8 @@ class Scene:
     def step(self, step: StepRun) -> None:
         """Take the beginning or the end of an attempt."""
         name = step.invocation_id
+        if step.status == "retried":
+            self._causes[name] = cause(step.failure)
         before = self._calls.get(name)
         call = Call(name, before.upstream if before else step.invocation.upstream(), step)
         self._calls[name] = call
@@ -140,7 +150,8 @@ class Scene:
         self._has_unplaced = False
         self._lines, self._line_of = [], {}
         for prefix, row in arrange(list(self._calls.values()), alike=ALIKE):
-            line = _Line(prefix, row.label, row.calls)
+            most = self._most.get(row.calls[0].id) if len(row.calls) == 1 else None
+            line = _Line(prefix, row.label, row.calls, most, self._causes)
             self._lines.append(line)
             self._line_of.update((call.id, line) for call in row.calls)
         self._arranged_at = time.monotonic()
@@ -150,9 +161,13 @@ class Scene:
 class _Line:
     """A row while the run goes on."""
 
-    def __init__(self, prefix: str, label: str, calls: Sequence[Call]) -> None:
+    def __init__(
+        self, prefix: str, label: str, calls: Sequence[Call], most: int | None, causes: dict[str, str]
+    ) -> None:
         self._prefix = prefix
         self._label = label
+        self._max_attempts = most
+        self._causes = causes
         self._counts: dict[str, int] = {}
         self._step: StepRun | None = None
         """The attempt that a row of one call tells of; of many, the last that failed."""
@@ -183,7 +198,9 @@ class _Line:
             started_at=self._started_at,
             ended_at=None if is_running else self._ended_at,
             attempt=single.attempt if single is not None else 1,
-            note=_note(step) if step is not None else "",
+            max_attempts=self._max_attempts,
+            retry_at=single.started_at if single is not None and single.status == "retrying" else None,
+            note=self._note(),
             progress=progress.get(single.id) if single is not None and is_running else None,
             begun=0.0 if self._is_single else sum(_share(progress.get(one)) for one in self._running),
         )
@@ -202,16 +219,20 @@ class _Line:
         if step.ended_at is not None:
             self._ended_at = max(self._ended_at or 0, step.ended_at)
 
+    def _note(self) -> str:
+        step = self._step
+        if step is None:
+            return ""
+        if step.status == "failed":
+            said = cause(step.failure)
+        elif step.status == "retrying":
+            said = self._causes.get(step.invocation_id) or step.reason or ""
+        elif step.status in ("skipped", "stopped", "interrupted"):
+            said = step.reason or ""
+        else:
+            return ""
+        return "".join(letter if letter.isprintable() else " " for letter in said)
+
 
 def _share(progress: Progress | None) -> float:
     return 0.0 if progress is None else progress.share or 0.0
-
-
-def _note(step: StepRun) -> str:
-    if step.status == "failed":
-        said = cause(step.failure)
-    elif step.status in ("skipped", "stopped", "interrupted", "retrying"):
-        said = step.reason or ""
-    else:
-        return ""
-    return "".join(letter if letter.isprintable() else " " for letter in said)

@@ -73,7 +73,7 @@ def _run_and_report(compiled: Compiled, store: Store, reporter: Reporter, clock:
     secrets = read_secrets(compiled.plan, store)
     with Signals() as signals:
         run = start_run(compiled, store)
-        reporter.run_started(run, compiled.plan.invocations)
+        reporter.run_started(run, compiled.plan)
         without_part = settings_without_part(compiled.plan.definitions.values())
         if without_part is not None:
             reporter.note(without_part)

@@ -37,8 +37,8 @@ class Heard(watch_command.EventPrinter):
     def step(self, step):
         self.events.append((step.invocation_id, step.status))
 
-    def run_started(self, run, invocations):
-        self.events.append(len(invocations))
+    def run_started(self, run, plan):
+        self.events.append(len(plan.invocations))
 
     def run_ended(self, run):
         self.events.append(run.status)

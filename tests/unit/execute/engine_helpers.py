@@ -21,7 +21,7 @@ class Recorder:
         self.ended = None
         self._on_step = on_step
 
-    def run_started(self, run, invocations):
+    def run_started(self, run, plan):
         self.run = run
 
     def step(self, step):

@@ -8,7 +8,15 @@ from zenml.execute.live_reporter import LiveReporter
 from zenml.execute.reporter import PlainReporter
 from zenml.execute.run_picture import PictureRow, RunPicture, Scene
 from zenml.records.events import Progress
-from zenml.records.plan import Invocation, PipelineOptions
+from zenml.records.plan import (
+    Invocation,
+    PipelineOptions,
+    Plan,
+    Retry,
+    Source,
+    StepDefinition,
+    StepOptions,
+)
 from zenml.records.run import Failure, Run, StepRun
 
 SECOND = 1_000_000
@@ -37,6 +45,11 @@ def run_of(status="running", ended_at=None):
 
 def call(name, *after):
     return Invocation(id=name, definition="d", after=after)
+
+
+def plan_of(calls, retry=None):
+    step = StepDefinition("load", Source("m", "load"), StepOptions(retry=retry), (), "code")
+    return Plan("flow", None, PipelineOptions(), {"d": step}, tuple(calls))
 
 
 def step_of(invocation, status, **more):
@@ -167,7 +180,7 @@ def test_calls_that_are_half_done_fill_half_of_their_part_of_the_bar():
 
 def test_progress_of_many_calls_is_added_up():
     calls = [call(name) for name in ("f", "f_2", "f_3", "f_4", "f_5")]
-    scene = Scene(run_of(), calls)
+    scene = Scene(run_of(), plan_of(calls))
     scene.picture(0)
     for one in calls[:2]:
         scene.step(step_of(one, "running"))
@@ -188,7 +201,7 @@ def test_only_standard_colours_are_used_and_none_is_dim():
 
 def test_five_calls_of_a_step_are_one_row():
     calls = [call("load"), *(call(name, "load") for name in ("f", "f_2", "f_3", "f_4", "f_5"))]
-    scene = Scene(run_of(), calls)
+    scene = Scene(run_of(), plan_of(calls))
     scene.picture(0)
 
     scene.step(step_of(calls[1], "running"))
@@ -202,7 +215,7 @@ def test_five_calls_of_a_step_are_one_row():
 
 
 def test_calls_that_nobody_knew_of_get_their_place():
-    scene = Scene(run_of(), [call("load")])
+    scene = Scene(run_of(), plan_of([call("load")]))
     scene.picture(0)
 
     scene.step(step_of(call("made_up", "load"), "running"))
@@ -215,7 +228,7 @@ def test_a_failure_is_told_in_one_printable_line():
     failed = step_of(
         call("load"), "failed", ended_at=2, failure=Failure("builtins.ValueError", "a\x1b[2Jb\nmore")
     )
-    scene = Scene(run_of(), [failed.invocation])
+    scene = Scene(run_of(), plan_of([failed.invocation]))
 
     scene.step(failed)
 
@@ -228,7 +241,7 @@ def test_an_unfinished_line_fits_between_drawn_ones():
 
 def test_the_reporter_starts_no_thread_while_nothing_takes_time():
     reporter = LiveReporter(store=None)
-    reporter.run_started(run_of(), [call("load")])
+    reporter.run_started(run_of(), plan_of([call("load")]))
 
     reporter.step(step_of(call("load"), "cached", ended_at=2))
 
@@ -238,9 +251,9 @@ def test_the_reporter_starts_no_thread_while_nothing_takes_time():
 
 def test_only_one_of_two_runs_gets_the_terminal(capsys):
     first, second = LiveReporter(store=None), LiveReporter(store=None)
-    first.run_started(run_of(), [])
+    first.run_started(run_of(), plan_of([]))
 
-    second.run_started(run_of(), [])
+    second.run_started(run_of(), plan_of([]))
     second.run_ended(run_of("completed", SECOND))
     first.close()
 
@@ -274,3 +287,18 @@ def test_lines_about_progress_are_far_apart(capsys, monkeypatch):
 
     said = capsys.readouterr().err.splitlines()
     assert said == [f"Step `train`: {share}%, {share} of 100, rounds." for share in (25, 50, 75, 100)]
+
+
+def test_a_step_that_waits_for_its_next_attempt_tells_when_and_why():
+    load = call("load")
+    scene = Scene(run_of(), plan_of([load], Retry(max_retries=3, delay=12)))
+    scene.step(step_of(load, "running"))
+    down = Failure("ConnectionError", "warehouse down")
+    scene.step(step_of(load, "retried", ended_at=2 * SECOND, failure=down))
+    scene.step(step_of(load, "retrying", attempt=2, started_at=14 * SECOND))
+
+    (row,) = scene.picture(2 * SECOND).rows
+
+    assert (row.status, row.attempt, row.max_attempts) == ("retrying", 2, 4)
+    assert row.retry_at == 14 * SECOND
+    assert "warehouse down" in row.note
