@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import socket
 import sys
@@ -15,6 +16,7 @@ from zenml.flavors.forkserver_link import ForkserverLink, Surroundings
 from zenml.flavors.process_frames import ANSWER, ENTRY, PAYLOAD, Channel
 
 _READ_SIZE = 64 * 1024  # what a pipe holds
+_LARGE_PIPE = 512 * 1024  # what it is made to hold once a process prints all the time
 _LAST_READS = 64  # of output at the end: more can only come from a process that escaped the step
 
 
@@ -54,6 +56,7 @@ class Launch(LaunchHandle):
         self._on_event = on_event
         self._on_output = on_output
         self._answer: bytes | None = None
+        self._read_size = _READ_SIZE
 
     def open(self, link: ForkserverLink) -> tuple[int, int]:
         """Open the socket and the pipe, and begin to send; return the ends that the step process gets."""
@@ -79,10 +82,20 @@ class Launch(LaunchHandle):
             else:
                 _call(self._on_event, body)
 
+    def may_rest(self) -> bool:
+        """Tell whether the pipe has room for what is printed while nobody reads it for a moment."""
+        if self._read_size == _READ_SIZE:
+            try:
+                fcntl.fcntl(self.output, fcntl.F_SETPIPE_SZ, _LARGE_PIPE)
+            except (OSError, AttributeError):  # not on this system, or not for this user
+                return False
+            self._read_size = _LARGE_PIPE
+        return True
+
     def read_output(self) -> bytes | None:
         """Pass output on; return it, b"" at its end, or None if there is none now."""
         try:
-            data = os.read(self.output, _READ_SIZE)
+            data = os.read(self.output, self._read_size)
         except BlockingIOError:
             return None
         if data:

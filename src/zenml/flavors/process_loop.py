@@ -22,6 +22,7 @@ from zenml.flavors.process_launch import Launch
 
 _IDLE_FORKSERVERS = 4  # kept for later tasks; each may hold the memory of heavy imports
 _STUCK_SECONDS = 2.0  # a forkserver that does not act on a cancel by then hangs, for instance in an import
+_REST_SECONDS = 0.001  # for which printed lines gather before they are read: a wake-up for each costs more
 _BOTH = selectors.EVENT_READ | selectors.EVENT_WRITE
 
 
@@ -37,6 +38,7 @@ class ProcessLoop:
         self._launches: dict[int, Launch] = {}
         self._links: list[ForkserverLink] = []  # the one used last is at the end
         self._ids = itertools.count(1)
+        self._resting: deque[tuple[float, Launch]] = deque()  # whose output is read again at an instant
         self._may_preload = True
         self._is_leaving = False
 
@@ -106,6 +108,8 @@ class ProcessLoop:
         while self._requests:
             self._requests.popleft()()
         now = time.monotonic()
+        while self._resting and self._resting[0][0] <= now:
+            self._watch_output(self._resting.popleft()[1])
         for launch in self._launches.values():
             if launch.link is not None and launch.stuck_after is not None and launch.stuck_after <= now:
                 launch.stuck_after = None
@@ -117,6 +121,8 @@ class ProcessLoop:
     def _seconds_to_wait(self) -> float | None:
         times = [launch.stuck_after for launch in self._launches.values() if launch.stuck_after is not None]
         times += [link.gone_by for link in self._links if link.gone_by is not None]
+        if self._resting:
+            times.append(self._resting[0][0])
         return max(0.0, min(times) - time.monotonic()) if times else None
 
     def _on_wakeup(self, _mask: int) -> None:
@@ -163,8 +169,17 @@ class ProcessLoop:
                 self._unwatch(channel)
 
     def _on_output(self, launch: Launch, _mask: int) -> None:
-        if not launch.has_ended and launch.read_output() == b"":
+        data = None if launch.has_ended else launch.read_output()
+        if data is None:
+            return
+        if not data or launch.may_rest():
             self._unwatch(launch.output)
+        if data and launch.may_rest():
+            self._resting.append((time.monotonic() + _REST_SECONDS, launch))
+
+    def _watch_output(self, launch: Launch) -> None:
+        if not launch.has_ended and launch.output >= 0:
+            self._selector.register(launch.output, selectors.EVENT_READ, partial(self._on_output, launch))
 
     # -- details
 
@@ -175,7 +190,7 @@ class ProcessLoop:
         self._watch(link.channel)
         if launch.channel is not None:
             self._selector.register(launch.channel, _BOTH, partial(self._on_launch, launch))
-            self._selector.register(launch.output, selectors.EVENT_READ, partial(self._on_output, launch))
+            self._watch_output(launch)
 
     def _link_for(self, surroundings: Surroundings) -> ForkserverLink:
         """Return the forkserver of these surroundings; start it, and end one that is idle for longest."""
