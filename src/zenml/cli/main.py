@@ -27,7 +27,7 @@ COMMANDS = {
         "Run pipelines; check them, list them and their runs.",
     ),
     "run": ("zenml.cli.run_commands:run", "Look at runs, compare them, stop and delete them."),
-    "step": ("zenml.cli.step_commands:step", "Ask why a step ran, or did not."),
+    "step": ("zenml.cli.step_commands:step", "Look at a step; ask why it ran, or did not."),
     "logs": ("zenml.cli.logs_command:logs", "Print what the steps of a run printed."),
     "artifact": ("zenml.cli.artifact_commands:artifact", "Look at artifacts, load and export them."),
     "model": ("zenml.cli.model_commands:model", "Look at models, promote and compare their versions."),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from zenml.cli.commands import Group, json_option, print_json, print_lines
+from zenml.cli.commands import LateGroup, json_option, print_json, print_lines
 from zenml.cli.completing import complete_run, complete_step
 from zenml.cli.shapes import explanation_shape
 from zenml.cli.style import local_time, painted
@@ -24,9 +24,12 @@ LONGEST_DIFF = 80
 """Lines of one diff that are printed; `--json` has all of them."""
 
 
-@click.group(cls=Group)
+COMMANDS = {"show": ("zenml.cli.step_show:show", "Show a step: arguments, outputs, attempts, log.")}
+
+
+@click.group(cls=LateGroup, table=COMMANDS)
 def step() -> None:
-    """Ask why a step ran, or did not."""
+    """Look at a step of a run; ask why it ran, or did not."""
 
 
 @step.command(example="zenml step why nightly train")
