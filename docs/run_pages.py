@@ -6,7 +6,7 @@ A Python or YAML block whose first line is a comment with a file name (`# flow.p
 Python block without one goes on with the last such file. Lines of a `console` block that begin with `$ ` are commands,
 executed in the order of the page, with the files as the page has shown them up to there. What follows them is their
 output: times, durations, ids and the order of lines may differ, and a line `…` stands for any lines. A Python file that no
-command names is executed at the end, and has to succeed. A `python` block after `<!-- not executed -->` is only compiled.
+command names is executed at the end, and has to succeed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import sys
 import tempfile
 from collections import Counter
 
-BLOCK = re.compile(r"(<!-- not executed -->\n)?^```(python|yaml|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(python|yaml|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"# ([\w./-]+\.(?:py|yaml))\n")
 SECONDS = 120
 
@@ -39,10 +39,7 @@ class _Page:
         self.unused = []
 
     def block(self, match):
-        is_declared_only, language, body = match.groups()
-        if is_declared_only:
-            compile(body, "<page>", "exec")
-            return match.group()
+        language, body = match.groups()
         if language == "console":
             return match.group().replace(body, self.commands(body))
         named = FILE.match(body)
@@ -68,9 +65,13 @@ class _Page:
         return "".join(made)
 
     def run(self, command, *, must_succeed=False):
-        self.unused = [name for name in self.unused if not re.search(rf"\b{re.escape(name.removesuffix('.py'))}\b", command)]
+        self.unused = [
+            name
+            for name in self.unused
+            if not re.search(rf"\b{re.escape(name.removesuffix('.py'))}\b", command)
+        ]
         done = subprocess.run(
-            command, shell=True, cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL,
+            ["sh", "-c", command], cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=SECONDS, check=False,
         )  # fmt: skip
         if must_succeed and done.returncode:
