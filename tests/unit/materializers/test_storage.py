@@ -192,7 +192,9 @@ def test_a_path_that_is_no_materializer(store, path):
 
 
 def test_a_materializer_of_another_main_program():
-    with pytest.raises(ConfigurationError, match=r"`__main__\.ThingMaterializer` is a class of a program that"):
+    with pytest.raises(
+        ConfigurationError, match=r"`__main__\.ThingMaterializer` is a class of a program that"
+    ):
         registry.resolve("__main__.ThingMaterializer")
 
 
