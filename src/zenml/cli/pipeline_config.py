@@ -13,7 +13,7 @@ from zenml.cli.commands import Group, print_json, print_lines
 from zenml.cli.pipeline_check import plan_of, target_options
 
 if TYPE_CHECKING:
-    from zenml.records.plan import Plan
+    from zenml.records.plan import Invocation, Plan
 
 
 class _ShowGroup(Group):
@@ -93,12 +93,28 @@ def schema() -> None:
 
 
 def config_shape(plan: Plan) -> dict[str, Any]:
-    """Return the merged options: pipeline, options, parameters, and steps by id inside the run."""
+    """Return the merged options: pipeline, options, parameters, and steps by id inside the run.
+
+    A step has its options, and `parameters`: its arguments that are values, as stored JSON.
+    """
     return {
         "pipeline": plan.pipeline,
         "options": _options(plan.options),
         "parameters": {name: msgspec.json.decode(raw) for name, raw in plan.parameters.items()},
-        "steps": {one.id: _options(plan.definitions[one.definition].options) for one in plan.invocations},
+        "steps": {
+            one.id: {"parameters": _arguments(one), **_options(plan.definitions[one.definition].options)}
+            for one in plan.invocations
+        },
+    }
+
+
+def _arguments(invocation: Invocation) -> dict[str, Any]:
+    from zenml.records.plan import Value
+
+    return {
+        name: msgspec.json.decode(binding.data)
+        for name, binding in invocation.inputs.items()
+        if isinstance(binding, Value)
     }
 
 

@@ -98,6 +98,11 @@ def resolve(path: str) -> Materializer:
         if type_names.label(materializer) == path:
             return materializer
     found = import_dotted(path)
+    if found is None and path.startswith("__main__."):
+        raise ConfigurationError(
+            f"The materializer `{path}` is a class of a program that was run as the main one, and not of this"
+            " program. Put it into a module that both import, and run the step again."
+        )
     if not (isinstance(found, type) and hasattr(found, "save") and hasattr(found, "load")):
         raise ConfigurationError(
             f"`{path}` is not a materializer class. Name a subclass of"

@@ -59,6 +59,9 @@ class Page(msgspec.Struct, frozen=True):
     def __len__(self) -> int:
         return len(self.items)
 
+    def __getitem__(self, index: int) -> Any:
+        return self.items[index]
+
     @property
     def total_pages(self) -> int:
         """Return how many pages of this size there are."""

@@ -80,6 +80,14 @@ def test_the_options_that_would_hold_with_a_file(zenml, write, words):
     assert json.loads(result.out)["options"]["enable_cache"] is False
 
 
+def test_the_arguments_of_steps_are_shown(zenml, write):
+    write("steps: {train: {parameters: {rate: 0.01}}}\n")
+
+    result = zenml("pipeline", "config", "flow.py:flow", "--config", "run.yaml", "--json")
+
+    assert json.loads(result.out)["steps"]["train"]["parameters"] == {"rate": 0.01}
+
+
 def test_a_template_is_a_file_that_changes_nothing(zenml, write, tmp_path):
     write("")
     before = zenml("pipeline", "config", "flow.py:flow").out

@@ -191,6 +191,13 @@ def test_a_path_that_is_no_materializer(store, path):
         save("a", artifact_store=store, key_hint="a/b", materializer=path)
 
 
+def test_a_materializer_of_another_main_program():
+    with pytest.raises(
+        ConfigurationError, match=r"`__main__\.ThingMaterializer` is a class of a program that"
+    ):
+        registry.resolve("__main__.ThingMaterializer")
+
+
 def test_the_annotation_helps_where_the_type_has_no_materializer(store):
     class Shape:
         @classmethod

@@ -83,3 +83,9 @@ def test_a_page_holds_a_limited_number(size):
 @pytest.mark.parametrize(("total", "pages"), [(0, 1), (1, 1), (20, 1), (21, 2), (40, 2)])
 def test_the_last_page_may_be_short(total, pages):
     assert Page([], total, 1, 20).total_pages == pages
+
+
+def test_a_page_is_a_sequence_of_its_items():
+    page = Page(["a", "b"], 7, 1, 2)
+
+    assert (page[0], page[-1], list(page), len(page)) == ("a", "b", ["a", "b"], 2)
