@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 def start(pipeline: Pipeline[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> RunView | None:
     """Run a pipeline and return its run; with a schedule, store that and return None.
 
-    Settings can send the run to the background: then it is returned while it goes on.
+    Settings can send the run to the background: then it is returned while it goes on. One whose store is
+    in the memory of this process stays here.
 
     Args:
         pipeline: the pipeline to run.
@@ -41,7 +42,7 @@ def start(pipeline: Pipeline[Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     if compiled.schedule is not None:
         store_schedule(compiled, compiled.schedule, store)
         return None
-    if not is_synchronous(compiled.plan.options.settings):
+    if not is_synchronous(compiled.plan.options.settings) and store.root != ":memory:":
         return _in_background(compiled, store)
     ended = run_plan(compiled, store)
     error = failure_of(ended)
