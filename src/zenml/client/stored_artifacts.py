@@ -132,9 +132,7 @@ def export_artifact(artifact: ArtifactView, store: Store, target: str) -> list[s
         body = store.inline_bytes(record.id)
         verify_inline(msgspec.structs.replace(record.stored_value(), inline=body))
         return [_write(_file_name(artifact, target), body)]
-    folder = load_flavor("artifact_store", "local")(store.artifact_root).fetch(
-        record.stored_value()
-    )
+    folder = load_flavor("artifact_store", "local")(store.artifact_root).fetch(record.stored_value())
     written = []
     for entry in record.files:
         path = _free(os.path.join(target, *entry.path.split("/")))

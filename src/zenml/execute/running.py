@@ -14,15 +14,10 @@ from zenml.compile.run_names import with_times
 from zenml.compile.stack_parts import settings_without_part
 from zenml.errors import ConfigurationError, RunStoppedError
 from zenml.execute import conditions, failures
-from zenml.execute.clock import RealClock
-from zenml.execute.engine import Engine
 from zenml.execute.environment import current_changes, current_environment
-from zenml.execute.output import Capture
-from zenml.execute.reporter import choose_reporter
 from zenml.execute.run_secrets import read_secrets
 from zenml.execute.signals import Signals
 from zenml.execute.step_log import StepLog
-from zenml.execute.workers import Workers
 from zenml.records import wire
 from zenml.records.ids import PipelineId, RunId, microseconds_now, new_id, short
 from zenml.records.run import Artifact, Run
@@ -33,7 +28,10 @@ if TYPE_CHECKING:
 
     from zenml.compile.compiler import Compiled
     from zenml.execute.clock import Clock
+    from zenml.execute.conditions import Conditions
+    from zenml.execute.engine import Engine
     from zenml.execute.hooks import Hooks
+    from zenml.execute.output import Capture
     from zenml.execute.reporter import Reporter
     from zenml.store.store import Store
 
@@ -62,25 +60,16 @@ def run_plan(
         StoreError: the run could not be recorded.
     """
     under = conditions.of(store)
-    reporter = reporter or (choose_reporter if under is None else under.open_reporter)(store)
+    if clock is not None:
+        under = msgspec.structs.replace(under, clock=clock)
+    reporter = reporter or under.open_reporter(store)
     try:
-        if under is None:
-            return _run_and_report(compiled, store, reporter, clock or RealClock())
-        return _run_and_report(
-            under.prepare(compiled), store, reporter, clock or under.clock, under.engine, under.workers
-        )
+        return _run_and_report(under.prepare(compiled), store, reporter, under)
     finally:
         reporter.close()
 
 
-def _run_and_report(
-    compiled: Compiled,
-    store: Store,
-    reporter: Reporter,
-    clock: Clock,
-    engine_type: type[Engine] = Engine,
-    workers_type: type[Workers] = Workers,
-) -> Ended:
+def _run_and_report(compiled: Compiled, store: Store, reporter: Reporter, under: Conditions) -> Ended:
     secrets = read_secrets(compiled.plan, store)
     with Signals() as signals:
         run = start_run(compiled, store)
@@ -89,11 +78,11 @@ def _run_and_report(
         if without_part is not None:
             reporter.note(without_part)
         limit = compiled.plan.options.max_parallelism
-        workers = workers_type(store.artifact_root, log_root(store), limit, secrets)
-        engine = engine_type(store, run, compiled, workers, reporter, clock)
+        workers = under.workers(store.artifact_root, log_root(store), limit, secrets)
+        engine = under.engine(store, run, compiled, workers, reporter, under.clock)
         signals.attach(engine)
         try:
-            with Capture(_log_of(run, store)) as capture:
+            with under.capture(_log_of(run, store)) as capture:
                 _execute(engine, capture)
         except BaseException:
             _try_to_end(engine)

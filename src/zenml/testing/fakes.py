@@ -81,7 +81,8 @@ class Behaviour:
         """Do what the fake does at its next call."""
         if self._function is not None:
             return self._function(*args, **kwargs)
-        effect, does_raise = self._returned, self._does_raise
+        effect: Any = self._returned
+        does_raise = self._does_raise
         if self._effects is not None:
             if self._number == len(self._effects):
                 raise AssertionError(
@@ -178,8 +179,8 @@ class Fakes:
         definitions, programs = dict(plan.definitions), dict(compiled.programs)
         filled = msgspec.structs.replace(compiled.filled, definitions=dict(compiled.filled.definitions))
         invocations = []
-        for invocation in plan.invocations:
-            digest = invocation.definition
+        for planned in plan.invocations:
+            invocation, digest = planned, planned.definition
             definition, program = plan.definitions[digest], compiled.programs[digest]
             self._seen |= dict.fromkeys((invocation.id, definition.name))
             fake = next((one for one in self._active if one.is_for(invocation, definition, program)), None)

@@ -18,7 +18,7 @@ from zenml.store.database import Database
 from zenml.store.sqlite import MEMORY
 from zenml.testing.clock import VirtualClock
 from zenml.testing.fakes import _NOT_GIVEN, Behaviour, Fakes
-from zenml.testing.serial import SerialEngine, SerialWorkers
+from zenml.testing.serial import NoCapture, SerialEngine, SerialWorkers
 from zenml.views.run_view import RunView
 
 if TYPE_CHECKING:
@@ -102,24 +102,26 @@ def in_memory() -> Iterator[Lab]:
     try:
         lab = Lab(store)
         opening.use_instead(store)
-        conditions.hold(
-            conditions.Conditions(
-                store=store,
-                clock=lab.clock,
-                open_reporter=lambda _: SilentReporter(),
-                engine=SerialEngine,
-                workers=SerialWorkers,
-                prepare=lab._fakes.put_into,
-            )
-        )
+        conditions.hold(store, _conditions(lab))
         yield lab
         lab._fakes.check_met()
     finally:
-        conditions.hold(None)
+        conditions.release()
         opening.use_instead(None)
         ids.shift_time(0)
         store.close()
         _occupied.release()
+
+
+def _conditions(lab: Lab) -> conditions.Conditions:
+    return conditions.Conditions(
+        clock=lab.clock,
+        open_reporter=lambda _: SilentReporter(),
+        engine=SerialEngine,
+        workers=SerialWorkers,
+        capture=NoCapture,
+        prepare=lab._fakes.put_into,
+    )
 
 
 def _enter(caller: Any) -> None:

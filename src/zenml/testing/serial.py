@@ -6,10 +6,11 @@ written are other than usual. So no thread and no process is started.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from zenml.execute.admission import Admission, Candidate
 from zenml.execute.engine import Engine
+from zenml.execute.output import Capture
 from zenml.execute.step_events import StepEvents
 from zenml.execute.workers import Workers
 
@@ -58,6 +59,16 @@ class SerialWorkers(Workers):
         for step in started:
             self._running[step.id] = ("inline", step)
             self._for_caller = step
+
+
+class NoCapture(Capture):
+    """Leaves the standard streams alone: what steps print goes where everything goes that a test prints."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
 
 
 class SerialEngine(Engine):
