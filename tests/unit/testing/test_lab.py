@@ -92,10 +92,14 @@ def test_a_client_made_before_sees_the_lab_inside_and_the_store_again_outside(ze
 
 
 def test_an_error_inside_leaves_nothing_of_the_lab(zenml_store):
-    with pytest.raises(ZeroDivisionError), in_memory() as lab:
-        lab.clock.advance(3600)
-        lab.fake("nobody")
-        1 / 0  # noqa: B018
+    def fail():
+        with in_memory() as lab:
+            lab.clock.advance(3600)
+            lab.fake("nobody")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
 
     run = flow()
     assert str(run.steps["load"].status) == "completed"
@@ -113,7 +117,7 @@ def test_a_lab_in_a_lab_is_refused_and_the_first_goes_on(zenml_lab):
 
 
 def test_a_lab_says_where_it_was_entered():
-    with in_memory(), pytest.raises(ContextError, match="test_lab.py"):  # noqa: SIM117
+    with in_memory(), pytest.raises(ContextError, match=r"test_lab\.py:\d+"):  # noqa: SIM117
         with in_memory():
             pass
 
