@@ -9,9 +9,8 @@ from zenml.compile.compiler import compile_pipeline
 from zenml.compile.execution_options import is_synchronous
 from zenml.config.option_table import NOT_USED
 from zenml.errors import NotFoundError
-from zenml.execute import screen
+from zenml.execute import conditions, screen
 from zenml.execute.output import say
-from zenml.execute.reporter import choose_reporter
 from zenml.execute.running import failure_of, run_plan
 from zenml.execute.scheduling import store_schedule
 from zenml.records.ids import short
@@ -68,7 +67,7 @@ def _say_what_is_not_used(pipeline: Pipeline[Any], store: Store) -> None:
     """Tell of options that other versions of this interface have, and that mean nothing here."""
     given = [f"`{name}`" for name in NOT_USED if name in pipeline.run_options]
     if given:
-        reporter = choose_reporter(store)
+        reporter = conditions.of(store).open_reporter(store)
         reporter.note(
             f"{' and '.join(given)} of pipeline `{pipeline.name}`: not used, since no images are built."
         )

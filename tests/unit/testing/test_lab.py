@@ -17,6 +17,7 @@ from zenml import (
     step,
 )
 from zenml.client import Client
+from zenml.config import Schedule
 from zenml.config.retry_config import StepRetryConfig
 from zenml.errors import ContextError
 from zenml.store.opening import open_store
@@ -277,3 +278,11 @@ def test_threads_of_a_test_share_the_lab(zenml_lab):
     assert len(runs) == len(zenml_lab.runs) == 4
     executed = [run for run in runs if str(run.steps["load"].status) == "completed"]
     assert len(executed) == 1
+
+
+def test_nothing_is_said_of_what_is_stored_or_not_used(zenml_lab, capfd):
+    flow.with_options(schedule=Schedule(name="nightly", cron_expression="0 2 * * *"))()
+    flow.with_options(build="1f")()
+
+    assert capfd.readouterr() == ("", "")
+    assert [one.name for one in zenml_lab.client.list_schedules().items] == ["nightly"]
