@@ -186,11 +186,11 @@ class Fakes:
             fake = next((one for one in self._active if one.is_for(invocation, definition, program)), None)
             if fake is not None:
                 fake.was_met = True
-                faked = _without_cache(definition)
+                faked = _apart(definition)
                 digest = wire.digest_of(wire.encode(faked))
                 definitions[digest], programs[digest] = faked, fake.program(invocation.id, program)
                 if invocation.definition in filled.definitions:
-                    filled.definitions[digest] = _without_cache(filled.definitions[invocation.definition])
+                    filled.definitions[digest] = _apart(filled.definitions[invocation.definition])
                 invocation = msgspec.structs.replace(invocation, definition=digest)
             invocations.append(invocation)
         if tuple(invocations) == plan.invocations:
@@ -225,8 +225,8 @@ def is_exception(value: Any) -> bool:
     return isinstance(value, BaseException) or (isinstance(value, type) and issubclass(value, BaseException))
 
 
-def _without_cache(definition: StepDefinition) -> StepDefinition:
-    """Return a definition whose results nobody else takes, and that needs no secrets."""
-    options = msgspec.structs.replace(definition.options, enable_cache=False, secrets=())
+def _apart(definition: StepDefinition) -> StepDefinition:
+    """Return a definition that needs no secrets, and whose cache key nothing else ever has."""
+    options = msgspec.structs.replace(definition.options, secrets=())
     dependencies = {**definition.dependencies, "fake": new_id()}
     return msgspec.structs.replace(definition, options=options, dependencies=dependencies)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from zenml.client.client import Client
@@ -98,18 +98,17 @@ def in_memory() -> Iterator[Lab]:
         NotFoundError: on leaving: a fake was given a name that no step had.
     """
     _enter(sys._getframe(2))
-    store = Database(MEMORY)
     try:
-        lab = Lab(store)
-        opening.use_instead(store)
-        conditions.hold(store, _conditions(lab))
-        yield lab
-        lab._fakes.check_met()
+        with closing(Database(MEMORY)) as store:
+            lab = Lab(store)
+            opening.use_instead(store)
+            conditions.hold(store, _conditions(lab))
+            yield lab
+            lab._fakes.check_met()
     finally:
         conditions.release()
         opening.use_instead(None)
         ids.shift_time(0)
-        store.close()
         _occupied.release()
 
 

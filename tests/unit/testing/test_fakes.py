@@ -4,7 +4,7 @@ from typing import Annotated
 
 import pytest
 
-from zenml import ExternalArtifact, pipeline, step
+from zenml import ExternalArtifact, get_step_context, pipeline, step
 from zenml.config.retry_config import StepRetryConfig
 from zenml.errors import ArgumentError, NotFoundError, TypeMismatchError
 from zenml.testing import assert_cached, assert_executed, in_memory
@@ -113,9 +113,13 @@ def test_all_calls_are_faked_by_the_name_of_the_step(zenml_lab):
         total([1])
         total([2], id="second")
 
-    zenml_lab.fake("total", returns=9)
+    fake = zenml_lab.fake("total", returns=9)
 
     assert {one.output.load() for one in twice().steps.values()} == {9}
+    assert [(call.step, call.arguments["numbers"]) for call in fake.calls] == [
+        ("total", [1]),
+        ("second", [2]),
+    ]
 
 
 def test_variants_of_a_step_are_faked_with_it(zenml_lab):
@@ -236,11 +240,17 @@ def test_hooks_of_a_faked_step_are_called(zenml_lab):
 
 def test_a_step_with_placeholders_can_be_faked(zenml_lab, monkeypatch):
     monkeypatch.setenv("BUCKET", "b1")
-    fake = zenml_lab.fake(fetch, returns=[1])
+    seen = []
 
-    fetch.with_options(settings={"alerter": {"channel": "${BUCKET}"}}, parameters={"url": "${BUCKET}"})()
+    def note(url, limit):
+        seen.extend([url, get_step_context().step_run.config.extra])
+        return [limit]
 
-    assert fake.calls[0].arguments["url"] == "b1"
+    zenml_lab.fake(fetch, calls=note)
+
+    fetch.with_options(extra={"bucket": "${BUCKET}"}, parameters={"url": "${BUCKET}"})()
+
+    assert seen == ["b1", {"bucket": "b1"}]
 
 
 def test_a_name_that_no_step_has_is_told_at_the_end():

@@ -20,6 +20,8 @@ from zenml.client import Client
 from zenml.config import Schedule
 from zenml.config.retry_config import StepRetryConfig
 from zenml.errors import ContextError
+from zenml.execute import conditions, environment
+from zenml.execute.engine import Engine
 from zenml.store.opening import open_store
 from zenml.testing import in_memory
 
@@ -93,15 +95,19 @@ def test_a_client_made_before_sees_the_lab_inside_and_the_store_again_outside(ze
 
 
 def test_an_error_inside_leaves_nothing_of_the_lab(zenml_store):
+    stores = []
+
     def fail():
         with in_memory() as lab:
             lab.clock.advance(3600)
             lab.fake("nobody")
+            stores.append(lab.store)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         fail()
 
+    assert conditions.of(stores[0]).engine is Engine
     run = flow()
     assert str(run.steps["load"].status) == "completed"
     assert zenml_store.exists()
@@ -123,7 +129,7 @@ def test_a_lab_says_where_it_was_entered():
             pass
 
 
-def test_no_thread_and_no_process_is_started(zenml_lab, monkeypatch, capsys):
+def test_no_thread_and_no_process_is_started(zenml_lab, monkeypatch, capsys, tmp_path):
     def refuse(*args, **kwargs):
         raise AssertionError("something was started")
 
@@ -131,6 +137,9 @@ def test_no_thread_and_no_process_is_started(zenml_lab, monkeypatch, capsys):
         (threading.Thread, "start"), (os, "fork"), (os, "posix_spawn"), (os, "posix_spawnp"), (subprocess, "Popen"),
     ):  # fmt: skip
         monkeypatch.setattr(module, name, refuse)
+    monkeypatch.setattr(environment, "_changes", None)
+    (tmp_path / ".git").mkdir()
+    monkeypatch.chdir(tmp_path)
     threads = []
 
     @step(enable_cache=False)
@@ -161,6 +170,29 @@ def test_no_thread_and_no_process_is_started(zenml_lab, monkeypatch, capsys):
     captured = capsys.readouterr()
     assert captured.out == "".join(f"number {number}\n" * 2 for number in range(3))
     assert captured.err == ""
+
+
+def test_hooks_run_here_too_while_a_retry_waits(zenml_lab):
+    told = []
+
+    @step(retry=StepRetryConfig(max_retries=1, delay=60))
+    def flaky() -> int:
+        if get_step_context().attempt == 1:
+            raise OSError
+        return 1
+
+    @step(on_success=lambda: told.append((threading.get_ident(), zenml_lab.clock.now)))
+    def other() -> int:
+        return 1
+
+    @pipeline
+    def waiting():
+        flaky()
+        other()
+
+    waiting()
+
+    assert told == [(threading.get_ident(), 0)]
 
 
 def test_steps_run_in_the_order_in_which_the_pipeline_calls_them(zenml_lab):
