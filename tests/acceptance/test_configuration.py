@@ -18,9 +18,8 @@ from zenml.store.opening import open_store
 
 
 @pytest.fixture(autouse=True)
-def _fresh_store(tmp_path, monkeypatch):
-    monkeypatch.setenv("ZENML_CONFIG_PATH", str(tmp_path / "store"))
-    monkeypatch.setenv("ZENML_DURABILITY", "relaxed")
+def _fresh_store(zenml_store, tmp_path, monkeypatch):
+    monkeypatch.delenv("ZENML_QUIET")
     monkeypatch.chdir(tmp_path)
 
 

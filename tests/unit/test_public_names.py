@@ -9,7 +9,7 @@ import pytest
 import zenml
 
 
-@pytest.mark.parametrize("package", ["zenml", "zenml.config", "zenml.client"])
+@pytest.mark.parametrize("package", ["zenml", "zenml.config", "zenml.client", "zenml.testing"])
 def test_table_list_and_imports_for_type_checkers_agree(package):
     module = importlib.import_module(package)
     tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))

@@ -47,7 +47,7 @@ def status_shape(store: Store) -> dict[str, Any]:
     dead = store.interrupt_dead_runs()
     sizes = {
         "database": sum(_file_size(f"{store.root}/store.db{suffix}") for suffix in ("", "-wal", "-shm")),
-        "artifacts": _folder_size(f"{store.root}/artifacts"),
+        "artifacts": _folder_size(store.artifact_root),
         "logs": _folder_size(f"{store.root}/logs"),
     }
     return {

@@ -5,7 +5,6 @@ Nothing is unpickled and no type is imported for it: values are loaded as those 
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -136,7 +135,7 @@ def _read(store: Store, artifact: Artifact) -> Any:
     if stored.key is None:
         stored = msgspec.structs.replace(stored, inline=store.inline_bytes(artifact.id))
     try:
-        files = load_flavor("artifact_store", "local")(os.path.join(store.root, "artifacts"))
+        files = load_flavor("artifact_store", "local")(store.artifact_root)
         return storage.load(stored, artifact_store=files, trusted=False)
     except ArtifactNotTrustedError:
         if name == "json" and stored.inline is not None:

@@ -12,7 +12,6 @@ from zenml.config.artifact_config import read_artifact_type, read_version
 from zenml.context.step import current_step
 from zenml.errors import ConfigurationError
 from zenml.execute.masking import mask_value
-from zenml.execute.running import artifact_root
 from zenml.materializers import storage
 from zenml.records.events import LoggedMetadata, LoggedTags, SavedArtifact, Target
 from zenml.records.ids import ArtifactId, StepRunId, microseconds_now, new_id
@@ -74,7 +73,7 @@ def save_artifact(
             f"Artifact `{name}` has a version {number} already, and versions never change. Leave `version` out "
             "to get the next one, or choose another number."
         )
-    root = artifact_root(store) if step is None else step.task.artifact_root
+    root = store.artifact_root if step is None else step.task.artifact_root
     stored = storage.save(
         data,
         artifact_store=load_flavor("artifact_store", "local")(root),

@@ -97,7 +97,7 @@ def find_garbage(store: Database, *, without_runs: Sequence[str] = (), young: fl
     gone = frozenset(without_runs)
     runs = [run for run in store.select(Run) if run.id not in gone]
     known = {run.id for run in runs}
-    root = os.path.join(store.root, "artifacts")
+    root = store.artifact_root
     unnamed = folders - removal.stored_keys(store)
     return Garbage(
         artifacts=tuple(_unused_artifacts(store, without_runs, young)),
@@ -209,5 +209,5 @@ def _names(folder: str) -> list[str]:
 
 
 def _artifact_store(store: Database) -> ArtifactStore:
-    made: ArtifactStore = load_flavor("artifact_store", "local")(os.path.join(store.root, "artifacts"))
+    made: ArtifactStore = load_flavor("artifact_store", "local")(store.artifact_root)
     return made

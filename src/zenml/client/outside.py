@@ -14,7 +14,6 @@ from zenml.compile.handles import ArtifactHandle
 from zenml.components.registry import load_flavor
 from zenml.config.external_artifact import ExternalArtifact
 from zenml.errors import ArtifactDamagedError
-from zenml.execute.running import artifact_root
 from zenml.materializers import storage
 from zenml.records.ids import ArtifactId, microseconds_now, new_id
 from zenml.records.run import Artifact
@@ -65,7 +64,7 @@ class ArtifactsOutside:
     def _keep(self, value: Any, name: str) -> Artifact:
         """Store a value, unless the same content is stored under the same name."""
         store, identifier = self._open_store(), ArtifactId(new_id())
-        artifacts = load_flavor("artifact_store", "local")(artifact_root(store))
+        artifacts = load_flavor("artifact_store", "local")(store.artifact_root)
         stored = storage.save(value, artifact_store=artifacts, key_hint=f"{identifier}/value")
         for known in store.select(Artifact, name=name, digest=stored.digest, type=stored.type):
             if known.materializer == stored.materializer and _is_whole(known, artifacts):

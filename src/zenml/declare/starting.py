@@ -9,9 +9,8 @@ from zenml.compile.compiler import compile_pipeline
 from zenml.compile.execution_options import is_synchronous
 from zenml.config.option_table import NOT_USED
 from zenml.errors import NotFoundError
-from zenml.execute import screen
+from zenml.execute import conditions, screen
 from zenml.execute.output import say
-from zenml.execute.reporter import choose_reporter
 from zenml.execute.running import failure_of, run_plan
 from zenml.execute.scheduling import store_schedule
 from zenml.records.ids import short
@@ -28,7 +27,8 @@ if TYPE_CHECKING:
 def start(pipeline: Pipeline[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> RunView | None:
     """Run a pipeline and return its run; with a schedule, store that and return None.
 
-    Settings can send the run to the background: then it is returned while it goes on.
+    Settings can send the run to the background: then it is returned while it goes on. One whose store is
+    in the memory of this process stays here.
 
     Args:
         pipeline: the pipeline to run.
@@ -41,7 +41,7 @@ def start(pipeline: Pipeline[Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     if compiled.schedule is not None:
         store_schedule(compiled, compiled.schedule, store)
         return None
-    if not is_synchronous(compiled.plan.options.settings):
+    if not is_synchronous(compiled.plan.options.settings) and store.root != ":memory:":
         return _in_background(compiled, store)
     ended = run_plan(compiled, store)
     error = failure_of(ended)
@@ -67,7 +67,7 @@ def _say_what_is_not_used(pipeline: Pipeline[Any], store: Store) -> None:
     """Tell of options that other versions of this interface have, and that mean nothing here."""
     given = [f"`{name}`" for name in NOT_USED if name in pipeline.run_options]
     if given:
-        reporter = choose_reporter(store)
+        reporter = conditions.of(store).open_reporter(store)
         reporter.note(
             f"{' and '.join(given)} of pipeline `{pipeline.name}`: not used, since no images are built."
         )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def end_of_run(
-    run: Run, status: RunStatus, reason: str | None, errors: Sequence[tuple[str, BaseException]]
+    run: Run, status: RunStatus, reason: str | None, errors: Sequence[tuple[str, BaseException]], store: Store
 ) -> Run:
     """Return the record of a run that ends now."""
     return msgspec.structs.replace(
@@ -30,7 +30,7 @@ def end_of_run(
         ended_at=microseconds_now(),
         reason=reason,
         failure=failures.describe(errors[0][1]) if errors else None,
-        changes=current_changes().digest(),
+        changes=current_changes(store).digest(),
     )
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from zenml.errors import RunStoppedError
 from zenml.execute import ending, recording
@@ -52,6 +52,9 @@ LOOK = 1.0
 class Engine:
     """The execution of one run."""
 
+    admission_type: ClassVar[type[Admission]] = Admission
+    step_events_type: ClassVar[type[StepEvents]] = StepEvents
+
     def __init__(
         self,
         store: Store,
@@ -68,7 +71,7 @@ class Engine:
         self.filled = compiled.filled
         self.reporter = reporter
         self.machine = Machine(self.plan.invocations, self.plan.options.execution_mode)
-        self.admission = Admission(
+        self.admission = self.admission_type(
             run, self.plan, self.machine, workers.artifacts, compiled.externals, workers.secrets.prints
         )
         self.models = ModelLinking(store, run, self.plan)
@@ -79,7 +82,7 @@ class Engine:
         self.is_interruptible = False
         """Whether a signal may raise in the main thread right now: it waits, or is in a step's code."""
         self._inbox: deque[Finished | Due] = deque()
-        self._said = StepEvents(self._write_said)
+        self._said = self.step_events_type(self._write_said)
         self._progress = RunProgress(reporter, store.root, run.id)
         self._unrecorded = (Batch(), Batch())
         """Ends and starts whose transaction was refused, because the run is to stop."""
@@ -332,7 +335,7 @@ class Engine:
     def _add_end(self, status: RunStatus, reason: str | None, batch: Batch) -> None:
         """Add the end of the run to a batch, once."""
         if self.run.status == "running" and batch.run is None:
-            batch.run = ending.end_of_run(self.run, status, reason, self.failures)
+            batch.run = ending.end_of_run(self.run, status, reason, self.failures, self.store)
             if self.fatal is None:  # else nobody knows which outputs are recorded
                 ending.add_outputs(batch, batch.run, self.plan.outputs, self.admission.artifacts, self.store)
 

@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import TYPE_CHECKING
 
 from zenml.records import wire
 from zenml.records.run import Environment
+
+if TYPE_CHECKING:
+    from zenml.store.store import Store
 
 _known: tuple[int, str, bytes] | None = None
 _changes: tuple[int, Changes] | None = None
@@ -78,9 +82,11 @@ class Changes:
         return self._digest
 
 
-def current_changes() -> Changes:
-    """Return the changes of this process's folder, asked for once."""
+def current_changes(store: Store) -> Changes:
+    """Return the changes of this process's folder, asked for once; for a store in memory nobody asks."""
     global _changes
+    if store.root == ":memory:":
+        return Changes("")
     if _changes is None or _changes[0] != os.getpid():
         _changes = (os.getpid(), Changes(_folder()))
     return _changes[1]

@@ -262,7 +262,7 @@ class StepHookSession(RunHookSession):
             invocation=step.invocation,
             definition=shared.plan.definitions[step.definition],
             inputs={},
-            artifact_root=f"{shared.store.root}/artifacts",
+            artifact_root=shared.store.artifact_root,
             attempt=step.attempt,
             model=shared.model_of(step),
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -229,7 +228,7 @@ def inputs(step: StepRun, artifact_of: Callable[[OutputRef | ArtifactRef], Artif
 def is_usable(entry: CacheEntry, definition: StepDefinition, artifacts: ArtifactStore) -> bool:
     """Tell whether a stored result is young enough, complete and present."""
     age = definition.options.cache.max_age
-    if age is not None and time.time() - entry.ended_at / 1e6 > age:
+    if age is not None and (microseconds_now() - entry.ended_at) / 1e6 > age:
         return False
     if len(entry.artifacts) != len(definition.outputs):
         return False

@@ -13,17 +13,12 @@ import msgspec
 from zenml.compile.run_names import with_times
 from zenml.compile.stack_parts import settings_without_part
 from zenml.errors import ConfigurationError, RunStoppedError
-from zenml.execute import failures
-from zenml.execute.clock import RealClock
-from zenml.execute.engine import Engine
+from zenml.execute import conditions, failures
 from zenml.execute.environment import current_changes, current_environment
 from zenml.execute.model_linking import asked_models
-from zenml.execute.output import Capture
-from zenml.execute.reporter import choose_reporter
 from zenml.execute.run_secrets import read_secrets
 from zenml.execute.signals import Signals
 from zenml.execute.step_log import StepLog
-from zenml.execute.workers import Workers
 from zenml.records import wire
 from zenml.records.ids import PipelineId, RunId, microseconds_now, new_id, short
 from zenml.records.run import Artifact, Run
@@ -34,7 +29,10 @@ if TYPE_CHECKING:
 
     from zenml.compile.compiler import Compiled
     from zenml.execute.clock import Clock
+    from zenml.execute.conditions import Conditions
+    from zenml.execute.engine import Engine
     from zenml.execute.hooks import Hooks
+    from zenml.execute.output import Capture
     from zenml.execute.reporter import Reporter
     from zenml.store.store import Store
 
@@ -62,14 +60,17 @@ def run_plan(
         KeyboardInterrupt, SystemExit: a signal ended the run, which is recorded as stopped.
         StoreError: the run could not be recorded.
     """
-    reporter = reporter or choose_reporter(store)
+    under = conditions.of(store)
+    if clock is not None:
+        under = msgspec.structs.replace(under, clock=clock)
+    reporter = reporter or under.open_reporter(store)
     try:
-        return _run_and_report(compiled, store, reporter, clock or RealClock())
+        return _run_and_report(under.prepare(compiled), store, reporter, under)
     finally:
         reporter.close()
 
 
-def _run_and_report(compiled: Compiled, store: Store, reporter: Reporter, clock: Clock) -> Ended:
+def _run_and_report(compiled: Compiled, store: Store, reporter: Reporter, under: Conditions) -> Ended:
     secrets = read_secrets(compiled.plan, store)
     with Signals() as signals:
         run = start_run(compiled, store)
@@ -78,11 +79,11 @@ def _run_and_report(compiled: Compiled, store: Store, reporter: Reporter, clock:
         if without_part is not None:
             reporter.note(without_part)
         limit = compiled.plan.options.max_parallelism
-        workers = Workers(artifact_root(store), log_root(store), limit, secrets)
-        engine = Engine(store, run, compiled, workers, reporter, clock)
+        workers = under.workers(store.artifact_root, log_root(store), limit, secrets)
+        engine = under.engine(store, run, compiled, workers, reporter, under.clock)
         signals.attach(engine)
         try:
-            with Capture(_log_of(run, store)) as capture:
+            with under.capture(_log_of(run, store)) as capture:
                 _execute(engine, capture)
         except BaseException:
             _try_to_end(engine)
@@ -119,7 +120,7 @@ def start_run(compiled: Compiled, store: Store) -> Run:
     plan, run_name = compiled.plan, compiled.run_name
     encoded = wire.encode(plan)
     environment, environment_body = current_environment()
-    current_changes()  # git begins to look, and has time until the run ends
+    current_changes(store)  # git begins to look, and has time until the run ends
     digest = wire.digest_of(encoded)
     sources = {} if store.document(digest) is not None else compiled.sources()
     documents = RunDocuments(encoded, environment_body, sources)
@@ -173,15 +174,6 @@ def default_name(pipeline: str, created_at: int) -> str:
     """Return a readable name that no other run has: the pipeline, the time, and microseconds."""
     moment = datetime.fromtimestamp(created_at / 1e6)  # noqa: DTZ006  local time: people read it
     return f"{pipeline}-{moment:%Y_%m_%d-%H_%M_%S}_{created_at % 1_000_000:06d}"
-
-
-def artifact_root(store: Store) -> str:
-    """Return the folder of a store's artifacts; a store in memory keeps them in a temporary one."""
-    if store.root != ":memory:":
-        return f"{store.root}/artifacts"
-    import tempfile
-
-    return tempfile.mkdtemp(prefix="zenml-")
 
 
 def log_root(store: Store) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zenml.errors import ConfigurationError
-from zenml.execute.reporter import choose_reporter
+from zenml.execute import conditions
 from zenml.execute.running import default_name, macs_of
 from zenml.records import wire
 from zenml.records.ids import PipelineId, ScheduleId, microseconds_now, new_id
@@ -52,7 +52,7 @@ def store_schedule(compiled: Compiled, given: GivenSchedule, store: Store) -> Sc
             f'`Client().delete_schedule("{schedule.name}")`, choose another name, or leave it out.'
         )
     store.wait_durable()
-    reporter = choose_reporter(store)
+    reporter = conditions.of(store).open_reporter(store)
     try:
         reporter.note(
             f"Schedule `{schedule.name}` of pipeline `{plan.pipeline}` is stored, and nothing ran now. A scheduler "

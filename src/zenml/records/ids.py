@@ -24,6 +24,8 @@ SHORT_LENGTH = 8
 """How many of the last digits of an id are shown to people, and accepted from them."""
 
 _last_microsecond = 0
+_shift = 0
+"""Microseconds by which the time of records differs from the real one: 0 outside of tests."""
 
 
 def new_id() -> str:
@@ -41,4 +43,10 @@ def short(identifier: str) -> str:
 
 def microseconds_now() -> int:
     """Return the current time as whole microseconds since 1970, UTC: the unit of every stored time."""
-    return time.time_ns() // 1000
+    return time.time_ns() // 1000 + _shift
+
+
+def shift_time(microseconds: int) -> None:
+    """Have the time of everything that is recorded from now on differ from the real one, by so much in all."""
+    global _shift
+    _shift = microseconds

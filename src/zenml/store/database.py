@@ -56,6 +56,7 @@ class Database:
             path = os.path.join(root, "store.db")
             location.refuse_lost_database(root, path)
         self.root = root
+        self.artifact_root = location.artifact_folder(root)
         self.file = SQLiteFile(path, is_durable=is_durable)
         migrate(self.file)
         self._key = os.urandom(32) if root == MEMORY else location.read_key(root)
@@ -268,5 +269,7 @@ class Database:
         self.file.wait_durable()
 
     def close(self) -> None:
-        """Close the database; the store can be opened again."""
+        """Close the database; the store can be opened again, and one in memory is gone with its files."""
         self.file.close()
+        if self.root == MEMORY:
+            location.remove_folder(self.artifact_root)

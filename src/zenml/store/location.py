@@ -48,6 +48,23 @@ def prepare_root(root: str) -> None:
     refuse_network_file_system(root)
 
 
+def artifact_folder(root: str) -> str:
+    """Return the folder of a store's artifacts; a store in memory has one that is made when it is needed."""
+    if root != ":memory:":
+        return f"{root}/artifacts"
+    import tempfile
+
+    return os.path.join(tempfile.gettempdir(), f"zenml-{os.urandom(12).hex()}")
+
+
+def remove_folder(path: str) -> None:
+    """Remove a folder with all that is in it, if it is there."""
+    if os.path.isdir(path):
+        import shutil
+
+        shutil.rmtree(path, ignore_errors=True)
+
+
 def refuse_lost_database(root: str, path: str) -> None:
     """Raise when a store's folder is there and its database is not: a new one would hide the loss."""
     if not os.path.exists(os.path.join(root, "store.key")):

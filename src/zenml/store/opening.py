@@ -11,12 +11,16 @@ from zenml.store.database import Database
 from zenml.store.location import default_root
 from zenml.store.owners import forget_leases
 
+_instead: Database | None = None
+"""What is the active store while something stands in for the one that the environment names."""
 _open: dict[str, tuple[int, Database]] = {}
 _lock = threading.Lock()
 
 
 def open_store(root: str | None = None) -> Database:
     """Return the store in a folder, by default the active one; opened at the first call."""
+    if root is None and _instead is not None:
+        return _instead
     root = default_root() if root is None else root
     with _lock:
         known = _open.get(root)
@@ -27,6 +31,21 @@ def open_store(root: str | None = None) -> Database:
         store = Database(root, is_durable=read_durability())
         _open[root] = (os.getpid(), store)
         return store
+
+
+def use_instead(store: Database | None) -> None:
+    """Have a store be the active one of this process, whatever the environment says; None takes that back."""
+    global _instead
+    _instead = store
+
+
+def close_store(root: str) -> None:
+    """Close a store that this process opened, and give its lease back; its runs must have ended."""
+    with _lock:
+        known = _open.pop(root, None)
+    if known is not None and known[0] == os.getpid():
+        known[1].close()
+        forget_leases(known[1].root)
 
 
 def read_durability() -> bool:

@@ -83,10 +83,11 @@ def send_signal(owner: Owner, number: int) -> bool:
     return True
 
 
-def forget_leases() -> None:
-    """Give this process's leases back; its runs must have ended."""
+def forget_leases(store: str | None = None) -> None:
+    """Give this process's leases back, of all stores or of the one in a folder; its runs must have ended."""
     with _lock:
-        for root, (pid, owner, descriptor) in list(_leases.items()):
+        held = [one for one in _leases.items() if store in (None, one[0])]
+        for root, (pid, owner, descriptor) in held:
             if pid == os.getpid() and descriptor >= 0:
                 try:
                     os.unlink(_lease_path(root, owner.id))

@@ -116,6 +116,8 @@ class Store(Protocol):
     """A store of records."""
 
     root: str
+    artifact_root: str
+    """The folder of the files of artifacts."""
 
     @property
     def models(self) -> ModelTables:

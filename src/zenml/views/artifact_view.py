@@ -89,7 +89,7 @@ class ArtifactView(RecordView[Artifact]):
         """The folder of the stored files, or a text that says that the value lies in the database."""
         if self.record.key is None:
             return f"inline:{self.record.id}"
-        return os.path.join(self._store.root, "artifacts", self.record.key)
+        return os.path.join(self._store.artifact_root, self.record.key)
 
     @property
     def visualizations(self) -> list[Visualization]:
@@ -110,11 +110,10 @@ class ArtifactView(RecordView[Artifact]):
         from zenml.materializers import storage
 
         record = self.record if not self.record.needs_trust else self._recorded()
-        root = os.path.join(self._store.root, "artifacts")
         is_trusted = not record.needs_trust or self._store.is_trusted(record)
         return storage.load(
             self._with_bytes(),
-            artifact_store=load_flavor("artifact_store", "local")(root),
+            artifact_store=load_flavor("artifact_store", "local")(self._store.artifact_root),
             trusted=is_trusted,
         )
 
@@ -144,7 +143,7 @@ class ArtifactView(RecordView[Artifact]):
         return stored
 
     def _folder(self) -> str:
-        return os.path.join(self._store.root, "artifacts", self.record.key or "")
+        return os.path.join(self._store.artifact_root, self.record.key or "")
 
     def __getitem__(self, index: int) -> ArtifactView:
         return (self,)[index]

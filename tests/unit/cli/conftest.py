@@ -17,9 +17,7 @@ class Result:
 
 
 @pytest.fixture(autouse=True)
-def _fresh_store(tmp_path, monkeypatch):
-    monkeypatch.setenv("ZENML_CONFIG_PATH", str(tmp_path / "store"))
-    monkeypatch.setenv("ZENML_DURABILITY", "relaxed")
+def _fresh_store(zenml_store, tmp_path, monkeypatch):
     monkeypatch.delenv("ZENML_DEBUG", raising=False)
     monkeypatch.delenv("ZENML_QUIET", raising=False)
     monkeypatch.chdir(tmp_path)

@@ -70,12 +70,12 @@ def test_a_short_id_is_completed(run):
     assert offered("run", "show", short(run.id)[:5]) == [short(run.id)]
 
 
-def test_completing_makes_no_store_and_never_fails(tmp_path):
+def test_completing_makes_no_store_and_never_fails(zenml_store):
     assert offered("run", "show", "") == []
-    assert not (tmp_path / "store").exists()
+    assert not zenml_store.exists()
 
-    (tmp_path / "store").mkdir()
-    (tmp_path / "store" / "store.db").write_bytes(b"no database" * 1000)
+    zenml_store.mkdir()
+    (zenml_store / "store.db").write_bytes(b"no database" * 1000)
     assert offered("run", "show", "") == []
 
 

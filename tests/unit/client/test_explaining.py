@@ -13,12 +13,7 @@ from zenml.records.ids import short
 from zenml.records.run import Artifact, StepRun
 from zenml.store.opening import open_store
 
-
-@pytest.fixture(autouse=True)
-def _fresh_store(tmp_path, monkeypatch):
-    monkeypatch.setenv("ZENML_CONFIG_PATH", str(tmp_path / "store"))
-    monkeypatch.setenv("ZENML_DURABILITY", "relaxed")
-    monkeypatch.setenv("ZENML_QUIET", "1")
+pytestmark = pytest.mark.usefixtures("zenml_store")
 
 
 @step

@@ -11,10 +11,7 @@ from zenml.errors import ConfigurationError, NotFoundError
 from zenml.records.run import Artifact
 from zenml.store.opening import open_store
 
-
-@pytest.fixture(autouse=True)
-def _fresh_store(tmp_path, monkeypatch):
-    monkeypatch.setenv("ZENML_CONFIG_PATH", str(tmp_path / "store"))
+pytestmark = pytest.mark.usefixtures("zenml_store")
 
 
 @step

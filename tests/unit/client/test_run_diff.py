@@ -23,9 +23,7 @@ VALUES = {}
 
 
 @pytest.fixture(autouse=True)
-def _fresh_store(tmp_path, monkeypatch):
-    monkeypatch.setenv("ZENML_CONFIG_PATH", str(tmp_path / "store"))
-    monkeypatch.setenv("ZENML_DURABILITY", "relaxed")
+def _fresh_store(zenml_store, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
@@ -280,10 +278,10 @@ def test_objects_in_json_are_compared_by_their_fields_and_nothing_is_imported(mo
     ]
 
 
-def test_a_damaged_value_is_a_blind_spot(tmp_path):
+def test_a_damaged_value_is_a_blind_spot(zenml_store):
     before, after = np.zeros(50_000), np.ones(50_000)
     compared(before, after)
-    for path in (tmp_path / "store" / "artifacts").rglob("*.npy"):
+    for path in (zenml_store / "artifacts").rglob("*.npy"):
         path.chmod(0o600)
         path.write_bytes(b"damaged")
 

@@ -2,18 +2,16 @@
 
 import pytest
 
-from zenml.client import Client
 from zenml.errors import AmbiguousNameError, ConfigurationError, NotFoundError
 from zenml.execute import masking
 from zenml.records.run import Secret
-from zenml.store.database import Database
 
 VALUES = {"AWS_FAKE_ID": "clear-text-value-1", "SIZE": 3}
 
 
 @pytest.fixture
-def client():
-    return Client(Database(":memory:"))
+def client(zenml_lab):
+    return zenml_lab.client
 
 
 def test_a_secret_is_found_by_name_id_and_parts_of_the_id(client):

@@ -8,6 +8,7 @@ from zenml.declare.pipeline import pipeline
 from zenml.execute.running import run_plan
 from zenml.records.run import StepRun
 from zenml.store.database import Database
+from zenml.testing import VirtualClock
 
 SECONDS = 20
 
@@ -89,29 +90,31 @@ def run_in_thread(what, **options):
     return result
 
 
-class VirtualClock:
-    """Time that passes by `advance` alone; if it flows, also at once whenever the engine waits for it."""
+class FlowingClock(VirtualClock):
+    """Time that passes whenever nothing happens: what runs in other threads has a moment to end first."""
 
-    def __init__(self, *, flows=False):
-        self.now = 0.0
-        self.flows = flows
+    def wait(self, condition, until):
+        if not condition.wait(0.001):
+            super().wait(condition, until)
+
+
+class SteppedClock(VirtualClock):
+    """Time that passes by `advance` alone, from another thread than the one that waits."""
+
+    def __init__(self):
+        super().__init__()
         self._waiting = {}
         self._changed = threading.Condition()
 
     def microseconds(self):
         return 1_000_000_000_000_000 + round(self.now * 1e6)
 
-    def monotonic(self):
-        return self.now
-
     def wait(self, condition, until):
         with self._changed:
             self._waiting[condition] = until
             self._changed.notify_all()
         if self.now < until:
-            is_notified = condition.wait(0.001 if self.flows else SECONDS)
-            if self.flows and not is_notified:
-                self.now = until
+            condition.wait(SECONDS)
 
     def wait_for(self, until):
         """Return when the engine waits until this very instant."""
@@ -119,7 +122,7 @@ class VirtualClock:
             assert self._changed.wait_for(lambda: until in self._waiting.values(), SECONDS), self._waiting
 
     def advance(self, seconds):
-        self.now += seconds
+        super().advance(seconds)
         with self._changed:
             waiting = list(self._waiting)
         for condition in waiting:

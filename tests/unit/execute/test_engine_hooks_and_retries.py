@@ -8,14 +8,9 @@ from zenml import pipeline, step
 from zenml.client import Client
 from zenml.config.retry_config import StepRetryConfig
 
+pytestmark = pytest.mark.usefixtures("zenml_store")
+
 SECONDS = 30
-
-
-@pytest.fixture(autouse=True)
-def _fresh_store(tmp_path, monkeypatch):
-    monkeypatch.setenv("ZENML_CONFIG_PATH", str(tmp_path / "store"))
-    monkeypatch.setenv("ZENML_DURABILITY", "relaxed")
-    monkeypatch.setenv("ZENML_QUIET", "1")
 
 
 def test_an_attempt_that_is_due_begins_while_the_caller_is_in_a_hook():

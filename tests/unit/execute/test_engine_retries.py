@@ -6,7 +6,7 @@ Time is virtual: nothing here waits for real.
 import threading
 
 import pytest
-from engine_helpers import VirtualClock, WatchedStore, compiled, run, run_in_thread, wait
+from engine_helpers import FlowingClock, SteppedClock, WatchedStore, compiled, run, run_in_thread, wait
 
 from zenml.config.retry_config import StepRetryConfig
 from zenml.declare.step import step
@@ -20,7 +20,7 @@ LATER = StepRetryConfig(max_retries=3, delay=10, backoff=2)
 
 @pytest.fixture
 def clock():
-    return VirtualClock(flows=True)
+    return FlowingClock()
 
 
 class Flaky:
@@ -219,7 +219,7 @@ def test_a_wait_is_no_work_in_flight_and_ends_when_another_call_has_the_result(s
 @pytest.fixture
 def still():
     """A clock that stands still."""
-    return VirtualClock()
+    return SteppedClock()
 
 
 class Announced(threading.Event):

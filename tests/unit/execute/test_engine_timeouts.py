@@ -5,7 +5,7 @@ import signal
 import threading
 
 import pytest
-from engine_helpers import VirtualClock, run_in_thread
+from engine_helpers import SteppedClock, run_in_thread
 
 from zenml.declare.step import step
 from zenml.errors import StepTimeoutError
@@ -17,7 +17,7 @@ LIMIT = LOOK / 2
 
 @pytest.fixture
 def clock():
-    return VirtualClock()
+    return SteppedClock()
 
 
 def test_a_limit_counts_by_the_clock_of_the_engine(store, clock):

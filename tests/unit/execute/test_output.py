@@ -11,11 +11,7 @@ import pytest
 from zenml import pipeline, step
 from zenml.execute import output
 
-
-@pytest.fixture(autouse=True)
-def _fresh_store(tmp_path, monkeypatch):
-    monkeypatch.setenv("ZENML_CONFIG_PATH", str(tmp_path / "store"))
-    monkeypatch.setenv("ZENML_QUIET", "1")
+pytestmark = pytest.mark.usefixtures("zenml_store")
 
 
 def log_of(run, name="talk"):

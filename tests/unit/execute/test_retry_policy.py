@@ -5,13 +5,13 @@ import threading
 import types
 
 import pytest
-from engine_helpers import VirtualClock
 
 from zenml.errors import StepTimeoutError
 from zenml.execute.failures import describe
 from zenml.execute.retries import LONGEST, draw, is_worth_it, seconds_before
 from zenml.execute.timers import Timers
 from zenml.records.plan import Retry
+from zenml.testing import VirtualClock
 
 
 class FlakyError(ConnectionError):

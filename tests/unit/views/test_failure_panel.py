@@ -8,11 +8,7 @@ from zenml import pipeline, step
 from zenml.client import Client
 from zenml.views.failure_panel import failure_panel, last_lines, user_lines
 
-
-@pytest.fixture(autouse=True)
-def _fresh_store(tmp_path, monkeypatch):
-    monkeypatch.setenv("ZENML_CONFIG_PATH", str(tmp_path / "store"))
-    monkeypatch.setenv("ZENML_QUIET", "1")
+pytestmark = pytest.mark.usefixtures("zenml_store")
 
 
 @step(enable_cache=False)

@@ -4,11 +4,7 @@ import pytest
 
 from zenml import pipeline, step
 
-
-@pytest.fixture(autouse=True)
-def _fresh_store(tmp_path, monkeypatch):
-    monkeypatch.setenv("ZENML_CONFIG_PATH", str(tmp_path / "store"))
-    monkeypatch.setenv("ZENML_QUIET", "1")
+pytestmark = pytest.mark.usefixtures("zenml_lab")
 
 
 @step

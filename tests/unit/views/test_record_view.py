@@ -15,8 +15,7 @@ def flow():
     add(1)
 
 
-def test_a_duration_is_the_seconds_between_start_and_end(tmp_path, monkeypatch):
-    monkeypatch.setenv("ZENML_CONFIG_PATH", str(tmp_path))
+def test_a_duration_is_the_seconds_between_start_and_end(zenml_lab):
 
     run = flow()
 
@@ -25,8 +24,7 @@ def test_a_duration_is_the_seconds_between_start_and_end(tmp_path, monkeypatch):
         assert view.duration > 0
 
 
-def test_what_goes_on_has_no_duration_and_no_end(tmp_path, monkeypatch):
-    monkeypatch.setenv("ZENML_CONFIG_PATH", str(tmp_path))
+def test_what_goes_on_has_no_duration_and_no_end(zenml_lab):
     run = flow()
     record = run.steps["add"].record
     fields = {name: getattr(record, name) for name in record.__struct_fields__}

@@ -1,0 +1,96 @@
+"""An engine that runs every step in the caller's thread, one after the other, in the order of the plan.
+
+It is the real engine: only where steps run, which ready step is next, and when what a step says is
+written are other than usual. So no thread and no process is started.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+from zenml.execute.admission import Admission, Candidate
+from zenml.execute.engine import Engine
+from zenml.execute.output import Capture
+from zenml.execute.step_events import StepEvents
+from zenml.execute.workers import Workers
+
+if TYPE_CHECKING:
+    from zenml.execute.admission import Places
+    from zenml.records.events import StepEvent
+    from zenml.records.plan import Runtime, StepDefinition
+    from zenml.records.run import StepRun
+
+
+class PlanOrder(Admission):
+    """Starts the ready step that comes first in the pipeline's function."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._positions = {one.id: position for position, one in enumerate(self._plan.invocations)}
+
+    def _choose(self, free: dict[Runtime, int], places: Places) -> list[Candidate]:
+        self._candidates.sort(key=lambda one: self._positions[one.id], reverse=True)  # the last one is next
+        return super()._choose(free, places)
+
+
+class WrittenAtOnce(StepEvents):
+    """Has the engine write each word of a step before the step goes on."""
+
+    def put(self, event: StepEvent) -> None:
+        """Take a word and have it written; after the end of the run nobody listens any more."""
+        if not self._closing.is_set():
+            self._waiting.append(event)
+            self._write()
+
+
+class SerialWorkers(Workers):
+    """The caller's thread as the only place to run a step, also one that asks for a process of its own."""
+
+    def free(self) -> dict[Runtime, int]:
+        """Return one place, if no step runs."""
+        return {"inline": 0 if self._running else 1, "isolated": 0}
+
+    def kind_of(self, definition: StepDefinition) -> Runtime:
+        """Return that a step runs in this process."""
+        return "inline"
+
+    def hand_out(self, started: list[StepRun]) -> None:
+        """Leave a step to the caller's thread."""
+        for step in started:
+            self._running[step.id] = ("inline", step)
+            self._for_caller = step
+
+
+class NoCapture(Capture):
+    """Leaves the standard streams alone: what steps print goes where everything goes that a test prints."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+class SerialEngine(Engine):
+    """The execution of one run in the caller's thread."""
+
+    admission_type = PlanOrder
+    step_events_type = WrittenAtOnce
+
+    @property
+    def needs_caller(self) -> bool:
+        """Tell that the caller's thread is free for steps and hooks, whatever is due at some time."""
+        return False
+
+    def find_stand_in(self) -> None:
+        """Have nothing done meanwhile: time stands still while the caller's thread is in a hook."""
+
+    def _wait(self, seconds: float) -> None:
+        self.is_interruptible = True
+        try:
+            if self._timers:
+                self._clock.wait(self._changed, self._timers.next_at())
+            else:  # another thread of the test computes the same result
+                self._changed.wait(seconds)
+        finally:
+            self.is_interruptible = False
