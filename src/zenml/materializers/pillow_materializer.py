@@ -110,7 +110,12 @@ def _is_in_png(image: Any) -> bool:
 
 def _changed_exif(image: Any) -> bytes | None:
     """Return EXIF data that is not that of the file, which is part of the image's information."""
-    exif = image.getexif()
+    try:
+        exif = image.getexif()
+    except (
+        SyntaxError
+    ):  # what Pillow calls EXIF data that it cannot read: it stays in the information as it is
+        return None
     if hasattr(image, "tag_v2") or dict(_read_exif(image.info.get("exif") or b"")) == dict(exif):
         return None
     content: bytes = exif.tobytes()
