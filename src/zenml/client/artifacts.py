@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from zenml.client.client import Client
+from zenml.compile.handles import StepHandle
 from zenml.components.registry import load_flavor
 from zenml.config.artifact_config import read_version
 from zenml.context.step import current_step
-from zenml.errors import ConfigurationError
+from zenml.errors import ConfigurationError, MaterializerError
 from zenml.execute.masking import mask_value
 from zenml.execute.running import artifact_root
 from zenml.materializers import storage
@@ -19,6 +20,7 @@ from zenml.records.ids import ArtifactId, StepRunId, microseconds_now, new_id
 from zenml.records.metadata_values import read_metadata
 from zenml.records.run import OUTSIDE_STEPS, Artifact
 from zenml.records.tagging import read_tags
+from zenml.signatures.type_names import preview
 from zenml.store.opening import open_store
 from zenml.store.store import Notes
 from zenml.views.artifact_view import ArtifactView
@@ -57,8 +59,20 @@ def save_artifact(
         ConfigurationError: that version exists already, or a tag or a value of the metadata is impossible.
         MaterializerError: the value cannot be stored.
     """
-    if not isinstance(name, str) or not name.strip():
-        raise ConfigurationError(f"An artifact is to be called {name!r}. Give it a name.")
+    if not isinstance(name, str) or not name.strip() or not name.isprintable():
+        raise ConfigurationError(
+            f"An artifact is to be called {preview(name)}. Give it a name of printable characters, after the value: "
+            '`save_artifact(value, "name")`.'
+        )
+    if isinstance(data, StepHandle):
+        raise ConfigurationError(
+            f"Artifact `{name}` is to be {data!r}. Save it in a step; outputs of steps are stored anyway."
+        )
+    if materializer is not None and not isinstance(materializer, (str, type, list, tuple)):
+        raise ConfigurationError(
+            f"The materializer of artifact `{name}` is {materializer!r}. Give a subclass of `BaseMaterializer`, or "
+            "its dotted path."
+        )
     number, step, identifier = read_version(version), current_step(), ArtifactId(new_id())
     target, now = Target("artifact", identifier), microseconds_now()
     tagged = LoggedTags(target, read_tags(tags, f"artifact `{name}`"))
@@ -71,12 +85,17 @@ def save_artifact(
             "to get the next one, or choose another number."
         )
     root = artifact_root(store) if step is None else step.task.artifact_root
-    stored = storage.save(
-        data,
-        artifact_store=load_flavor("artifact_store", "local")(root),
-        key_hint=f"{identifier}/value",
-        materializer=materializer,
-    )
+    try:
+        stored = storage.save(
+            data,
+            artifact_store=load_flavor("artifact_store", "local")(root),
+            key_hint=f"{identifier}/value",
+            materializer=materializer,
+        )
+    except MaterializerError as error:
+        if type(error) is not MaterializerError:
+            raise
+        raise MaterializerError(f"Artifact `{name}`: {error}") from error
     artifact = Artifact(
         id=identifier,
         name=name,

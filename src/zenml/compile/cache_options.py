@@ -115,7 +115,8 @@ def _answer(given: Any, what: str) -> tuple[str, str]:
         text = function()
     except Exception as error:  # user code, called before anything runs
         raise ConfigurationError(
-            f"`cache_func` in {what} failed: `{name}()` raised {type(error).__name__}: {error}"
+            f"`cache_func` in {what} failed: `{name}()` raised {type(error).__name__}: {error}. Repair it; it is "
+            "called without a parameter, before anything runs."
         ) from error
     if not isinstance(text, str):
         raise ConfigurationError(

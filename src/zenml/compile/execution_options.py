@@ -78,12 +78,12 @@ def read_retry(given: Any, what: str) -> Retry | None:
     from zenml.config.retry_config import StepRetryConfig
 
     if type(given) is int:
-        given = StepRetryConfig(max_retries=given)
+        given = {"max_retries": given}
     if isinstance(given, dict):
         try:
             given = StepRetryConfig(**given)
-        except TypeError as error:
-            raise ConfigurationError(f"`retry` of {what}: {error}.") from error
+        except ConfigurationError as error:
+            raise ConfigurationError(f"`retry` of {what}: {error}") from error
     if not isinstance(given, StepRetryConfig):
         raise ConfigurationError(f"`retry` of {what} is {given!r}. Give it a `StepRetryConfig(…)`.")
     if not given.max_retries:
@@ -107,8 +107,8 @@ def read_model(given: Any, what: str) -> ModelSpec | None:
     if isinstance(given, dict):
         try:
             given = Model(**given)
-        except TypeError as error:
-            raise ConfigurationError(f"`model` of {what}: {error}.") from error
+        except ConfigurationError as error:
+            raise ConfigurationError(f"`model` of {what}: {error}") from error
     if not isinstance(given, Model):
         raise ConfigurationError(f"`model` of {what} is {given!r}. Give it a `Model(name=…)`.")
     return ModelSpec(
@@ -168,8 +168,9 @@ def _texts(chosen: Mapping[str, Any], name: str, what: str) -> dict[str, str]:
 def _names(chosen: Mapping[str, Any], name: str, what: str) -> tuple[str, ...]:
     """Return a list of names."""
     given = chosen.get(name) or ()
-    if isinstance(given, str):
-        raise ConfigurationError(f'`{name}` of {what} is a list; write `{name}=["{given}"]`.')
+    if not isinstance(given, (list, tuple, set, frozenset)):
+        shown = f'; write `{name}=["{given}"]`' if isinstance(given, str) else f", and not {given!r}"
+        raise ConfigurationError(f"`{name}` of {what} is a list{shown}.")
     found = tuple(given)
     for one in found:
         if not isinstance(one, str) or not one.strip():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, get_args
 
 from zenml.compile.cache_options import cache_rules
@@ -18,7 +19,7 @@ from zenml.records.tagging import read_tags
 from zenml.signatures.type_names import describe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from zenml.compile.declared import DeclaredPipeline, DeclaredStep
     from zenml.compile.hook_options import LiveHooks
@@ -38,7 +39,7 @@ def step_options(step: DeclaredStep, chosen: Mapping[str, Any], hooks: LiveHooks
         hooks: its hooks, read from them.
     """
     what = f"step `{step.name}`"
-    settings = dict(chosen.get("settings") or {})
+    settings = dict(_mapping(chosen, "settings", what))
     in_settings = settings.pop("output_materializers", None)
     materializers = chosen.get("output_materializers") or in_settings
     return StepOptions(
@@ -47,7 +48,7 @@ def step_options(step: DeclaredStep, chosen: Mapping[str, Any], hooks: LiveHooks
         **shared_options(chosen, hooks, what),
         cache=cache_rules(CachePolicy.read(chosen.get("cache_policy"), what)),
         settings=plain(settings, f"`settings` of {what}"),
-        extra=plain(chosen.get("extra") or {}, f"`extra` of {what}"),
+        extra=plain(_mapping(chosen, "extra", what), f"`extra` of {what}"),
         output_materializers=read_materializers(materializers, step),
         experiment_tracker=_component(chosen, "experiment_tracker", what),
         step_operator=_component(chosen, "step_operator", what),
@@ -62,7 +63,7 @@ def pipeline_options(
 ) -> PipelineOptions:
     """Return the options of a pipeline as its run records them."""
     what = f"pipeline `{pipeline.name}`"
-    settings = plain(chosen.get("settings") or {}, f"`settings` of {what}")
+    settings = plain(_mapping(chosen, "settings", what), f"`settings` of {what}")
     check_settings(variables.filled(settings), what)
     mode: Any = chosen.get("execution_mode") or "continue_on_failure"
     mode = getattr(mode, "value", mode)
@@ -71,20 +72,21 @@ def pipeline_options(
             f"`execution_mode` of {what} is {mode!r}; it can be {', '.join(f'`{m}`' for m in get_args(ExecutionMode))}."
         )
     tags = chosen.get("tags") or ()
-    if isinstance(tags, str):
-        raise ConfigurationError(f'`tags` of {what} is a list; write `tags=["{tags}"]`.')
+    if not isinstance(tags, (list, tuple, set, frozenset)):
+        shown = f'; write `tags=["{tags}"]`' if isinstance(tags, str) else f", and not {tags!r}"
+        raise ConfigurationError(f"`tags` of {what} is a list{shown}.")
     specs = read_tags([_tag_of(one, what) for one in tags], what)
     CachePolicy.read(chosen.get("cache_policy"), what)
     return PipelineOptions(
         **_flags(chosen, (*_FLAGS, "enable_pipeline_logs", "enable_heartbeat"), what, default=None),
         **shared_options(chosen, hooks, what),
         settings=settings,
-        extra=plain(chosen.get("extra") or {}, f"`extra` of {what}"),
+        extra=plain(_mapping(chosen, "extra", what), f"`extra` of {what}"),
         tags=tuple(tag.name for tag in specs),
         special_tags=tuple(tag for tag in specs if tag != TagSpec(tag.name)),
         execution_mode=mode,
         max_parallelism=read_count(chosen, "max_parallelism", what),
-        init_arguments=plain(chosen.get("on_init_kwargs") or {}, f"`on_init_kwargs` of {what}"),
+        init_arguments=plain(_mapping(chosen, "on_init_kwargs", what), f"`on_init_kwargs` of {what}"),
     )
 
 
@@ -112,8 +114,8 @@ def read_schedule(given: Any, what: str) -> Schedule | None:
     if isinstance(given, dict):
         try:
             given = Schedule(**given)
-        except TypeError as error:
-            raise ConfigurationError(f"`schedule` of {what}: {error}.") from error
+        except ConfigurationError as error:
+            raise ConfigurationError(f"`schedule` of {what}: {error}") from error
     if not isinstance(given, Schedule):
         raise ConfigurationError(f"`schedule` of {what} is {given!r}. Give it a `Schedule(…)`.")
     return given
@@ -127,8 +129,8 @@ def _tag_of(given: Any, what: str) -> Any:
 
     try:
         return Tag(**given)
-    except TypeError as error:
-        raise ConfigurationError(f"`tags` of {what}: {error}.") from error
+    except ConfigurationError as error:
+        raise ConfigurationError(f"`tags` of {what}: {error}") from error
 
 
 def read_materializers(given: Any, step: DeclaredStep) -> dict[str, tuple[str, ...]]:
@@ -145,9 +147,34 @@ def read_materializers(given: Any, step: DeclaredStep) -> dict[str, tuple[str, .
             f"Its outputs are: {', '.join(f'`{name}`' for name in names) or 'none'}."
         )
     return {
-        name: tuple(dotted_path(item) for item in (value if isinstance(value, (list, tuple)) else (value,)))
+        name: tuple(
+            _materializer_path(item, step)
+            for item in (value if isinstance(value, (list, tuple)) else (value,))
+        )
         for name, value in given.items()
     }
+
+
+def _materializer_path(given: Any, step: DeclaredStep) -> str:
+    if not isinstance(given, (str, type)):
+        raise ConfigurationError(
+            f"`output_materializers` of step `{step.name}` names {given!r}. Give it a subclass of "
+            "`BaseMaterializer`, the dotted path of one, or a mapping of outputs to them."
+        )
+    return dotted_path(given)
+
+
+def _mapping(chosen: Mapping[str, Any], name: str, what: str) -> Mapping[str, Any]:
+    """Return an option that is a mapping of names."""
+    given = chosen.get(name)
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        shown = ', such as `{"docker": …}`' if name == "settings" else ""
+        raise ConfigurationError(
+            f"`{name}` of {what} is {given!r}. Give it a mapping of names to values{shown}."
+        )
+    return given
 
 
 def dotted_path(thing: Any) -> str:

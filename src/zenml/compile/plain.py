@@ -37,4 +37,4 @@ def _fields_of(value: Any) -> Any:
     for method in ("model_dump", "to_dict"):
         if callable(getattr(value, method, None)):
             return getattr(value, method)()
-    raise TypeError(f"{value!r} of type `{type(value).__name__}` is not JSON")
+    raise TypeError(f"a value of type `{type(value).__name__}` is not JSON")

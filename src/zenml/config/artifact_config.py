@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from zenml.config.fields import explained
 from zenml.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from zenml.config.tag import Tag
 
 
+@explained
 class ArtifactConfig:
     """The name, version, tags and metadata of an output.
 
@@ -32,6 +34,8 @@ class ArtifactConfig:
         tags: Sequence[str | Tag] | None = None,
         run_metadata: Mapping[str, Any] | None = None,
     ) -> None:
+        if name is not None and not isinstance(name, str):
+            raise ConfigurationError(f"The name of an artifact is {name!r}; it must be text.")
         self.name = name
         self.version = read_version(version)
         self.tags = tags

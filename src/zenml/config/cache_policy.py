@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from zenml.config.fields import nearest
 from zenml.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class CachePolicy:
             )
         if max_age_days is not None and expires_after is not None:
             raise ConfigurationError("Give `max_age_days` or `expires_after` to a CachePolicy, not both.")
-        self.max_age_days = _days(max_age_days if expires_after is None else _in_days(expires_after))
+        self.max_age_days = _days(max_age_days) if expires_after is None else _in_days(expires_after)
         self.ignore_fields = _names(ignore_fields if ignore_fields is not None else ignored, "ignore_fields")
         self.include_step_code = include_step_code
         self.include_step_parameters = include_step_parameters
@@ -153,16 +154,17 @@ FIELDS = (
 
 
 def _close(unknown: str) -> str:
-    import difflib
-
-    close = difflib.get_close_matches(unknown, FIELDS, 1)
-    return f"Did you mean `{close[0]}`? " if close else ""
+    close = nearest(unknown, FIELDS)
+    return f"Did you mean `{close}`? " if close else ""
 
 
-def _in_days(seconds: float | timedelta) -> Any:
-    if hasattr(seconds, "total_seconds"):
-        seconds = seconds.total_seconds()
-    return seconds / SECONDS_PER_DAY if isinstance(seconds, (int, float)) else seconds
+def _in_days(given: float | timedelta) -> float:
+    seconds: Any = given.total_seconds() if hasattr(given, "total_seconds") else given
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds > 0:
+        raise ConfigurationError(
+            f"`expires_after` of a CachePolicy is {given!r}; it must be seconds greater than 0, or a timedelta."
+        )
+    return seconds / SECONDS_PER_DAY
 
 
 def _days(days: Any) -> float | None:
@@ -179,7 +181,10 @@ def _days(days: Any) -> float | None:
 def _several(given: Any, name: str) -> tuple[Any, ...]:
     if isinstance(given, str):
         raise ConfigurationError(f'`{name}` of a CachePolicy is a list; write `{name}=["{given}"]`.')
-    return tuple(given or ())
+    try:
+        return tuple(given or ())
+    except TypeError:
+        raise ConfigurationError(f"`{name}` of a CachePolicy is {given!r}; it must be a list.") from None
 
 
 def _names(given: Any, name: str) -> tuple[str, ...]:

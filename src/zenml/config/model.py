@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from zenml.config.fields import explained, nearest
 from zenml.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ ABOUT = ("license", "description", "audience", "use_cases", "limitations", "trad
 """What can be said of a model in words."""
 
 
+@explained
 class Model:
     """A model and one version of it, to which runs, artifacts and metrics are linked.
 
@@ -50,7 +52,9 @@ class Model:
             raise ConfigurationError(f'`tags` of model `{name}` is a list; write `tags=["{tags}"]`.')
         for word in about:
             if word not in ABOUT:
-                raise ConfigurationError(f"A model has no `{word}`. It takes: {', '.join(ABOUT)}.")
+                close = nearest(word, ABOUT)
+                hint = f"Did you mean `{close}`? " if close else ""
+                raise ConfigurationError(f"A model has no `{word}`. {hint}It takes: {', '.join(ABOUT)}.")
         self.name = name
         self.version = None if version is None else str(version)
         self.tags = tags

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from zenml.config.option_table import ALIASES, OPTIONS, PIPELINE, RUN, STEP, names_of
+from zenml.config.option_table import ALIASES, BY_NAME, OPTIONS, PIPELINE, RUN, STEP, names_of
 from zenml.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -161,8 +161,17 @@ def check_options(options: Mapping[str, Any], allowed: Iterable[str], what: str)
     known = frozenset(allowed)
     for name in options:
         if name not in known:
-            import difflib
+            raise ConfigurationError(f"{what} has no option `{name}`. {_hint(name, known)}")
 
-            close = difflib.get_close_matches(name, known, 1)
-            hint = f"Did you mean `{close[0]}`?" if close else f"It takes: {', '.join(sorted(known))}."
-            raise ConfigurationError(f"{what} has no option `{name}`. {hint}")
+
+def _hint(name: str, known: frozenset[str]) -> str:
+    """Return what to do about an option that is not there: who has it, which is close, or which there are."""
+    if name in BY_NAME:
+        owners = BY_NAME[name].owners
+        if RUN in owners:
+            return f"It is an option of a run: write `with_options({name}=…)`."
+        return f"It is an option of `@{PIPELINE if PIPELINE in owners else STEP}`."
+    from zenml.config.fields import nearest
+
+    close = nearest(name, known)
+    return f"Did you mean `{close}`?" if close else f"It takes: {', '.join(sorted(known))}."

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from zenml.config.fields import explained
 from zenml.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+@explained
 class StepRetryConfig:
     """Retries of a step that fails, with growing waits between them.
 
@@ -46,7 +48,7 @@ class StepRetryConfig:
             )
         self.max_delay = None if max_delay is None else _number("max_delay", max_delay, at_least=0)
         self.jitter = _number("jitter", jitter, at_least=0, at_most=1)
-        given = (retry_on,) if isinstance(retry_on, (str, type)) else tuple(retry_on)
+        given = tuple(retry_on) if isinstance(retry_on, (list, tuple, set, frozenset)) else (retry_on,)
         self.retry_on = tuple(_exception_name(one) for one in given)
 
     def __eq__(self, other: object) -> bool:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from zenml.config.fields import explained
 from zenml.errors import ConfigurationError
 
 
+@explained
 class Schedule:
     """Times at which a pipeline is to run: by a cron expression, at an interval, or once.
 

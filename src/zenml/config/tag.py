@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from zenml.config.fields import explained
 from zenml.errors import ConfigurationError
 
 
+@explained
 class Tag:
     """A name to find things by.
 

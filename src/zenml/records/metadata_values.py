@@ -25,7 +25,12 @@ def read_metadata(given: Any, what: str) -> dict[str, Any]:
         raise ConfigurationError(
             f"{what} is {given!r}. Metadata has names: write a mapping, such as `{{'accuracy': 0.93}}`."
         )
-    return {_name(name, what): _plain(value, f"`{name}` of {what}") for name, value in given.items()}
+    try:
+        return {_name(name, what): _plain(value, f"`{name}` of {what}") for name, value in given.items()}
+    except RecursionError as error:
+        raise ConfigurationError(
+            f"{what} is nested too deeply, or holds itself: that cannot be recorded as metadata. Flatten it."
+        ) from error
 
 
 def _name(name: Any, what: str) -> str:

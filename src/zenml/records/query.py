@@ -111,6 +111,8 @@ def _parse(field: str, value: Any) -> Condition:
 
 def read_sort(text: str) -> tuple[str, bool]:
     """Read `field`, `asc:field` or `desc:field`; return the field and whether it descends."""
+    if not isinstance(text, str):
+        raise ConfigurationError(f"{text!r} is not a sort order. Write `asc:FIELD` or `desc:FIELD`.")
     direction, colon, field = text.partition(":")
     if not colon:
         return text, False
@@ -121,6 +123,12 @@ def read_sort(text: str) -> tuple[str, bool]:
 
 def read_page(page: int, size: int) -> tuple[int, int]:
     """Check a page number and a page size."""
+    for what, number in (("page", page), ("size", size)):
+        if type(number) is not int:
+            raise ConfigurationError(
+                f"`{what}` is {number!r}; it must be a whole number. Pages are counted from 1 and hold 1 to "
+                f"{MAX_PAGE_SIZE} items."
+            )
     if page < 1:
         raise ConfigurationError(f"There is no page {page}; the first page is 1.")
     if page > MAX_PAGE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import typing
 from collections.abc import Callable
 from functools import lru_cache, update_wrapper
@@ -13,6 +14,7 @@ from zenml.signatures.annotations import is_unresolved
 _Types = TypeVarTuple("_Types")
 _Answer = TypeVar("_Answer")
 
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _LONGEST_PREVIEW = 80
 
 # Marks around a type that say nothing about its values: what meets `int` meets `Required[int]`.
@@ -136,7 +138,7 @@ def preview(value: object) -> str:
     shortener = reprlib.Repr()
     shortener.maxstring = shortener.maxother = _LONGEST_PREVIEW
     try:
-        text = " ".join(shortener.repr(value).split())
+        text = _ADDRESS.sub("", " ".join(shortener.repr(value).split()))
     except Exception:  # a user's __repr__ may fail, and this runs while another error is reported
         return f"<{type(value).__name__}>"
     return text if len(text) <= _LONGEST_PREVIEW else f"{text[: _LONGEST_PREVIEW - 1]}…"
