@@ -1,9 +1,9 @@
 """`Client` and the functions beside it, in a store that holds a run; and variables of the environment."""
 
+import bad_samples
 import pytest
 from bad_rows import by_id, check_row, row
 
-import bad_samples
 from zenml import add_tags, save_artifact
 from zenml.client import Client
 from zenml.errors import (

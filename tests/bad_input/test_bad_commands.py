@@ -83,7 +83,7 @@ LINES = {
     "a pipeline that breaks": (1, "pipeline check flow.py:broken", "`broken`", "flow.py:14", "--verbose"),
     "a file that breaks": (1, "pipeline check bad_flow.py:train", "bad_flow.py:1", "--verbose"),
     "a file with an error of syntax": (1, "pipeline check syntax.py:train", "syntax.py:1", "SyntaxError"),
-    "a template into a folder that is not there": (1, "pipeline config template flow.py:train --output no/such/run.yaml", "no/such"),
+    "a template into a folder that is not there": (2, "pipeline config template flow.py:train --output no/such/run.yaml", "no/such"),
 }  # fmt: skip
 
 

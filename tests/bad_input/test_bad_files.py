@@ -2,10 +2,10 @@
 
 import os
 
+import bad_samples
 import pytest
 from bad_rows import attempt, by_id, check_error, check_message, row
 
-import bad_samples
 from zenml.client import Client
 from zenml.errors import ConfigurationError
 

@@ -8,7 +8,9 @@ from zenml.errors import ConfigurationError, NotFoundError, TypeMismatchError
 
 def said(name, options, *fragments, error=ConfigurationError):
     """Return a row in which a step with these options is run."""
-    code = f"@step({options})\ndef train(rate: float = 0.5) -> int:\n    RAN.append('train')\n    return 1\n\n"
+    code = (
+        f"@step({options})\ndef train(rate: float = 0.5) -> int:\n    RAN.append('train')\n    return 1\n\n"
+    )
     code += "@pipeline\ndef training():\n    train()\n\ntraining()"
     return row(name, error, code, *fragments)
 

@@ -10,6 +10,7 @@ from zenml.client.client import Client
 from zenml.compile.handles import StepHandle
 from zenml.components.registry import load_flavor
 from zenml.config.artifact_config import read_version
+from zenml.config.preview import preview
 from zenml.context.step import current_step
 from zenml.errors import ConfigurationError, MaterializerError
 from zenml.execute.masking import mask_value
@@ -20,7 +21,6 @@ from zenml.records.ids import ArtifactId, StepRunId, microseconds_now, new_id
 from zenml.records.metadata_values import read_metadata
 from zenml.records.run import OUTSIDE_STEPS, Artifact
 from zenml.records.tagging import read_tags
-from zenml.signatures.type_names import preview
 from zenml.store.opening import open_store
 from zenml.store.store import Notes
 from zenml.views.artifact_view import ArtifactView
@@ -66,11 +66,11 @@ def save_artifact(
         )
     if isinstance(data, StepHandle):
         raise ConfigurationError(
-            f"Artifact `{name}` is to be {data!r}. Save it in a step; outputs of steps are stored anyway."
+            f"Artifact `{name}` is to be {preview(data)}. Save it in a step; outputs of steps are stored anyway."
         )
     if materializer is not None and not isinstance(materializer, (str, type, list, tuple)):
         raise ConfigurationError(
-            f"The materializer of artifact `{name}` is {materializer!r}. Give a subclass of `BaseMaterializer`, or "
+            f"The materializer of artifact `{name}` is {preview(materializer)}. Give a subclass of `BaseMaterializer`, or "
             "its dotted path."
         )
     number, step, identifier = read_version(version), current_step(), ArtifactId(new_id())

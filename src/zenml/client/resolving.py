@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, get_args
 
+from zenml.config.preview import preview
 from zenml.errors import AmbiguousNameError, ConfigurationError, NotFoundError
 from zenml.records.ids import short
 from zenml.records.query import Condition, Query
@@ -30,7 +31,7 @@ def named(given: object, kind: str) -> str:
     """
     text = "" if given is None else str(given)
     if not text.strip():
-        raise NotFoundError(f"No {kind} was named: got {given!r}. Give its name or its id as text.")
+        raise NotFoundError(f"No {kind} was named: got {preview(given)}. Give its name or its id as text.")
     return text
 
 
@@ -49,7 +50,9 @@ def check_statuses(conditions: Iterable[Condition]) -> None:
                     close = difflib.get_close_matches(str(status), known, 1)
                     hint = f"Did you mean `{close[0]}`? " if close else ""
                     listed = ", ".join(f"`{one}`" for one in known)
-                    raise ConfigurationError(f"No run has the status {status!r}. {hint}There is: {listed}.")
+                    raise ConfigurationError(
+                        f"No run has the status {preview(status)}. {hint}There is: {listed}."
+                    )
 
 
 def find_run(store: Store, text: str) -> Run:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from zenml.compile.trace import check_complete
 from zenml.config.placeholders import has_placeholder
+from zenml.config.preview import preview
 from zenml.errors import ArgumentError, ConfigurationError
 from zenml.signatures.signature import did_you_mean
 from zenml.signatures.type_check import from_config
@@ -51,7 +52,7 @@ def _configured(pipeline: DeclaredPipeline, parameters: Mapping[str, Any]) -> Ma
     signature = pipeline.signature
     if not isinstance(parameters, Mapping):
         raise ConfigurationError(
-            f"`parameters` of pipeline `{pipeline.name}` is {parameters!r}. Give it a mapping of names to values."
+            f"`parameters` of pipeline `{pipeline.name}` is {preview(parameters)}. Give it a mapping of names to values."
         )
     for name in parameters:
         if not signature.accepts(name):

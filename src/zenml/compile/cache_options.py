@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any, Literal
 
 from zenml.compile.hook_options import imported, source_of
+from zenml.config.preview import preview
 from zenml.errors import ConfigurationError, DeclarationError
 from zenml.fingerprint.fingerprint import fingerprint
 from zenml.records.plan import CacheRules
@@ -120,6 +121,6 @@ def _answer(given: Any, what: str) -> tuple[str, str]:
         ) from error
     if not isinstance(text, str):
         raise ConfigurationError(
-            f"`cache_func` in {what}: `{name}()` returned {text!r}; it must return text."
+            f"`cache_func` in {what}: `{name}()` returned {preview(text)}; it must return text."
         )
     return name, text

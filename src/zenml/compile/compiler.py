@@ -16,7 +16,7 @@ from zenml.compile import edges
 from zenml.compile.arguments import pipeline_arguments
 from zenml.compile.cache_options import Dependencies, check_ignored
 from zenml.compile.handles import OutputHandle, StepHandle
-from zenml.compile.hook_options import read_hooks, source_of
+from zenml.compile.hook_options import hook_sources, read_hooks, source_of
 from zenml.compile.options import declared_output, pipeline_options, read_schedule, step_options
 from zenml.compile.outside import Outside, nothing_outside
 from zenml.compile.parameters import check_complete, find_external, parameter
@@ -167,14 +167,16 @@ class _Compiler:
         """Make the plan, or raise the first thing that is wrong with it."""
         self._sections.check_known(self._calls)
         self._check_variables()
+        options = self._variables.prepared(self._options)
+        # First, so that what the pipeline says is not taken for what its first step says.
+        planned = pipeline_options(self._pipeline, options, self._variables)
         invocations = tuple(self._invocation(call) for call in self._calls.values())
         edges.check_order(invocations, self._pipeline.name)
-        options = self._variables.prepared(self._options)
         hooks = self._run_hooks(options)
         plan = Plan(
             pipeline=self._pipeline.name,
             source=source_of(self._pipeline.function),
-            options=pipeline_options(self._pipeline, options, hooks, self._variables),
+            options=msgspec.structs.replace(planned, hooks=hook_sources(hooks)),
             definitions=self._definitions,
             invocations=invocations,
             outputs=_pipeline_outputs(self._pipeline, returned),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from zenml.compile.declared import declared_as
+from zenml.config.preview import preview
 from zenml.errors import ConfigurationError
 from zenml.records.plan import HookName, Source
 
@@ -40,7 +41,7 @@ def read_hooks(
     arguments = chosen.get("on_init_kwargs") if "on_init" in names else None
     if arguments is not None and (not isinstance(arguments, Mapping) or "on_init" not in hooks):
         raise ConfigurationError(
-            f"`on_init_kwargs` of {what} is {arguments!r}. Give it a mapping of names to values, which `on_init` is "
+            f"`on_init_kwargs` of {what} is {preview(arguments)}. Give it a mapping of names to values, which `on_init` is "
             "called with; without `on_init`, leave it out."
         )
     if hooks:
@@ -74,7 +75,7 @@ def _function(given: Any, what: str) -> Callable[..., Any]:
         given = imported(given, what)
     if not callable(given) or declared_as(given):
         raise ConfigurationError(
-            f"{what} is {declared_as(given) or repr(given)}. Give it a function, or the dotted path of one, such as `alerts.tell_team`."
+            f"{what} is {declared_as(given) or preview(given)}. Give it a function, or the dotted path of one, such as `alerts.tell_team`."
         )
     found: Callable[..., Any] = given
     return found

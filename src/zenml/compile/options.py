@@ -11,6 +11,8 @@ from zenml.compile.plain import plain
 from zenml.compile.run_names import artifact_name
 from zenml.config.artifact_config import read_version
 from zenml.config.cache_policy import CachePolicy
+from zenml.config.fields import made
+from zenml.config.preview import preview
 from zenml.config.settings import check_settings
 from zenml.errors import ConfigurationError
 from zenml.records.metadata_values import read_metadata
@@ -59,9 +61,9 @@ def step_options(step: DeclaredStep, chosen: Mapping[str, Any], hooks: LiveHooks
 
 
 def pipeline_options(
-    pipeline: DeclaredPipeline, chosen: Mapping[str, Any], hooks: LiveHooks, variables: Variables
+    pipeline: DeclaredPipeline, chosen: Mapping[str, Any], variables: Variables
 ) -> PipelineOptions:
-    """Return the options of a pipeline as its run records them."""
+    """Return the options of a pipeline as its run records them, still without hooks."""
     what = f"pipeline `{pipeline.name}`"
     settings = plain(_mapping(chosen, "settings", what), f"`settings` of {what}")
     check_settings(variables.filled(settings), what)
@@ -69,17 +71,17 @@ def pipeline_options(
     mode = getattr(mode, "value", mode)
     if mode not in get_args(ExecutionMode):
         raise ConfigurationError(
-            f"`execution_mode` of {what} is {mode!r}; it can be {', '.join(f'`{m}`' for m in get_args(ExecutionMode))}."
+            f"`execution_mode` of {what} is {preview(mode)}; it can be {', '.join(f'`{m}`' for m in get_args(ExecutionMode))}."
         )
     tags = chosen.get("tags") or ()
     if not isinstance(tags, (list, tuple, set, frozenset)):
-        shown = f'; write `tags=["{tags}"]`' if isinstance(tags, str) else f", and not {tags!r}"
+        shown = f'; write `tags=["{tags}"]`' if isinstance(tags, str) else f", and not {preview(tags)}"
         raise ConfigurationError(f"`tags` of {what} is a list{shown}.")
     specs = read_tags([_tag_of(one, what) for one in tags], what)
     CachePolicy.read(chosen.get("cache_policy"), what)
     return PipelineOptions(
         **_flags(chosen, (*_FLAGS, "enable_pipeline_logs", "enable_heartbeat"), what, default=None),
-        **shared_options(chosen, hooks, what),
+        **shared_options(chosen, {}, what),
         settings=settings,
         extra=plain(_mapping(chosen, "extra", what), f"`extra` of {what}"),
         tags=tuple(tag.name for tag in specs),
@@ -112,12 +114,9 @@ def read_schedule(given: Any, what: str) -> Schedule | None:
     from zenml.config.schedule import Schedule
 
     if isinstance(given, dict):
-        try:
-            given = Schedule(**given)
-        except ConfigurationError as error:
-            raise ConfigurationError(f"`schedule` of {what}: {error}") from error
+        given = made(Schedule, given, f"`schedule` of {what}")
     if not isinstance(given, Schedule):
-        raise ConfigurationError(f"`schedule` of {what} is {given!r}. Give it a `Schedule(…)`.")
+        raise ConfigurationError(f"`schedule` of {what} is {preview(given)}. Give it a `Schedule(…)`.")
     return given
 
 
@@ -127,10 +126,7 @@ def _tag_of(given: Any, what: str) -> Any:
         return given
     from zenml.config.tag import Tag
 
-    try:
-        return Tag(**given)
-    except ConfigurationError as error:
-        raise ConfigurationError(f"`tags` of {what}: {error}") from error
+    return made(Tag, given, f"`tags` of {what}")
 
 
 def read_materializers(given: Any, step: DeclaredStep) -> dict[str, tuple[str, ...]]:
@@ -158,7 +154,7 @@ def read_materializers(given: Any, step: DeclaredStep) -> dict[str, tuple[str, .
 def _materializer_path(given: Any, step: DeclaredStep) -> str:
     if not isinstance(given, (str, type)):
         raise ConfigurationError(
-            f"`output_materializers` of step `{step.name}` names {given!r}. Give it a subclass of "
+            f"`output_materializers` of step `{step.name}` names {preview(given)}. Give it a subclass of "
             "`BaseMaterializer`, the dotted path of one, or a mapping of outputs to them."
         )
     return dotted_path(given)
@@ -172,7 +168,7 @@ def _mapping(chosen: Mapping[str, Any], name: str, what: str) -> Mapping[str, An
     if not isinstance(given, Mapping):
         shown = ', such as `{"docker": …}`' if name == "settings" else ""
         raise ConfigurationError(
-            f"`{name}` of {what} is {given!r}. Give it a mapping of names to values{shown}."
+            f"`{name}` of {what} is {preview(given)}. Give it a mapping of names to values{shown}."
         )
     return given
 
@@ -190,7 +186,7 @@ def _flags(
     for name in names:
         value = found[name] = default if chosen.get(name) is None else chosen[name]
         if value is not None and not isinstance(value, bool):
-            raise ConfigurationError(f"`{name}` of {what} is {value!r}; it must be True or False.")
+            raise ConfigurationError(f"`{name}` of {what} is {preview(value)}; it must be True or False.")
     return found
 
 
@@ -198,7 +194,7 @@ def _component(chosen: Mapping[str, Any], name: str, what: str) -> str | bool | 
     value = chosen.get(name)
     if value is not None and not (isinstance(value, bool) or (isinstance(value, str) and value.strip())):
         raise ConfigurationError(
-            f"`{name}` of {what} is {value!r}. Give the name of a registered component, or True for that "
+            f"`{name}` of {what} is {preview(value)}. Give the name of a registered component, or True for that "
             "of the active stack."
         )
     return value

@@ -9,6 +9,7 @@ import msgspec
 from zenml.compile.declared import declared_as
 from zenml.compile.handles import OutputHandle, StepHandle
 from zenml.config.external_artifact import ExternalArtifact
+from zenml.config.preview import preview
 from zenml.errors import ArgumentError, DeclarationError, MaterializerError
 from zenml.records import values
 from zenml.records.plan import Value
@@ -48,7 +49,7 @@ def parameter(value: Any, annotation: Any, what: str) -> Value:
         inside = _output_in(value)
         if inside is not None:
             raise ArgumentError(
-                f"{what} is a {describe(type(value))} with {inside!r} in it. Outputs are passed alone or in a list: "
+                f"{what} is a {describe(type(value))} with {preview(inside)} in it. Outputs are passed alone or in a list: "
                 "give each an argument of its own, or put them together in a step."
             ) from error
         raise ArgumentError(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from zenml.compile.declared import declared_as
 from zenml.compile.handles import OutputHandle, StepHandle
+from zenml.config.preview import preview
 from zenml.context import session
 from zenml.errors import ArgumentError, DeclarationError
 from zenml.signatures.callables import implementation, place_of
@@ -125,7 +126,7 @@ class Trace:
         if invocation_id is not None:
             if not (isinstance(invocation_id, str) and invocation_id.strip() and invocation_id.isprintable()):
                 raise DeclarationError(
-                    f"The `id` of a call of step `{step.name}` is {invocation_id!r}; it must be printable text. "
+                    f"The `id` of a call of step `{step.name}` is {preview(invocation_id)}; it must be printable text. "
                     f"Leave it out, and the calls are `{step.name}`, `{step.name}_2` and so on."
                 )
             if invocation_id in self.calls:
@@ -181,7 +182,7 @@ def read_after(after: Any, call_id: str) -> tuple[str, ...]:
             found.update(dict.fromkeys(read_after(item, call_id)))
         else:
             raise DeclarationError(
-                f"`after` of step `{call_id}` got {declared_as(item) or repr(item)}. Give it what a step call "
+                f"`after` of step `{call_id}` got {declared_as(item) or preview(item)}. Give it what a step call "
                 "returned, such as `load()`, the id of a call as text, or a list of these."
             )
     return tuple(found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from zenml.config.fields import explained
+from zenml.config.preview import preview
 from zenml.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class ArtifactConfig:
         run_metadata: Mapping[str, Any] | None = None,
     ) -> None:
         if name is not None and not isinstance(name, str):
-            raise ConfigurationError(f"The name of an artifact is {name!r}; it must be text.")
+            raise ConfigurationError(f"The name of an artifact is {preview(name)}; it must be text.")
         self.name = name
         self.version = read_version(version)
         self.tags = tags
@@ -58,7 +59,7 @@ def read_version(version: int | str | None) -> int | None:
         number = 0
     if isinstance(version, (bool, float)) or not 1 <= number < 2**63:
         raise ConfigurationError(
-            f"{version!r} is no version of an artifact. Versions are whole numbers from 1; "
+            f"{preview(version)} is no version of an artifact. Versions are whole numbers from 1; "
             "for a name beside the number, use a tag."
         )
     return number

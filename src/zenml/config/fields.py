@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from zenml.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
 T = TypeVar("T")
+M = TypeVar("M")
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
+def nearest(name: object, known: Iterable[str]) -> str | None:
     """Return the known name that is most like a wrong one, or that it is a part of; None if there is none."""
     import difflib
 
-    names = sorted(known)
+    name, names = str(name), sorted(known)
     close = difflib.get_close_matches(name, names, 1)
     part = [one for one in names if len(name) > 2 and name in one]
     part.sort(key=lambda one: not one.endswith(name))  # `cache` is meant for `enable_cache`
@@ -39,6 +40,18 @@ def explained(class_: type[T]) -> type[T]:
 
     setattr(class_, "__init__", __init__)  # noqa: B010  it is no attribute that a type checker may see
     return class_
+
+
+def made(class_: Callable[..., M], fields: Mapping[str, Any], what: str) -> M:
+    """Return the object that a mapping of its fields stands for.
+
+    Raises:
+        ConfigurationError: what is wrong with it, and that it is in `what`.
+    """
+    try:
+        return class_(**{str(name): value for name, value in fields.items()})
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{what}: {error}") from error
 
 
 def _misuse(class_: type, count: int, kwargs: dict[str, object]) -> str:

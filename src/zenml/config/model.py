@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zenml.config.fields import explained, nearest
+from zenml.config.preview import preview
 from zenml.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -43,10 +44,12 @@ class Model:
         `trade_offs` and `ethics`.
         """
         if not isinstance(name, str) or not name.strip():
-            raise ConfigurationError(f"A model is called {name!r}. Give it a name: `Model(name='churn')`.")
+            raise ConfigurationError(
+                f"A model is called {preview(name)}. Give it a name: `Model(name='churn')`."
+            )
         if version is not None and (isinstance(version, (bool, float)) or not str(version).strip()):
             raise ConfigurationError(
-                f"`version` of model `{name}` is {version!r}. Give a number, a name, a stage or 'latest'."
+                f"`version` of model `{name}` is {preview(version)}. Give a number, a name, a stage or 'latest'."
             )
         if isinstance(tags, str):
             raise ConfigurationError(f'`tags` of model `{name}` is a list; write `tags=["{tags}"]`.')

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from zenml.config.fields import nearest
 from zenml.config.option_table import ALIASES, OPTIONS, Option
 from zenml.config.placeholders import has_placeholder
+from zenml.config.preview import preview
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -186,12 +187,12 @@ def schema_problems(value: Any, schema: Schema, path: Path = ()) -> Iterator[Pro
     if "enum" in schema or "const" in schema:
         allowed = schema.get("enum") or [schema["const"]]
         if value not in allowed:
-            yield path, f"is {value!r}; it can be {', '.join(f'`{one}`' for one in allowed)}"
+            yield path, f"is {preview(value)}; it can be {', '.join(f'`{one}`' for one in allowed)}"
         return
     kinds = schema.get("type")
     kinds = [kinds] if isinstance(kinds, str) else kinds
     if kinds and not any(_KINDS[kind](value) for kind in kinds):
-        yield path, f"is {value!r}; it must be {wanted(schema)}"
+        yield path, f"is {preview(value)}; it must be {wanted(schema)}"
         return
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         low, high = schema.get("minimum"), schema.get("maximum")
@@ -202,7 +203,7 @@ def schema_problems(value: Any, schema: Schema, path: Path = ()) -> Iterator[Pro
             and (above is None or value > above)
         )
         if not fits:
-            yield path, f"is {value!r}; it must be {wanted(schema)}"
+            yield path, f"is {preview(value)}; it must be {wanted(schema)}"
     elif isinstance(value, list) and "items" in schema:
         for index, item in enumerate(value):
             yield from schema_problems(item, schema["items"], (*path, index))
@@ -254,7 +255,7 @@ def _nearest(value: Any, schemas: list[Schema], path: Path) -> Iterator[Problem]
         if isinstance(kind, str) and kind in ("object", "array") and _KINDS[kind](value):
             yield from schema_problems(value, schema, path)
             return
-    yield path, f"is {value!r}; it must be {wanted({'anyOf': schemas})}"
+    yield path, f"is {preview(value)}; it must be {wanted({'anyOf': schemas})}"
 
 
 def _mapping_problems(value: dict[str, Any], schema: Schema, path: Path) -> Iterator[Problem]:

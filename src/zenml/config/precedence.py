@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from zenml.config.option_table import ALIASES, BY_NAME, OPTIONS, PIPELINE, RUN, STEP, names_of
+from zenml.config.preview import preview
 from zenml.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -141,12 +142,17 @@ def spelled_steps(steps: Any, what: str) -> dict[str, dict[str, Any]]:
     """
     if not isinstance(steps, Mapping) or not all(isinstance(one, Mapping) for one in steps.values()):
         raise ConfigurationError(
-            f"`steps` of {what} is {steps!r}. Give it a mapping of steps to their options, such as "
+            f"`steps` of {what} is {preview(steps)}. Give it a mapping of steps to their options, such as "
             '`steps={"train": {"parameters": {"rate": 0.1}}}`.'
         )
     found = {}
     for name, section in steps.items():
         options = spelled(section, f"Step `{name}`")
+        if not isinstance(options.get("parameters") or {}, Mapping):
+            raise ConfigurationError(
+                f"`parameters` of step `{name}` in `steps` of {what} is {preview(options['parameters'])}. Give it a "
+                "mapping of names to values."
+            )
         outputs = options.pop("outputs", None)
         if outputs:
             options["output_materializers"] = {

@@ -146,7 +146,7 @@ class RunFile:
             name = ".".join(map(str, (path[-1], *below)))
             self._problem((*path, *below), f"`{name}` {text}")
             is_sound = False
-        if is_sound and shape == "settings":
+        if is_sound and shape == "settings" and isinstance(value, dict):
             for key, place, text in settings_problems(value):
                 self._problem((*path, key), f"`{place}`{text}".rstrip("."))
                 is_sound = False

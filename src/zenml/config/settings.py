@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from zenml.config.fields import nearest
+from zenml.config.preview import preview
 from zenml.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def settings_problems(settings: dict[str, Any]) -> Iterator[tuple[str, str, str]
         elif kind not in ("docker", "resources"):
             continue
         elif not isinstance(value, dict):
-            yield key, f"settings.{key}", f" is {value!r}; it must be a mapping."
+            yield key, f"settings.{key}", f" is {preview(value)}; it must be a mapping."
         else:
             try:
                 _class_of(kind)(**value)
@@ -94,7 +95,7 @@ class FieldSettings:
             if value is not None and not is_open and (is_flag or not isinstance(value, kinds)):
                 wanted = " or ".join(_KIND_NAMES[kind] for kind in kinds)
                 raise ConfigurationError(
-                    f"`{name}` of {type(self).__name__} is {value!r}; it must be {wanted}."
+                    f"`{name}` of {type(self).__name__} is {preview(value)}; it must be {wanted}."
                 )
         self._given = {name: value for name, value in fields.items() if value is not None}
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from zenml.config.fields import nearest
+from zenml.config.preview import preview
 from zenml.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -190,7 +191,7 @@ def read_document(path: str | os.PathLike[str]) -> YamlDocument:
     """
     if not isinstance(path, (str, os.PathLike)) or "\0" in os.fspath(path):
         raise ConfigurationError(
-            f"The configuration file (`config_path` or `config_file`) is {path!r}, which is no path of a file. "
+            f"The configuration file (`config_path` or `config_file`) is {preview(path)}, which is no path of a file. "
             "Options in a mapping are given as `with_options(**options)`."
         )
     name = os.fspath(path)

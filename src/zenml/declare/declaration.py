@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Self, TypeVar
 
 from zenml.config.precedence import Layers
+from zenml.config.preview import preview
 from zenml.errors import ConfigurationError, DeclarationError
 
 if TYPE_CHECKING:
@@ -51,7 +52,9 @@ class Declaration(ABC, Generic[P, R]):
             )
         if not callable(function):
             hint = " A name is given as `name=`." if isinstance(function, str) else ""
-            raise DeclarationError(f"`@{self.kind}` was given {function!r}. Put it above a function.{hint}")
+            raise DeclarationError(
+                f"`@{self.kind}` was given {preview(function)}. Put it above a function.{hint}"
+            )
 
     @property
     def entrypoint(self) -> Callable[P, R]:
@@ -98,7 +101,7 @@ class Declaration(ABC, Generic[P, R]):
         named = layers.merged().get("name")
         if named is not None and not (isinstance(named, str) and named.strip() and named.isprintable()):
             raise ConfigurationError(
-                f"The `name` of a {self.kind} is {named!r}. Give it a printable text, or leave it out to call it "
+                f"The `name` of a {self.kind} is {preview(named)}. Give it a printable text, or leave it out to call it "
                 "by the name of its function."
             )
         self.name = named or str(getattr(self.function, "__name__", None) or type(self.function).__name__)

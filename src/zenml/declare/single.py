@@ -8,6 +8,7 @@ from zenml.client.outside import ArtifactsOutside
 from zenml.compile.compiler import compile_pipeline
 from zenml.compile.handles import StepHandle
 from zenml.config.precedence import Layers
+from zenml.config.preview import preview
 from zenml.errors import DeclarationError
 from zenml.execute.running import failure_of, run_plan
 from zenml.records import values
@@ -41,7 +42,7 @@ def run_alone(step: Step[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any
     for name, value in arguments.items():
         if isinstance(value, StepHandle):
             raise DeclarationError(
-                f"`{name}` of step `{step.name}` is {value!r}, and the step is called outside of a pipeline. Call "
+                f"`{name}` of step `{step.name}` is {preview(value)}, and the step is called outside of a pipeline. Call "
                 "it in the function of the pipeline, or load the artifact of a run and pass its value."
             )
         if not values.is_encodable(value):

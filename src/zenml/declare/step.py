@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from zenml.config.precedence import STEP_OPTIONS, Layers, check_options, spelled
+from zenml.config.preview import preview
 from zenml.context import session
 from zenml.declare.declaration import Declaration
 from zenml.errors import ConfigurationError, DeclarationError
@@ -83,7 +84,7 @@ class Step(Declaration[P, R]):
         invocation_id, named = self._take(values, "id"), self._take(values, "step_name")
         if invocation_id is not None and named is not None:
             raise DeclarationError(
-                f"A call of step `{self.name}` has the `id` {invocation_id!r} and the `step_name` {named!r}. They "
+                f"A call of step `{self.name}` has the `id` {preview(invocation_id)} and the `step_name` {preview(named)}. They "
                 "are the same; give one of them."
             )
         invocation_id = named if invocation_id is None else invocation_id
@@ -106,7 +107,7 @@ class Step(Declaration[P, R]):
         given = {name: value for name, value in options.items() if value is not None}
         if not hasattr(given.get("parameters", {}), "items"):
             raise ConfigurationError(
-                f"`parameters` of step `{self.name}` is {given['parameters']!r}. Give it a mapping of names to values."
+                f"`parameters` of step `{self.name}` is {preview(given['parameters'])}. Give it a mapping of names to values."
             )
         self._set_layers(self.layers.with_level(level, given, is_merged=is_merged))
 

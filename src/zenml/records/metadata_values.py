@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from zenml.config.preview import preview
 from zenml.errors import ConfigurationError
 
 _LARGEST = 2**63
@@ -23,7 +24,7 @@ def read_metadata(given: Any, what: str) -> dict[str, Any]:
     """
     if not isinstance(given, Mapping):
         raise ConfigurationError(
-            f"{what} is {given!r}. Metadata has names: write a mapping, such as `{{'accuracy': 0.93}}`."
+            f"{what} is {preview(given)}. Metadata has names: write a mapping, such as `{{'accuracy': 0.93}}`."
         )
     try:
         return {_name(name, what): _plain(value, f"`{name}` of {what}") for name, value in given.items()}
@@ -36,7 +37,7 @@ def read_metadata(given: Any, what: str) -> dict[str, Any]:
 def _name(name: Any, what: str) -> str:
     if isinstance(name, str) and name:
         return str(name)
-    raise ConfigurationError(f"{what} has the name {name!r}. Names are text.")
+    raise ConfigurationError(f"{what} has the name {preview(name)}. Names are text.")
 
 
 def _plain(value: Any, what: str) -> Any:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import msgspec
 
+from zenml.config.preview import preview
 from zenml.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def check_value(value: Any, what: str) -> None:
     if isinstance(value, str) and _is_unicode(value):
         return
     raise ConfigurationError(
-        f"{what} cannot be compared with {value!r}. Compare with valid text, or a number of up to 64 bits."
+        f"{what} cannot be compared with {preview(value)}. Compare with valid text, or a number of up to 64 bits."
     )
 
 
@@ -112,7 +113,7 @@ def _parse(field: str, value: Any) -> Condition:
 def read_sort(text: str) -> tuple[str, bool]:
     """Read `field`, `asc:field` or `desc:field`; return the field and whether it descends."""
     if not isinstance(text, str):
-        raise ConfigurationError(f"{text!r} is not a sort order. Write `asc:FIELD` or `desc:FIELD`.")
+        raise ConfigurationError(f"{preview(text)} is not a sort order. Write `asc:FIELD` or `desc:FIELD`.")
     direction, colon, field = text.partition(":")
     if not colon:
         return text, False
@@ -126,7 +127,7 @@ def read_page(page: int, size: int) -> tuple[int, int]:
     for what, number in (("page", page), ("size", size)):
         if type(number) is not int:
             raise ConfigurationError(
-                f"`{what}` is {number!r}; it must be a whole number. Pages are counted from 1 and hold 1 to "
+                f"`{what}` is {preview(number)}; it must be a whole number. Pages are counted from 1 and hold 1 to "
                 f"{MAX_PAGE_SIZE} items."
             )
     if page < 1:

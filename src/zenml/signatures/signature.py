@@ -227,7 +227,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Make the hint that lists the names close to an unknown one; empty if none is."""
     import difflib
 
-    close = difflib.get_close_matches(name, list(known), n=3)
+    close = difflib.get_close_matches(str(name), list(known), n=3)
     return f"Did you mean {' or '.join(f'`{match}`' for match in close)}? " if close else ""
 
 
