@@ -57,6 +57,7 @@ def add(parts: Any) -> int:
 add(n for n in range(3))
 """, "`parts`", "`add`", "generator", "step"),
     inside("a step as an argument", DeclarationError, "double(load)", "`x`", "`double`", "`load`", "load()"),
+    inside("a varied step as an argument", DeclarationError, "double(load.with_options(enable_cache=False))", "`x`", "`double`", "`load`", "load()"),
     inside("a pipeline as an argument", DeclarationError, "double(flow)", "`x`", "`double`", "`flow`", "pipeline"),
     inside("the function of a step as an argument", ArgumentError, """
 @step
@@ -96,7 +97,7 @@ VALUES = [
     inside("for item in output", DeclarationError, "for part in load():\n    double(part)", "`load`", "loop"),
     inside("output == 1", DeclarationError, "if load() == 1:\n    double(1)", "`load`", "comparison"),
     inside("output > 1", DeclarationError, "if load() > 1:\n    double(1)", "`load`", "operator"),
-    inside("output + 1", DeclarationError, "double(load() + 1)", "`load`", "operator", "in a step"),
+    inside("output + 1", DeclarationError, "double(load() + 1)", "`load`", "operator", "write a step"),
     inside("output // 1", DeclarationError, "double(load() // 1)", "`load`", "operator"),
     inside("output[0]", DeclarationError, "double(load()[0])", "`load`", "Item 0"),
     inside("len(output)", DeclarationError, "double(len(load()))", "`load`", "`len()`"),
@@ -185,6 +186,10 @@ PIPELINE_CALLS = [
         compile_call(first, (), {})
         double(kept[0])
         """, "`x`", "`double`", "`load`"),
+    row("a frame for a number of a pipeline", TypeMismatchError, "import pandas\nflow(rate=pandas.DataFrame())", "`rate`", "`flow`", "float", "DataFrame"),
+    row("a step for a number of a pipeline", TypeMismatchError, "flow(rate=load)", "`rate`", "`flow`", "float", "Step"),
+    row("an output of another pipeline as an argument", TypeMismatchError,
+        "@pipeline\ndef training():\n    flow(rate=words())\n\ntraining()", "`words`", "`factor: float`", "`scale`", "`str`"),
     row("a run's name with an unknown placeholder", ConfigurationError,
         "flow.with_options(run_name='run_{dte}')()", "`run_name`", "`{dte}`", "`date`"),
     row("a run's name that is a number", ConfigurationError, "flow.with_options(run_name=7)()", "`run_name`", "7", "text"),

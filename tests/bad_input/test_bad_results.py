@@ -24,7 +24,7 @@ RESULTS = [
     returning("a frame for a number", TypeMismatchError, "int", "import pandas\nreturn pandas.DataFrame()", "`output`", "int", "DataFrame"),
     returning("a generator without a type", MaterializerError, "", "return (n for n in range(3))", "generator", "list"),
     returning("a lock without a type", MaterializerError, "", "return threading.Lock()", "lock", "Return the data"),
-    returning("an open file without a type", MaterializerError, "", "return open('flow.py')", "TextIOWrapper", "content"),
+    returning("an open file without a type", MaterializerError, "", "file = open('flow.py')\nfile.close()\nreturn file", "TextIOWrapper", "content"),
     returning("a lock in a mapping", MaterializerError, "dict", "return {'a': threading.Lock()}", "lock"),
 ]  # fmt: skip
 NONE = [

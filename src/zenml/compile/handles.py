@@ -10,10 +10,7 @@ from zenml.records.plan import OutputRef
 if TYPE_CHECKING:
     from zenml.records.run import Artifact
 
-_REMEDY = (
-    "Pass it on to another step, compute in a step, or declare the pipeline with `@pipeline(dynamic=True)` "
-    "and read the value with `.load()`."
-)
+_REMEDY = "Pass it on to another step, or write a step that does this with the value."
 
 
 class StepHandle:

@@ -77,6 +77,7 @@ def pipeline_options(
     if not isinstance(tags, (list, tuple, set, frozenset)):
         shown = f'; write `tags=["{tags}"]`' if isinstance(tags, str) else f", and not {preview(tags)}"
         raise ConfigurationError(f"`tags` of {what} is a list{shown}.")
+    _flags(chosen, ("unlisted",), what, default=None)
     specs = read_tags([_tag_of(one, what) for one in tags], what)
     CachePolicy.read(chosen.get("cache_policy"), what)
     return PipelineOptions(
