@@ -76,6 +76,10 @@ def template(target: str, params: tuple[str, ...], output: str | None) -> None:
             file.write(text)
     except FileExistsError as error:
         raise click.UsageError(f"`{output}` is there already. Remove it, or choose another name.") from error
+    except OSError as error:
+        raise click.UsageError(
+            f"`{output}` cannot be written: {error.strerror}. Choose a file in a folder that is there."
+        ) from error
 
 
 @config.command(example="zenml pipeline config schema")

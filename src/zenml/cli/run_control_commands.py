@@ -24,6 +24,10 @@ def wait(run: str, timeout: float | None, *, as_json: bool) -> None:
 
     The status is 0 if it completed, else 1; also 1 if the time is over first.
     """
+    if timeout is not None and not timeout >= 0:
+        raise click.BadParameter(
+            f"{timeout:g} is no time to wait; give seconds from 0 up.", param_hint="--timeout"
+        )
     view = wait_for_run(open_store(), run, timeout)
     if as_json:
         print_json(run_shape(view))

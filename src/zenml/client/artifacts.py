@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from zenml.client.client import Client
+from zenml.compile.handles import StepHandle
 from zenml.components.registry import load_flavor
 from zenml.config.artifact_config import read_artifact_type, read_version
+from zenml.config.preview import preview
 from zenml.context.step import current_step
-from zenml.errors import ConfigurationError
+from zenml.errors import ConfigurationError, MaterializerError
 from zenml.execute.masking import mask_value
 from zenml.materializers import storage
 from zenml.records.events import LoggedMetadata, LoggedTags, SavedArtifact, Target
@@ -59,8 +61,7 @@ def save_artifact(
         ConfigurationError: that version exists already, or a tag or a value of the metadata is impossible.
         MaterializerError: the value cannot be stored.
     """
-    if not isinstance(name, str) or not name.strip():
-        raise ConfigurationError(f"An artifact is to be called {name!r}. Give it a name.")
+    _check_given(data, name, materializer)
     number, step, identifier = read_version(version), current_step(), ArtifactId(new_id())
     chosen = read_artifact_type(artifact_type)
     target, now = Target("artifact", identifier), microseconds_now()
@@ -74,12 +75,17 @@ def save_artifact(
             "to get the next one, or choose another number."
         )
     root = store.artifact_root if step is None else step.task.artifact_root
-    stored = storage.save(
-        data,
-        artifact_store=load_flavor("artifact_store", "local")(root),
-        key_hint=f"{identifier}/value",
-        materializer=materializer,
-    )
+    try:
+        stored = storage.save(
+            data,
+            artifact_store=load_flavor("artifact_store", "local")(root),
+            key_hint=f"{identifier}/value",
+            materializer=materializer,
+        )
+    except MaterializerError as error:
+        if type(error) is not MaterializerError:
+            raise
+        raise MaterializerError(f"Artifact `{name}`: {error}") from error
     artifact = Artifact(
         id=identifier,
         name=name,
@@ -107,6 +113,24 @@ def load_artifact(name_or_id: str, version: int | str | None = None) -> Any:
         if name_or_id in (artifact.id, artifact.name) and number in (None, artifact.version or None):
             return ArtifactView(artifact, open_store()).load()
     return Client().get_artifact_version(name_or_id, number).load()
+
+
+def _check_given(data: Any, name: Any, materializer: Any) -> None:
+    """Raise for a name, a value or a materializer that an artifact cannot have."""
+    if not isinstance(name, str) or not name.strip() or not name.isprintable():
+        raise ConfigurationError(
+            f"An artifact is to be called {preview(name)}. Give it a name of printable characters, after the value: "
+            '`save_artifact(value, "name")`.'
+        )
+    if isinstance(data, StepHandle):
+        raise ConfigurationError(
+            f"Artifact `{name}` is to be {preview(data)}. Save it in a step; outputs of steps are stored anyway."
+        )
+    if materializer is not None and not isinstance(materializer, (str, type, list, tuple)):
+        raise ConfigurationError(
+            f"The materializer of artifact `{name}` is {preview(materializer)}. Give a subclass of `BaseMaterializer`, or "
+            "its dotted path."
+        )
 
 
 def _tell(step: StepSession, artifact: Artifact, tagged: LoggedTags, logged: LoggedMetadata) -> Artifact:

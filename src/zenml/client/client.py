@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from zenml.client.models import ModelsClient
-from zenml.client.resolving import find_run
+from zenml.client.resolving import check_statuses, find_run, named
 from zenml.client.schedules import find_schedule
 from zenml.client.secrets import SecretsClient
 from zenml.client.tag_counts import count_tags
 from zenml.client.triggering import TriggeringClient
+from zenml.config.artifact_config import read_version
 from zenml.errors import NotFoundError
 from zenml.records.query import Page, Query, read_condition, read_page, read_sort
 from zenml.records.run import Artifact, Pipeline, Record, Run, Schedule
@@ -80,7 +81,7 @@ class Client(ModelsClient, SecretsClient, TriggeringClient):
     def get_pipeline_run(self, name_id_or_prefix: str) -> RunView:
         """Return a run by name, id, or a part of the id at either end."""
         store = self.store
-        run = find_run(store, str(name_id_or_prefix))
+        run = find_run(store, named(name_id_or_prefix, "run"))
         if run.status in ("running", "stopping") and store.interrupt_dead_runs():
             run = find_run(store, run.id)
         return RunView(run, store)
@@ -103,7 +104,7 @@ class Client(ModelsClient, SecretsClient, TriggeringClient):
 
     def get_pipeline(self, name_id_or_prefix: str) -> PipelineView:
         """Return a pipeline by name or id."""
-        text = str(name_id_or_prefix)
+        text = named(name_id_or_prefix, "pipeline")
         found = self.store.select(Pipeline, name=text) or self.store.select(Pipeline, id=text)
         if not found:
             known = [pipeline.name for pipeline in self.list_pipelines(size=100).items]
@@ -127,7 +128,7 @@ class Client(ModelsClient, SecretsClient, TriggeringClient):
 
     def get_schedule(self, name_id_or_prefix: str) -> ScheduleView:
         """Return a schedule by name, id, or a part of either."""
-        return ScheduleView(find_schedule(self.store, str(name_id_or_prefix)))
+        return ScheduleView(find_schedule(self.store, named(name_id_or_prefix, "schedule")))
 
     def delete_schedule(
         self, name_id_or_prefix: str | None = None, *, schedule_id: str | None = None
@@ -157,10 +158,10 @@ class Client(ModelsClient, SecretsClient, TriggeringClient):
 
     def get_artifact_version(self, name_id_or_prefix: str, version: int | str | None = None) -> ArtifactView:
         """Return a version of an artifact by name (the newest unless `version` is given), or by id."""
-        text = str(name_id_or_prefix)
+        text = named(name_id_or_prefix, "artifact")
         filters: dict[str, Any] = {"name": text}
         if version is not None:
-            filters["version"] = int(version)
+            filters["version"] = read_version(version)
         found = self._list(
             Artifact, "desc:version", 1, 1, filters, lambda a: ArtifactView(a, self.store)
         ).items
@@ -168,8 +169,10 @@ class Client(ModelsClient, SecretsClient, TriggeringClient):
             return found[0]  # type: ignore[no-any-return]  # pages hold what the view function makes
         artifact = self.store.get(Artifact, text)
         if artifact is None:
-            which = f" version {version}" if version is not None else ""
-            raise NotFoundError(f"There is no artifact `{text}`{which}. {self._close_artifacts(text)}")
+            newest = self._list(Artifact, "desc:version", 1, 1, {"name": text}, lambda a: a.version).items
+            if newest:
+                raise NotFoundError(f"Artifact `{text}` has no version {version}. The newest is {newest[0]}.")
+            raise NotFoundError(f"There is no artifact `{text}`. {self._close_artifacts(text)}")
         return ArtifactView(artifact, self.store)
 
     # Tags
@@ -203,12 +206,14 @@ class Client(ModelsClient, SecretsClient, TriggeringClient):
         tag: str | None = None,
     ) -> Page:
         several = tuple(spec.name for spec in read_tags(filters.pop("tags", None), "the search"))
-        tags = several if tag is None else (tag, *several)
+        tags = several if tag is None else (*(spec.name for spec in read_tags(tag, "the search")), *several)
         sort, is_descending = read_sort(sort_by)
         page, size = read_page(page, size)
         conditions = tuple(
             read_condition(field, value) for field, value in filters.items() if value is not None
         )
+        if kind is Run:
+            check_statuses(conditions)
         query = Query(conditions, sort, is_descending=is_descending, page=page, size=size, tag=tags)
         found = self.store.find(kind, query)
         return msgspec.structs.replace(found, items=[view(item) for item in found.items])

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
-from zenml.errors import AmbiguousNameError, NotFoundError
+from zenml.config.preview import preview
+from zenml.errors import AmbiguousNameError, ConfigurationError, NotFoundError
 from zenml.records.ids import short
 from zenml.records.query import Condition, Query
 from zenml.records.run import Run
+from zenml.records.status import RunStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from zenml.store.store import Store
     from zenml.views.run_view import RunView
     from zenml.views.step_view import StepView
@@ -19,6 +23,38 @@ LATEST = "latest"
 """Stands for the newest run, unless a run is called so."""
 SHOWN = 10
 """Candidates listed for an ambiguous name."""
+
+
+def named(given: object, kind: str) -> str:
+    """Return the name or id that somebody gave as text.
+
+    Raises:
+        NotFoundError: nothing was given.
+    """
+    text = "" if given is None else str(given)
+    if not text.strip():
+        raise NotFoundError(f"No {kind} was named: got {preview(given)}. Give its name or its id as text.")
+    return text
+
+
+def check_statuses(conditions: Iterable[Condition]) -> None:
+    """Raise for filters by a status that no run can have, which would find nothing.
+
+    Raises:
+        ConfigurationError: it names the close status.
+    """
+    known = get_args(RunStatus)
+    for condition in conditions:
+        if condition.field == "status" and condition.operator in ("equals", "ne", "oneof"):
+            asked = condition.value if condition.operator == "oneof" else (condition.value,)
+            for status in asked:
+                if status not in known:
+                    close = difflib.get_close_matches(str(status), known, 1)
+                    hint = f"Did you mean `{close[0]}`? " if close else ""
+                    listed = ", ".join(f"`{one}`" for one in known)
+                    raise ConfigurationError(
+                        f"No run has the status {preview(status)}. {hint}There is: {listed}."
+                    )
 
 
 def find_run(store: Store, text: str) -> Run:

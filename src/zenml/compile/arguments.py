@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from zenml.compile.trace import check_complete
 from zenml.config.placeholders import has_placeholder
-from zenml.errors import ArgumentError
+from zenml.config.preview import preview
+from zenml.errors import ArgumentError, ConfigurationError
 from zenml.signatures.signature import did_you_mean
 from zenml.signatures.type_check import from_config
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from zenml.compile.declared import DeclaredPipeline
     from zenml.compile.outside import Outside
     from zenml.compile.variables import Variables
@@ -50,6 +50,10 @@ def pipeline_arguments(
 
 def _configured(pipeline: DeclaredPipeline, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
     signature = pipeline.signature
+    if not isinstance(parameters, Mapping):
+        raise ConfigurationError(
+            f"`parameters` of pipeline `{pipeline.name}` is {preview(parameters)}. Give it a mapping of names to values."
+        )
     for name in parameters:
         if not signature.accepts(name):
             raise ArgumentError(

@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any, Literal
 
 from zenml.compile.hook_options import imported, source_of
+from zenml.config.preview import preview
 from zenml.errors import ConfigurationError, DeclarationError
 from zenml.fingerprint.fingerprint import fingerprint
 from zenml.records.plan import CacheRules
@@ -115,10 +116,11 @@ def _answer(given: Any, what: str) -> tuple[str, str]:
         text = function()
     except Exception as error:  # user code, called before anything runs
         raise ConfigurationError(
-            f"`cache_func` in {what} failed: `{name}()` raised {type(error).__name__}: {error}"
+            f"`cache_func` in {what} failed: `{name}()` raised {type(error).__name__}: {error}. Repair it; it is "
+            "called without a parameter, before anything runs."
         ) from error
     if not isinstance(text, str):
         raise ConfigurationError(
-            f"`cache_func` in {what}: `{name}()` returned {text!r}; it must return text."
+            f"`cache_func` in {what}: `{name}()` returned {preview(text)}; it must return text."
         )
     return name, text

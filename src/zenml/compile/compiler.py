@@ -16,9 +16,10 @@ from zenml.compile import edges
 from zenml.compile.arguments import pipeline_arguments
 from zenml.compile.cache_options import Dependencies, check_ignored
 from zenml.compile.handles import OutputHandle, StepHandle
-from zenml.compile.hook_options import read_hooks, source_of
+from zenml.compile.hook_options import hook_sources, read_hooks, source_of
 from zenml.compile.options import declared_output, pipeline_options, read_schedule, step_options
 from zenml.compile.outside import Outside, nothing_outside
+from zenml.compile.parameters import check_complete, find_external, parameter
 from zenml.compile.program import Program
 from zenml.compile.refresh import refreshed
 from zenml.compile.run_names import check_run_name
@@ -31,7 +32,7 @@ from zenml.config.cache_policy import CachePolicy
 from zenml.config.placeholders import expressions, has_placeholder
 from zenml.config.precedence import RUN_HOOKS, STEP_HOOKS
 from zenml.config.settings import check_settings
-from zenml.errors import ArgumentError, DeclarationError, MaterializerError
+from zenml.errors import DeclarationError
 from zenml.fingerprint.fingerprint import fingerprint
 from zenml.fingerprint.source_block import SourceFiles
 from zenml.records import values, wire
@@ -46,8 +47,6 @@ from zenml.records.plan import (
     StepDefinition,
     Value,
 )
-from zenml.signatures.type_check import from_config
-from zenml.signatures.type_names import describe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -168,14 +167,16 @@ class _Compiler:
         """Make the plan, or raise the first thing that is wrong with it."""
         self._sections.check_known(self._calls)
         self._check_variables()
+        options = self._variables.prepared(self._options)
+        # First, so that what the pipeline says is not taken for what its first step says.
+        planned = pipeline_options(self._pipeline, options, self._variables)
         invocations = tuple(self._invocation(call) for call in self._calls.values())
         edges.check_order(invocations, self._pipeline.name)
-        options = self._variables.prepared(self._options)
         hooks = self._run_hooks(options)
         plan = Plan(
             pipeline=self._pipeline.name,
             source=source_of(self._pipeline.function),
-            options=pipeline_options(self._pipeline, options, hooks, self._variables),
+            options=msgspec.structs.replace(planned, hooks=hook_sources(hooks)),
             definitions=self._definitions,
             invocations=invocations,
             outputs=_pipeline_outputs(self._pipeline, returned),
@@ -183,7 +184,7 @@ class _Compiler:
             is_listed=is_listed,
             doc=self._pipeline.function.__doc__,
             refreshed=refreshed(
-                options.get("refresh", False), self._calls, f"Pipeline `{self._pipeline.name}`"
+                options.get("refresh", False), self._calls, f"pipeline `{self._pipeline.name}`"
             ),
         )
         compiled = Compiled(plan, self._programs, self._externals, hooks, self._filled)
@@ -235,7 +236,7 @@ class _Compiler:
         """Return a configured argument that names variables, and keep what its step gets instead."""
         annotation = call.step.signature.annotation(name)
         found, has_scalars = self._variables.argument(value, annotation, what=f"`{name}` of step `{call.id}`")
-        given = self._parameter(call, name, found, annotation)
+        given = parameter(found, annotation, f"`{name}` of step `{call.id}`")
         if not any(expressions(value)):
             return given  # nothing but escapes
         self._filled.arguments.setdefault(call.id, {})[name] = given
@@ -247,13 +248,7 @@ class _Compiler:
         """Return all arguments of a call: of the run's configuration, given, fixed by `with_options`, or defaults."""
         signature = call.step.signature
         settled = {**fixed, **call.arguments, **configured} if fixed or configured else call.arguments
-        missing = signature.missing(settled)
-        if missing:
-            names = ", ".join(f"`{name}`" for name in missing)
-            raise ArgumentError(
-                f"Step `{call.id}` of pipeline `{self._pipeline.name}` needs a value for {names} "
-                f"({signature.place}). Pass it in the call, set it in the configuration, or give it a default."
-            )
+        check_complete(call, settled, fixed, self._pipeline.name)
         defaults = signature.defaults()
         if len(settled) < len(signature.parameters) and defaults:
             settled = {**{k: v for k, v in defaults.items() if values.is_encodable(v)}, **settled}
@@ -265,26 +260,27 @@ class _Compiler:
             edges.check_flow(value, annotation, call.id, name)
             self._check_known(value, call, name)
             return value.ref
-        external = self._external(call, name, value)
+        external = self._external(call, name, value, annotation)
         if external is not None:
             return external
         if isinstance(value, (list, tuple)) and any(self._is_wired(call, name, item) for item in value):
             edges.check_collection(value, annotation, call.id, name)
             return Collection(tuple(self._item(call, name, item) for item in value))
-        return self._parameter(call, name, value, annotation)
+        return parameter(value, annotation, f"`{name}` of step `{call.id}`")
 
     def _item(self, call: TracedCall, name: str, item: Any) -> Value | OutputRef | ArtifactRef:
         if isinstance(item, OutputHandle):
             self._check_known(item, call, name)
             return item.ref
-        return self._external(call, name, item) or self._parameter(call, name, item, Any)
+        return self._external(call, name, item, Any) or parameter(item, Any, f"`{name}` of step `{call.id}`")
 
     def _is_wired(self, call: TracedCall, name: str, item: Any) -> bool:
-        return isinstance(item, StepHandle) or self._external(call, name, item) is not None
+        return isinstance(item, StepHandle) or self._external(call, name, item, Any) is not None
 
-    def _external(self, call: TracedCall, name: str, value: Any) -> ArtifactRef | None:
+    def _external(self, call: TracedCall, name: str, value: Any, annotation: Any) -> ArtifactRef | None:
         """Return the reference to an artifact that no step of the plan makes, if the value is one."""
-        artifact = self._outside(value, f"{self._pipeline.name}::{call.id}::{name}")
+        stored_as = f"{self._pipeline.name}::{call.id}::{name}"
+        artifact = find_external(self._outside, value, annotation, stored_as, f"`{name}` of step `{call.id}`")
         if artifact is None:
             return None
         self._externals[artifact.id] = artifact
@@ -296,21 +292,6 @@ class _Compiler:
                 f"`{name}` of step `{call.id}` is an output of step `{handle.invocation_id}` of another pipeline run. "
                 "Call that step in this pipeline, or load the artifact and pass its value."
             )
-
-    def _parameter(self, call: TracedCall, name: str, value: Any, annotation: Any) -> Value:
-        if isinstance(value, StepHandle):
-            raise DeclarationError(
-                f"`{name}` of step `{call.id}` is a call of step `{value.invocation_id}`, which has no outputs. "
-                "To run after it, write `after=`."
-            )
-        value = from_config(value, annotation, what=f"`{name}` of step `{call.id}`")
-        try:
-            return Value(msgspec.Raw(values.encode(value)))
-        except MaterializerError as error:
-            raise ArgumentError(
-                f"`{name}` of step `{call.id}` is a {describe(type(value))}, which cannot be a parameter: {error} "
-                "Make it in a step and pass that step's output instead."
-            ) from error
 
     def _definition(self, call: TracedCall) -> str:
         """Return the key of a call's definition, made once for each step, pipeline and configuration."""

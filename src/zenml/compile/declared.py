@@ -30,6 +30,13 @@ class Declared(Protocol):
         """The parameters of the function."""
 
 
+def declared_as(value: Any) -> str | None:
+    """Return what a value is if it is a declaration itself, such as "step `train`"; None for anything else."""
+    if hasattr(type(value), "with_options") and hasattr(value, "entrypoint"):
+        return f"{value.kind} `{value.name}`"
+    return None
+
+
 class DeclaredStep(Declared, Protocol):
     """A step as it was declared."""
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
+from zenml.compile.handles import OutputHandle
 from zenml.errors import DeclarationError, TypeMismatchError
 from zenml.signatures.signature import did_you_mean
 from zenml.signatures.type_check import can_flow
-from zenml.signatures.type_names import describe
+from zenml.signatures.type_names import bare, describe
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from zenml.compile.handles import OutputHandle
     from zenml.records.plan import Invocation
 
 
@@ -33,6 +32,11 @@ def check_collection(items: Sequence[Any], annotation: Any, call_id: str, name: 
             f"Step `{call_id}` expects `{name}: {describe(annotation)}` but gets a list of {len(items)} outputs. "
             f"Annotate `{name}` as a list, or pass a single output."
         )
+    parts = get_args(bare(annotation))
+    if get_origin(bare(annotation)) in (list, Sequence, Iterable) and len(parts) == 1:
+        for index, item in enumerate(items):
+            if isinstance(item, OutputHandle):
+                check_flow(item, parts[0], call_id, f"{name}[{index}]")
 
 
 def check_order(invocations: Sequence[Invocation], pipeline: str) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, get_args
 
 from zenml.compile.hook_options import hook_sources
+from zenml.config.fields import made
+from zenml.config.preview import preview
 from zenml.errors import ConfigurationError
 from zenml.records.plan import ModelSpec, Retry, Runtime
 from zenml.records.tagging import read_tags
@@ -26,11 +28,15 @@ def execution_options(chosen: Mapping[str, Any], what: str) -> dict[str, Any]:
     """
     runtime, timeout = chosen.get("runtime"), chosen.get("timeout")
     if runtime is not None and runtime not in get_args(Runtime):
-        raise ConfigurationError(f"`runtime` of {what} is {runtime!r}; it can be `inline` or `isolated`.")
+        raise ConfigurationError(
+            f"`runtime` of {what} is {preview(runtime)}; it can be `inline` or `isolated`."
+        )
     if timeout is not None and (
         isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout < float("inf")
     ):
-        raise ConfigurationError(f"`timeout` of {what} is {timeout!r}; it must be seconds, greater than 0.")
+        raise ConfigurationError(
+            f"`timeout` of {what} is {preview(timeout)}; it must be seconds, greater than 0."
+        )
     if timeout is not None and runtime == "inline":
         raise ConfigurationError(
             f'{what} has a `timeout` and `runtime="inline"`. A function inside this process cannot be '
@@ -66,7 +72,7 @@ def is_synchronous(settings: Mapping[str, Any]) -> bool:
             waits = chosen["synchronous"]
             if not isinstance(waits, bool):
                 raise ConfigurationError(
-                    f"`synchronous` in the settings `{key}` is {waits!r}; it must be true or false."
+                    f"`synchronous` in the settings `{key}` is {preview(waits)}; it must be true or false."
                 )
     return waits
 
@@ -78,14 +84,11 @@ def read_retry(given: Any, what: str) -> Retry | None:
     from zenml.config.retry_config import StepRetryConfig
 
     if type(given) is int:
-        given = StepRetryConfig(max_retries=given)
+        given = {"max_retries": given}
     if isinstance(given, dict):
-        try:
-            given = StepRetryConfig(**given)
-        except TypeError as error:
-            raise ConfigurationError(f"`retry` of {what}: {error}.") from error
+        given = made(StepRetryConfig, given, f"`retry` of {what}")
     if not isinstance(given, StepRetryConfig):
-        raise ConfigurationError(f"`retry` of {what} is {given!r}. Give it a `StepRetryConfig(…)`.")
+        raise ConfigurationError(f"`retry` of {what} is {preview(given)}. Give it a `StepRetryConfig(…)`.")
     if not given.max_retries:
         return None
     return Retry(
@@ -105,12 +108,9 @@ def read_model(given: Any, what: str) -> ModelSpec | None:
     from zenml.config.model import Model
 
     if isinstance(given, dict):
-        try:
-            given = Model(**given)
-        except TypeError as error:
-            raise ConfigurationError(f"`model` of {what}: {error}.") from error
+        given = made(Model, given, f"`model` of {what}")
     if not isinstance(given, Model):
-        raise ConfigurationError(f"`model` of {what} is {given!r}. Give it a `Model(name=…)`.")
+        raise ConfigurationError(f"`model` of {what} is {preview(given)}. Give it a `Model(name=…)`.")
     return ModelSpec(
         given.name,
         given.version,
@@ -123,7 +123,7 @@ def read_count(chosen: Mapping[str, Any], name: str, what: str) -> int | None:
     """Return an option that is a number from 1 up."""
     value = chosen.get(name)
     if value is not None and (type(value) is not int or value < 1):
-        raise ConfigurationError(f"`{name}` of {what} is {value!r}; it must be a number from 1 up.")
+        raise ConfigurationError(f"`{name}` of {what} is {preview(value)}; it must be a number from 1 up.")
     return value
 
 
@@ -134,8 +134,8 @@ def read_text(chosen: Mapping[str, Any], name: str, what: str) -> str | None:
         value = value.get("name") if isinstance(value, dict) else getattr(value, "name", value)
     else:
         value = getattr(value, "value", value)
-    if value is not None and not (isinstance(value, str) and value.strip()):
-        raise ConfigurationError(f"`{name}` of {what} is {value!r}; it must be text.")
+    if value is not None and not (isinstance(value, str) and value.strip() and value.isprintable()):
+        raise ConfigurationError(f"`{name}` of {what} is {preview(value)}; it must be printable text.")
     return value
 
 
@@ -145,7 +145,7 @@ def _environment(chosen: Mapping[str, Any], what: str) -> dict[str, str]:
     for key, value in found.items():
         if "=" in key or "\0" in key + value:
             raise ConfigurationError(
-                f"`environment` of {what} sets {key!r}: no name of a variable holds `=`, and neither name nor "
+                f"`environment` of {what} sets {preview(key)}: no name of a variable holds `=`, and neither name nor "
                 "value a NUL character."
             )
     return found
@@ -155,12 +155,16 @@ def _texts(chosen: Mapping[str, Any], name: str, what: str) -> dict[str, str]:
     """Return a mapping of names to texts; numbers are written out."""
     given = chosen.get(name) or {}
     if not isinstance(given, dict):
-        raise ConfigurationError(f"`{name}` of {what} is {given!r}. Give it a mapping of names to texts.")
+        raise ConfigurationError(
+            f"`{name}` of {what} is {preview(given)}. Give it a mapping of names to texts."
+        )
     found = {}
     for key, value in given.items():
         is_plain = isinstance(value, (str, int, float)) and not isinstance(value, bool)
         if not isinstance(key, str) or not key or not is_plain:
-            raise ConfigurationError(f"`{name}` of {what} sets {key!r} to {value!r}; both must be text.")
+            raise ConfigurationError(
+                f"`{name}` of {what} sets {preview(key)} to {preview(value)}; both must be text."
+            )
         found[key] = str(value)
     return found
 
@@ -168,10 +172,13 @@ def _texts(chosen: Mapping[str, Any], name: str, what: str) -> dict[str, str]:
 def _names(chosen: Mapping[str, Any], name: str, what: str) -> tuple[str, ...]:
     """Return a list of names."""
     given = chosen.get(name) or ()
-    if isinstance(given, str):
-        raise ConfigurationError(f'`{name}` of {what} is a list; write `{name}=["{given}"]`.')
+    if not isinstance(given, (list, tuple, set, frozenset)):
+        shown = f'; write `{name}=["{given}"]`' if isinstance(given, str) else f", and not {preview(given)}"
+        raise ConfigurationError(f"`{name}` of {what} is a list{shown}.")
     found = tuple(given)
     for one in found:
         if not isinstance(one, str) or not one.strip():
-            raise ConfigurationError(f"`{name}` of {what} holds {one!r}; a secret is called by its name.")
+            raise ConfigurationError(
+                f"`{name}` of {what} holds {preview(one)}; a secret is called by its name."
+            )
     return tuple(dict.fromkeys(found))

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from zenml.compile.declared import declared_as
+from zenml.config.preview import preview
 from zenml.errors import ConfigurationError
 from zenml.records.plan import HookName, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection
 
     LiveHooks = dict[HookName, Callable[..., Any]]
 
 
 def read_hooks(
     chosen: Mapping[str, Any],
-    names: Iterable[HookName],
+    names: Collection[HookName],
     what: str,
     *,
     outputs: Collection[str] = (),
@@ -35,11 +38,17 @@ def read_hooks(
     hooks = {
         name: _function(chosen[name], f"`{name}` of {what}") for name in names if chosen.get(name) is not None
     }
+    arguments = chosen.get("on_init_kwargs") if "on_init" in names else None
+    if arguments is not None and (not isinstance(arguments, Mapping) or "on_init" not in hooks):
+        raise ConfigurationError(
+            f"`on_init_kwargs` of {what} is {preview(arguments)}. Give it a mapping of names to values, which `on_init` is "
+            "called with; without `on_init`, leave it out."
+        )
     if hooks:
         from zenml.signatures.hook_signature import read_hook  # most pipelines have none
     for name, function in hooks.items():
-        arguments = chosen.get("on_init_kwargs") if name == "on_init" else None
-        read_hook(function, name, what=what, outputs=outputs, arguments=arguments)
+        given = arguments if name == "on_init" else None
+        read_hook(function, name, what=what, outputs=outputs, arguments=given)
     return hooks
 
 
@@ -64,9 +73,9 @@ def _function(given: Any, what: str) -> Callable[..., Any]:
         given = f"{given['module']}.{given['attribute']}"
     if isinstance(given, str):
         given = imported(given, what)
-    if not callable(given):
+    if not callable(given) or declared_as(given):
         raise ConfigurationError(
-            f"{what} is {given!r}. Give it a function, or the dotted path of one, such as `alerts.tell_team`."
+            f"{what} is {declared_as(given) or preview(given)}. Give it a function, or the dotted path of one, such as `alerts.tell_team`."
         )
     found: Callable[..., Any] = given
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, get_args
 
 from zenml.compile.cache_options import cache_rules
@@ -9,7 +10,9 @@ from zenml.compile.execution_options import execution_options, read_count, read_
 from zenml.compile.run_names import artifact_name
 from zenml.config.artifact_config import read_version
 from zenml.config.cache_policy import CachePolicy
+from zenml.config.fields import made
 from zenml.config.plain import plain
+from zenml.config.preview import preview
 from zenml.config.settings import check_settings
 from zenml.errors import ConfigurationError
 from zenml.records.metadata_values import read_metadata
@@ -18,7 +21,7 @@ from zenml.records.tagging import read_tags
 from zenml.signatures.type_names import describe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from zenml.compile.declared import DeclaredPipeline, DeclaredStep
     from zenml.compile.hook_options import LiveHooks
@@ -38,7 +41,7 @@ def step_options(step: DeclaredStep, chosen: Mapping[str, Any], hooks: LiveHooks
         hooks: its hooks, read from them.
     """
     what = f"step `{step.name}`"
-    settings = dict(chosen.get("settings") or {})
+    settings = dict(_mapping(chosen, "settings", what))
     in_settings = settings.pop("output_materializers", None)
     materializers = chosen.get("output_materializers") or in_settings
     return StepOptions(
@@ -47,7 +50,7 @@ def step_options(step: DeclaredStep, chosen: Mapping[str, Any], hooks: LiveHooks
         **shared_options(chosen, hooks, what),
         cache=cache_rules(CachePolicy.read(chosen.get("cache_policy"), what)),
         settings=plain(settings, f"`settings` of {what}"),
-        extra=plain(chosen.get("extra") or {}, f"`extra` of {what}"),
+        extra=plain(_mapping(chosen, "extra", what), f"`extra` of {what}"),
         output_materializers=read_materializers(materializers, step),
         experiment_tracker=_component(chosen, "experiment_tracker", what),
         step_operator=_component(chosen, "step_operator", what),
@@ -58,33 +61,35 @@ def step_options(step: DeclaredStep, chosen: Mapping[str, Any], hooks: LiveHooks
 
 
 def pipeline_options(
-    pipeline: DeclaredPipeline, chosen: Mapping[str, Any], hooks: LiveHooks, variables: Variables
+    pipeline: DeclaredPipeline, chosen: Mapping[str, Any], variables: Variables
 ) -> PipelineOptions:
-    """Return the options of a pipeline as its run records them."""
+    """Return the options of a pipeline as its run records them, still without hooks."""
     what = f"pipeline `{pipeline.name}`"
-    settings = plain(chosen.get("settings") or {}, f"`settings` of {what}")
+    settings = plain(_mapping(chosen, "settings", what), f"`settings` of {what}")
     check_settings(variables.filled(settings), what)
     mode: Any = chosen.get("execution_mode") or "continue_on_failure"
     mode = getattr(mode, "value", mode)
     if mode not in get_args(ExecutionMode):
         raise ConfigurationError(
-            f"`execution_mode` of {what} is {mode!r}; it can be {', '.join(f'`{m}`' for m in get_args(ExecutionMode))}."
+            f"`execution_mode` of {what} is {preview(mode)}; it can be {', '.join(f'`{m}`' for m in get_args(ExecutionMode))}."
         )
     tags = chosen.get("tags") or ()
-    if isinstance(tags, str):
-        raise ConfigurationError(f'`tags` of {what} is a list; write `tags=["{tags}"]`.')
+    if not isinstance(tags, (list, tuple, set, frozenset)):
+        shown = f'; write `tags=["{tags}"]`' if isinstance(tags, str) else f", and not {preview(tags)}"
+        raise ConfigurationError(f"`tags` of {what} is a list{shown}.")
+    _flags(chosen, ("unlisted",), what, default=None)
     specs = read_tags([_tag_of(one, what) for one in tags], what)
     CachePolicy.read(chosen.get("cache_policy"), what)
     return PipelineOptions(
         **_flags(chosen, (*_FLAGS, "enable_pipeline_logs", "enable_heartbeat"), what, default=None),
-        **shared_options(chosen, hooks, what),
+        **shared_options(chosen, {}, what),
         settings=settings,
-        extra=plain(chosen.get("extra") or {}, f"`extra` of {what}"),
+        extra=plain(_mapping(chosen, "extra", what), f"`extra` of {what}"),
         tags=tuple(tag.name for tag in specs),
         special_tags=tuple(tag for tag in specs if tag != TagSpec(tag.name)),
         execution_mode=mode,
         max_parallelism=read_count(chosen, "max_parallelism", what),
-        init_arguments=plain(chosen.get("on_init_kwargs") or {}, f"`on_init_kwargs` of {what}"),
+        init_arguments=plain(_mapping(chosen, "on_init_kwargs", what), f"`on_init_kwargs` of {what}"),
     )
 
 
@@ -111,12 +116,9 @@ def read_schedule(given: Any, what: str) -> Schedule | None:
     from zenml.config.schedule import Schedule
 
     if isinstance(given, dict):
-        try:
-            given = Schedule(**given)
-        except TypeError as error:
-            raise ConfigurationError(f"`schedule` of {what}: {error}.") from error
+        given = made(Schedule, given, f"`schedule` of {what}")
     if not isinstance(given, Schedule):
-        raise ConfigurationError(f"`schedule` of {what} is {given!r}. Give it a `Schedule(…)`.")
+        raise ConfigurationError(f"`schedule` of {what} is {preview(given)}. Give it a `Schedule(…)`.")
     return given
 
 
@@ -126,10 +128,7 @@ def _tag_of(given: Any, what: str) -> Any:
         return given
     from zenml.config.tag import Tag
 
-    try:
-        return Tag(**given)
-    except TypeError as error:
-        raise ConfigurationError(f"`tags` of {what}: {error}.") from error
+    return made(Tag, given, f"`tags` of {what}")
 
 
 def read_materializers(given: Any, step: DeclaredStep) -> dict[str, tuple[str, ...]]:
@@ -146,9 +145,34 @@ def read_materializers(given: Any, step: DeclaredStep) -> dict[str, tuple[str, .
             f"Its outputs are: {', '.join(f'`{name}`' for name in names) or 'none'}."
         )
     return {
-        name: tuple(dotted_path(item) for item in (value if isinstance(value, (list, tuple)) else (value,)))
+        name: tuple(
+            _materializer_path(item, step)
+            for item in (value if isinstance(value, (list, tuple)) else (value,))
+        )
         for name, value in given.items()
     }
+
+
+def _materializer_path(given: Any, step: DeclaredStep) -> str:
+    if not isinstance(given, (str, type)):
+        raise ConfigurationError(
+            f"`output_materializers` of step `{step.name}` names {preview(given)}. Give it a subclass of "
+            "`BaseMaterializer`, the dotted path of one, or a mapping of outputs to them."
+        )
+    return dotted_path(given)
+
+
+def _mapping(chosen: Mapping[str, Any], name: str, what: str) -> Mapping[str, Any]:
+    """Return an option that is a mapping of names."""
+    given = chosen.get(name)
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        shown = ', such as `{"docker": …}`' if name == "settings" else ""
+        raise ConfigurationError(
+            f"`{name}` of {what} is {preview(given)}. Give it a mapping of names to values{shown}."
+        )
+    return given
 
 
 def dotted_path(thing: Any) -> str:
@@ -164,7 +188,7 @@ def _flags(
     for name in names:
         value = found[name] = default if chosen.get(name) is None else chosen[name]
         if value is not None and not isinstance(value, bool):
-            raise ConfigurationError(f"`{name}` of {what} is {value!r}; it must be True or False.")
+            raise ConfigurationError(f"`{name}` of {what} is {preview(value)}; it must be True or False.")
     return found
 
 
@@ -172,7 +196,7 @@ def _component(chosen: Mapping[str, Any], name: str, what: str) -> str | bool | 
     value = chosen.get(name)
     if value is not None and not (isinstance(value, bool) or (isinstance(value, str) and value.strip())):
         raise ConfigurationError(
-            f"`{name}` of {what} is {value!r}. Give the name of a registered component, or True for that "
+            f"`{name}` of {what} is {preview(value)}. Give the name of a registered component, or True for that "
             "of the active stack."
         )
     return value

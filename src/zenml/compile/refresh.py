@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from zenml.config.preview import preview
 from zenml.errors import ConfigurationError
 from zenml.signatures.signature import did_you_mean
+from zenml.signatures.type_names import capitalised
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,12 +27,16 @@ def refreshed(refresh: Refresh, calls: Mapping[str, TracedCall], what: str) -> t
     """
     if isinstance(refresh, bool):
         return tuple(calls) if refresh else ()
+    if not isinstance(refresh, (str, list, tuple, set, frozenset)):
+        raise ConfigurationError(
+            f"`refresh` of {what} is {preview(refresh)}. Give it True, or a list of names of steps."
+        )
     wanted = (refresh,) if isinstance(refresh, str) else tuple(refresh)
     known = {*calls, *(call.step.name for call in calls.values())}
     for name in wanted:
-        if name not in known:
+        if not isinstance(name, str) or name not in known:
             raise ConfigurationError(
-                f"{what} is to refresh a step `{name}`, which it does not have. "
+                f"{capitalised(what)} is to refresh a step `{name}`, which it does not have. "
                 f"{did_you_mean(name, known)}Its steps are: {', '.join(f'`{step}`' for step in sorted(known))}."
             )
     return tuple(call.id for call in calls.values() if {call.id, call.step.name} & {*wanted})

@@ -10,6 +10,7 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from zenml.config.preview import preview
 from zenml.errors import ConfigurationError
 from zenml.signatures.signature import did_you_mean
 
@@ -30,7 +31,7 @@ def check_run_name(name: object, substitutions: Mapping[str, str]) -> str | None
     if name is None:
         return None
     if not isinstance(name, str) or not name.strip() or "\0" in name:
-        raise ConfigurationError(f"`run_name` is {name!r}; it must be text.")
+        raise ConfigurationError(f"`run_name` is {preview(name)}; it must be text.")
     return _substituted(name, substitutions, f"`run_name` (`{name}`)")
 
 

@@ -20,6 +20,12 @@ _NEVER_STORED = frozenset(
         "builtins.module",
         "socket.socket",
         "builtins.coroutine",
+        "collections.abc.Generator",
+        "collections.abc.Iterator",
+        "collections.abc.AsyncGenerator",
+        "collections.abc.AsyncIterator",
+        "collections.abc.Coroutine",
+        "collections.abc.Awaitable",
     )
 )
 
@@ -49,7 +55,7 @@ def check_outputs(step: DeclaredStep, options: StepOptions) -> None:
         )
         if f"{kind.__module__}.{kind.__qualname__}" in _NEVER_STORED:
             raise MaterializerError(
-                f"{where}, which cannot be stored. Return the data it stands for instead."
+                f"{where}, which cannot be stored. Return the data it stands for instead, such as a list."
             )
         if (
             not pickling.is_allowed()

@@ -8,14 +8,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from zenml.compile.declared import declared_as
 from zenml.compile.handles import OutputHandle, StepHandle
+from zenml.config.preview import preview
 from zenml.context import session
 from zenml.errors import ArgumentError, DeclarationError
+from zenml.signatures.callables import implementation, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from zenml.compile.declared import DeclaredPipeline, DeclaredStep
+
+
+_NOT_PLAIN = 0x20 | 0x80 | 0x200
+"""inspect.CO_GENERATOR, CO_COROUTINE and CO_ASYNC_GENERATOR."""
 
 
 class TracedCall:
@@ -53,8 +60,38 @@ class Trace:
         token = session.active.set(self)
         try:
             return _call(self.pipeline, arguments)
+        except RecursionError as error:
+            raise DeclarationError(
+                f"Pipeline `{self._current.name}` ({self._current.signature.place}) calls itself without end. "
+                "Call steps and other pipelines in it, or end the recursion."
+            ) from error
+        except ValueError as error:
+            if "values to unpack" in str(error):
+                self._refuse_unpacking(error)
+            raise
         finally:
             session.active.reset(token)
+
+    def _refuse_unpacking(self, error: ValueError) -> None:
+        """Raise an error of ours if the pipeline's function unpacks a step's outputs into too many or too few names."""
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        several = {
+            call.step.name: call.step.outputs for call in self.calls.values() if len(call.step.outputs) > 1
+        }
+        function = implementation(self._current.function)
+        if trace is None or not several or trace.tb_frame.f_code is not getattr(function, "__code__", None):
+            return
+        listed = "; ".join(
+            f"`{name}` has {len(outputs)}: {', '.join(f'`{output.name}`' for output in outputs)}"
+            for name, outputs in several.items()
+        )
+        place = f"{place_of(function).rpartition(':')[0]}:{trace.tb_lineno}"
+        raise DeclarationError(
+            f"Pipeline `{self._current.name}` ({place}) unpacks outputs into another number of names: {error}. "
+            f"Write one name for each output of the step; {listed}."
+        ) from error
 
     def call_step(
         self,
@@ -87,15 +124,15 @@ class Trace:
 
     def _new_id(self, step: DeclaredStep, invocation_id: str | None) -> str:
         if invocation_id is not None:
-            if not isinstance(invocation_id, str):
+            if not (isinstance(invocation_id, str) and invocation_id.strip() and invocation_id.isprintable()):
                 raise DeclarationError(
-                    f"The `id` of a call of step `{step.name}` is {invocation_id!r}; it must be text. "
-                    "Leave it out and get `name`, `name_2`, …"
+                    f"The `id` of a call of step `{step.name}` is {preview(invocation_id)}; it must be printable text. "
+                    f"Leave it out, and the calls are `{step.name}`, `{step.name}_2` and so on."
                 )
             if invocation_id in self.calls:
                 raise DeclarationError(
                     f"Two calls in pipeline `{self.pipeline.name}` have the id `{invocation_id}`. "
-                    "Give each call an `id` of its own, or leave it out and get `name`, `name_2`, …"
+                    f"Give each an `id` of its own, or leave it out for `{step.name}`, `{step.name}_2` and so on."
                 )
             return invocation_id
         name = step.name
@@ -109,6 +146,12 @@ class Trace:
 
 
 def _call(pipeline: DeclaredPipeline, arguments: dict[str, Any]) -> Any:
+    code = getattr(implementation(pipeline.function), "__code__", None)
+    if code is not None and code.co_flags & _NOT_PLAIN:
+        raise DeclarationError(
+            f"The function of pipeline `{pipeline.name}` ({pipeline.signature.place}) is `async` or has a `yield`, so "
+            "calling it calls no step. Make it a plain function; steps may be `async`."
+        )
     positional, named = pipeline.signature.arrange(arguments)
     return pipeline.function(*positional, **named)
 
@@ -139,7 +182,7 @@ def read_after(after: Any, call_id: str) -> tuple[str, ...]:
             found.update(dict.fromkeys(read_after(item, call_id)))
         else:
             raise DeclarationError(
-                f"`after` of step `{call_id}` got {item!r}. "
-                "Give it what a step call returned, the id of a call as text, or a list of these."
+                f"`after` of step `{call_id}` got {declared_as(item) or preview(item)}. Give it what a step call "
+                "returned, such as `load()`, the id of a call as text, or a list of these."
             )
     return tuple(found)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from zenml.config.fields import explained
+from zenml.config.preview import preview
 from zenml.enums import ArtifactType
 from zenml.errors import ConfigurationError
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from zenml.config.tag import Tag
 
 
+@explained
 class ArtifactConfig:
     """The name, version, tags and metadata of an output.
 
@@ -35,6 +38,8 @@ class ArtifactConfig:
         run_metadata: Mapping[str, Any] | None = None,
         artifact_type: ArtifactType | str | None = None,
     ) -> None:
+        if name is not None and not isinstance(name, str):
+            raise ConfigurationError(f"The name of an artifact is {preview(name)}; it must be text.")
         self.name = name
         self.version = read_version(version)
         self.tags = tags
@@ -69,7 +74,7 @@ def read_version(version: int | str | None) -> int | None:
         number = 0
     if isinstance(version, (bool, float)) or not 1 <= number < 2**63:
         raise ConfigurationError(
-            f"{version!r} is no version of an artifact. Versions are whole numbers from 1; "
+            f"{preview(version)} is no version of an artifact. Versions are whole numbers from 1; "
             "for a name beside the number, use a tag."
         )
     return number

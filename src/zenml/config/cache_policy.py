@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from zenml.config.fields import made, nearest
+from zenml.config.preview import preview
 from zenml.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
     from datetime import timedelta
 
 SECONDS_PER_DAY = 86_400
@@ -69,7 +71,7 @@ class CachePolicy:
             isinstance(self.cache_func, str) or callable(self.cache_func)
         ):
             raise ConfigurationError(
-                f"`cache_func` of a CachePolicy is {self.cache_func!r}. Give it a function that returns text."
+                f"`cache_func` of a CachePolicy is {preview(self.cache_func)}. Give it a function that returns text."
             )
         for unknown in others:
             raise ConfigurationError(
@@ -77,7 +79,7 @@ class CachePolicy:
             )
         if max_age_days is not None and expires_after is not None:
             raise ConfigurationError("Give `max_age_days` or `expires_after` to a CachePolicy, not both.")
-        self.max_age_days = _days(max_age_days if expires_after is None else _in_days(expires_after))
+        self.max_age_days = _days(max_age_days) if expires_after is None else _in_days(expires_after)
         self.ignore_fields = _names(ignore_fields if ignore_fields is not None else ignored, "ignore_fields")
         self.include_step_code = include_step_code
         self.include_step_parameters = include_step_parameters
@@ -85,7 +87,9 @@ class CachePolicy:
         self.include_artifact_ids = include_artifact_ids
         for name, value in vars(self).items():
             if name.startswith("include_") and not isinstance(value, bool):
-                raise ConfigurationError(f"`{name}` of a CachePolicy is {value!r}; it must be True or False.")
+                raise ConfigurationError(
+                    f"`{name}` of a CachePolicy is {preview(value)}; it must be True or False."
+                )
 
     @classmethod
     def default(cls) -> CachePolicy:
@@ -98,18 +102,12 @@ class CachePolicy:
         if given is None or given == "default":
             return cls()
         if isinstance(given, dict):
-            try:
-                return cls.from_mapping(given)
-            except ConfigurationError as error:
-                raise ConfigurationError(f"`cache_policy` of {what}: {error}") from error
+            return made(cls, given, f"`cache_policy` of {what}")
         if not isinstance(given, cls):
-            raise ConfigurationError(f"`cache_policy` of {what} is {given!r}. Give it a `CachePolicy(…)`.")
+            raise ConfigurationError(
+                f"`cache_policy` of {what} is {preview(given)}. Give it a `CachePolicy(…)`."
+            )
         return given
-
-    @classmethod
-    def from_mapping(cls, fields: Mapping[str, Any]) -> CachePolicy:
-        """Return a policy from a mapping of its fields, as in a configuration file."""
-        return cls(**fields)
 
     @property
     def expires_after(self) -> float | None:
@@ -153,16 +151,17 @@ FIELDS = (
 
 
 def _close(unknown: str) -> str:
-    import difflib
-
-    close = difflib.get_close_matches(unknown, FIELDS, 1)
-    return f"Did you mean `{close[0]}`? " if close else ""
+    close = nearest(unknown, FIELDS)
+    return f"Did you mean `{close}`? " if close else ""
 
 
-def _in_days(seconds: float | timedelta) -> Any:
-    if hasattr(seconds, "total_seconds"):
-        seconds = seconds.total_seconds()
-    return seconds / SECONDS_PER_DAY if isinstance(seconds, (int, float)) else seconds
+def _in_days(given: float | timedelta) -> float:
+    seconds: Any = given.total_seconds() if hasattr(given, "total_seconds") else given
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds > 0:
+        raise ConfigurationError(
+            f"`expires_after` of a CachePolicy is {preview(given)}; it must be seconds greater than 0, or a timedelta."
+        )
+    return seconds / SECONDS_PER_DAY
 
 
 def _days(days: Any) -> float | None:
@@ -170,7 +169,7 @@ def _days(days: Any) -> float | None:
         return None
     if isinstance(days, bool) or not isinstance(days, (int, float)) or not days > 0:
         raise ConfigurationError(
-            f"`max_age_days` of a CachePolicy is {days!r}; it must be greater than 0. "
+            f"`max_age_days` of a CachePolicy is {preview(days)}; it must be greater than 0. "
             "To use no stored results at all, set `enable_cache=False`."
         )
     return days
@@ -179,12 +178,17 @@ def _days(days: Any) -> float | None:
 def _several(given: Any, name: str) -> tuple[Any, ...]:
     if isinstance(given, str):
         raise ConfigurationError(f'`{name}` of a CachePolicy is a list; write `{name}=["{given}"]`.')
-    return tuple(given or ())
+    try:
+        return tuple(given or ())
+    except TypeError:
+        raise ConfigurationError(
+            f"`{name}` of a CachePolicy is {preview(given)}; it must be a list."
+        ) from None
 
 
 def _names(given: Any, name: str) -> tuple[str, ...]:
     found = _several(given, name)
     for one in found:
         if not isinstance(one, str) or not one:
-            raise ConfigurationError(f"`{name}` of a CachePolicy holds {one!r}; it takes texts.")
+            raise ConfigurationError(f"`{name}` of a CachePolicy holds {preview(one)}; it takes texts.")
     return found

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from zenml.config.artifact_config import read_version
+from zenml.config.fields import explained
 from zenml.errors import ConfigurationError
 
 _MISSING: Any = object()
 
 
+@explained
 class ExternalArtifact:
     """A value, or an artifact that exists already, as an argument of a step in a pipeline.
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from zenml.config.fields import explained, nearest
+from zenml.config.preview import preview
 from zenml.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ ABOUT = ("license", "description", "audience", "use_cases", "limitations", "trad
 """What can be said of a model in words."""
 
 
+@explained
 class Model:
     """A model and one version of it, to which runs, artifacts and metrics are linked.
 
@@ -41,16 +44,20 @@ class Model:
         `trade_offs` and `ethics`.
         """
         if not isinstance(name, str) or not name.strip():
-            raise ConfigurationError(f"A model is called {name!r}. Give it a name: `Model(name='churn')`.")
+            raise ConfigurationError(
+                f"A model is called {preview(name)}. Give it a name: `Model(name='churn')`."
+            )
         if version is not None and (isinstance(version, (bool, float)) or not str(version).strip()):
             raise ConfigurationError(
-                f"`version` of model `{name}` is {version!r}. Give a number, a name, a stage or 'latest'."
+                f"`version` of model `{name}` is {preview(version)}. Give a number, a name, a stage or 'latest'."
             )
         if isinstance(tags, str):
             raise ConfigurationError(f'`tags` of model `{name}` is a list; write `tags=["{tags}"]`.')
         for word in about:
             if word not in ABOUT:
-                raise ConfigurationError(f"A model has no `{word}`. It takes: {', '.join(ABOUT)}.")
+                close = nearest(word, ABOUT)
+                hint = f"Did you mean `{close}`? " if close else ""
+                raise ConfigurationError(f"A model has no `{word}`. {hint}It takes: {', '.join(ABOUT)}.")
         self.name = name
         self.version = None if version is None else str(version).strip()
         self.tags = tags

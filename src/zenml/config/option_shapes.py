@@ -9,8 +9,10 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
+from zenml.config.fields import nearest
 from zenml.config.option_table import ALIASES, OPTIONS, Option
 from zenml.config.placeholders import has_placeholder
+from zenml.config.preview import preview
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -185,22 +187,23 @@ def schema_problems(value: Any, schema: Schema, path: Path = ()) -> Iterator[Pro
     if "enum" in schema or "const" in schema:
         allowed = schema.get("enum") or [schema["const"]]
         if value not in allowed:
-            yield path, f"is {value!r}; it can be {', '.join(f'`{one}`' for one in allowed)}"
+            yield path, f"is {preview(value)}; it can be {', '.join(f'`{one}`' for one in allowed)}"
         return
     kinds = schema.get("type")
     kinds = [kinds] if isinstance(kinds, str) else kinds
     if kinds and not any(_KINDS[kind](value) for kind in kinds):
-        yield path, f"is {value!r}; it must be {wanted(schema)}"
+        yield path, f"is {preview(value)}; it must be {wanted(schema)}"
         return
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         low, high = schema.get("minimum"), schema.get("maximum")
         above = schema.get("exclusiveMinimum")
-        if (
-            (low is not None and value < low)
-            or (high is not None and value > high)
-            or (above is not None and value <= above)
-        ):
-            yield path, f"is {value!r}; it must be {wanted(schema)}"
+        fits = (  # written so that NaN, which YAML can say, does not fit
+            (low is None or value >= low)
+            and (high is None or value <= high)
+            and (above is None or value > above)
+        )
+        if not fits:
+            yield path, f"is {preview(value)}; it must be {wanted(schema)}"
     elif isinstance(value, list) and "items" in schema:
         for index, item in enumerate(value):
             yield from schema_problems(item, schema["items"], (*path, index))
@@ -225,11 +228,9 @@ def wanted(schema: Schema) -> str:
 
 def unknown_key(name: str, known: Iterable[str], what: str) -> str:
     """Return the problem that a key does not exist, with the close one."""
-    import difflib
-
     known = sorted(known)
-    close = difflib.get_close_matches(name, known, 1)
-    hint = f"did you mean `{close[0]}`?" if close else f"it takes: {', '.join(known)}"
+    close = nearest(name, known)
+    hint = f"did you mean `{close}`?" if close else f"it takes: {', '.join(known)}"
     return f"{what} has no option `{name}`; {hint}"
 
 
@@ -254,7 +255,7 @@ def _nearest(value: Any, schemas: list[Schema], path: Path) -> Iterator[Problem]
         if isinstance(kind, str) and kind in ("object", "array") and _KINDS[kind](value):
             yield from schema_problems(value, schema, path)
             return
-    yield path, f"is {value!r}; it must be {wanted({'anyOf': schemas})}"
+    yield path, f"is {preview(value)}; it must be {wanted({'anyOf': schemas})}"
 
 
 def _mapping_problems(value: dict[str, Any], schema: Schema, path: Path) -> Iterator[Problem]:
@@ -268,4 +269,4 @@ def _mapping_problems(value: dict[str, Any], schema: Schema, path: Path) -> Iter
             yield from schema_problems(item, others, (*path, key))
     for key in schema.get("required", ()):
         if value.get(key) is None:
-            yield path, f"lacks `{key}`"
+            yield path, f"lacks `{key}`; add it"

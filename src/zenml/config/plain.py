@@ -40,4 +40,4 @@ def _fields_of(value: Any) -> Any:
     if type(value).__module__.startswith("zenml.config."):
         fields = {name: field for name, field in vars(value).items() if field is not None}
         return {**fields, **fields.pop("about", {})}  # a model keeps its words under one name
-    raise TypeError(f"{value!r} of type `{type(value).__name__}` is not JSON")
+    raise TypeError(f"a value of type `{type(value).__name__}` is not JSON")

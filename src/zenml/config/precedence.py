@@ -19,7 +19,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from zenml.config.option_table import ALIASES, OPTIONS, PIPELINE, RUN, STEP, names_of
+from zenml.config.option_table import ALIASES, BY_NAME, OPTIONS, PIPELINE, RUN, STEP, names_of
+from zenml.config.preview import preview
 from zenml.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -141,12 +142,17 @@ def spelled_steps(steps: Any, what: str) -> dict[str, dict[str, Any]]:
     """
     if not isinstance(steps, Mapping) or not all(isinstance(one, Mapping) for one in steps.values()):
         raise ConfigurationError(
-            f"`steps` of {what} is {steps!r}. Give it a mapping of steps to their options, such as "
+            f"`steps` of {what} is {preview(steps)}. Give it a mapping of steps to their options, such as "
             '`steps={"train": {"parameters": {"rate": 0.1}}}`.'
         )
     found = {}
     for name, section in steps.items():
         options = spelled(section, f"Step `{name}`")
+        if not isinstance(options.get("parameters") or {}, Mapping):
+            raise ConfigurationError(
+                f"`parameters` of step `{name}` in `steps` of {what} is {preview(options['parameters'])}. Give it a "
+                "mapping of names to values."
+            )
         outputs = options.pop("outputs", None)
         if outputs:
             options["output_materializers"] = {
@@ -161,8 +167,17 @@ def check_options(options: Mapping[str, Any], allowed: Iterable[str], what: str)
     known = frozenset(allowed)
     for name in options:
         if name not in known:
-            import difflib
+            raise ConfigurationError(f"{what} has no option `{name}`. {_hint(name, known)}")
 
-            close = difflib.get_close_matches(name, known, 1)
-            hint = f"Did you mean `{close[0]}`?" if close else f"It takes: {', '.join(sorted(known))}."
-            raise ConfigurationError(f"{what} has no option `{name}`. {hint}")
+
+def _hint(name: str, known: frozenset[str]) -> str:
+    """Return what to do about an option that is not there: who has it, which is close, or which there are."""
+    if name in BY_NAME:
+        owners = BY_NAME[name].owners
+        if RUN in owners:
+            return f"It is an option of a run: write `with_options({name}=…)`."
+        return f"It is an option of `@{PIPELINE if PIPELINE in owners else STEP}`."
+    from zenml.config.fields import nearest
+
+    close = nearest(name, known)
+    return f"Did you mean `{close}`?" if close else f"It takes: {', '.join(sorted(known))}."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, ClassVar
 
+from zenml.config.preview import preview
 from zenml.config.settings import FieldSettings
 from zenml.errors import ConfigurationError
 
@@ -50,7 +51,7 @@ class ResourceSettings(FieldSettings):
             raise ConfigurationError(f"`gpu_count` of ResourceSettings is {gpu_count}; it must be from 0 up.")
         if memory is not None and "${" not in memory and not _MEMORY.fullmatch(memory):
             raise ConfigurationError(
-                f"`memory` of ResourceSettings is {memory!r}; write a number with a unit, such as '2GB' or '512MiB'."
+                f"`memory` of ResourceSettings is {preview(memory)}; write a number with a unit, such as '2GB' or '512MiB'."
             )
 
     def get_memory(self, unit: str = "GB") -> float | None:
@@ -62,6 +63,8 @@ class ResourceSettings(FieldSettings):
             raise ConfigurationError(f"`{unit}` is no unit of memory. Units are: {', '.join(_FACTORS)}.")
         match = _MEMORY.fullmatch(given)
         if match is None:
-            raise ConfigurationError(f"The memory is {given!r}, whose placeholder is not filled in yet.")
+            raise ConfigurationError(
+                f"The memory is {preview(given)}, whose placeholder is not filled in yet."
+            )
         amount: float = float(match[1]) * _FACTORS[match[2]] / _FACTORS[unit]
         return amount

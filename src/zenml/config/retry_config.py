@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from zenml.config.fields import explained
+from zenml.config.preview import preview
 from zenml.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+@explained
 class StepRetryConfig:
     """Retries of a step that fails, with growing waits between them.
 
@@ -46,7 +49,7 @@ class StepRetryConfig:
             )
         self.max_delay = None if max_delay is None else _number("max_delay", max_delay, at_least=0)
         self.jitter = _number("jitter", jitter, at_least=0, at_most=1)
-        given = (retry_on,) if isinstance(retry_on, (str, type)) else tuple(retry_on)
+        given = tuple(retry_on) if isinstance(retry_on, (list, tuple, set, frozenset)) else (retry_on,)
         self.retry_on = tuple(_exception_name(one) for one in given)
 
     def __eq__(self, other: object) -> bool:
@@ -66,7 +69,9 @@ def _number(
     is_right = type(value) is int or (isinstance(value, float) and not is_whole)
     if not is_right or not at_least <= value <= at_most or value == float("inf"):
         limit = f"from {at_least} up" if at_most == float("inf") else f"from {at_least} to {at_most}"
-        raise ConfigurationError(f"`{name}` of a StepRetryConfig is {value!r}; it must be {wanted} {limit}.")
+        raise ConfigurationError(
+            f"`{name}` of a StepRetryConfig is {preview(value)}; it must be {wanted} {limit}."
+        )
     return value
 
 
@@ -76,5 +81,5 @@ def _exception_name(given: type[BaseException] | str) -> str:
     if isinstance(given, str) and given.strip():
         return given if "." in given else f"builtins.{given}"
     raise ConfigurationError(
-        f"`retry_on` of a StepRetryConfig holds {given!r}. Give it exception classes, such as `TimeoutError`."
+        f"`retry_on` of a StepRetryConfig holds {preview(given)}. Give it exception classes, such as `TimeoutError`."
     )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from zenml.config import option_shapes
 from zenml.config.option_table import ALIASES, STEP
 from zenml.config.placeholders import has_placeholder
+from zenml.config.settings import settings_problems
 from zenml.config.yaml_document import YamlDocument, read_document
 from zenml.errors import ConfigurationError, ZenMLError
 
@@ -36,7 +37,9 @@ class RunFile:
         self._problems: dict[tuple[int, str], None] = dict.fromkeys(document.problems)
         value = document.value
         if value is not None and not isinstance(value, dict):
-            self._problems[1, "a configuration is a mapping of options to values"] = None
+            self._problems[
+                1, "is no mapping of options to values; write lines such as `enable_cache: false`"
+            ] = None
             value = None
         self.options = self._read(value or {}, (), "pipeline", "a run")
 
@@ -56,7 +59,7 @@ class RunFile:
             return
         found = [f"{self.name}:{line} {text}" for line, text in sorted(self._problems)]
         if len(found) == 1:
-            raise ConfigurationError(f"{found[0]}.") from cause
+            raise ConfigurationError(found[0] if found[0].endswith("?") else f"{found[0]}.") from cause
         listed = "\n".join(f"  {one}" for one in found)
         raise ConfigurationError(
             f"Configuration file `{self.name}` has {len(found)} problems:\n{listed}"
@@ -143,6 +146,10 @@ class RunFile:
             name = ".".join(map(str, (path[-1], *below)))
             self._problem((*path, *below), f"`{name}` {text}")
             is_sound = False
+        if is_sound and shape == "settings" and isinstance(value, dict):
+            for key, place, text in settings_problems(value):
+                self._problem((*path, key), f"`{place}`{text}".rstrip("."))
+                is_sound = False
         return is_sound
 
     def _converted(self, value: Any, shape: str, path: Path) -> Any:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from zenml.config.fields import explained
+from zenml.config.preview import preview
 from zenml.errors import ConfigurationError
 
 
+@explained
 class Schedule:
     """Times at which a pipeline is to run: by a cron expression, at an interval, or once.
 
@@ -39,9 +42,13 @@ class Schedule:
     ) -> None:
         """Check and keep a schedule; times may be ISO texts, and those without a zone are local."""
         if name is not None and (not isinstance(name, str) or not name.strip()):
-            raise ConfigurationError(f"A schedule is called {name!r}. Give it a name, or leave `name` out.")
+            raise ConfigurationError(
+                f"A schedule is called {preview(name)}. Give it a name, or leave `name` out."
+            )
         if not isinstance(catchup, bool):
-            raise ConfigurationError(f"`catchup` of a Schedule is {catchup!r}; it must be True or False.")
+            raise ConfigurationError(
+                f"`catchup` of a Schedule is {preview(catchup)}; it must be True or False."
+            )
         self.name = name
         self.cron_expression = None if cron_expression is None else _read_cron(cron_expression)
         self.start_time = _read_moment("start_time", start_time)
@@ -85,7 +92,7 @@ def _read_cron(text: Any) -> str:
     remedy = "Its fields are minute, hour, day of month, month and day of week, such as `0 2 * * *`."
     if not isinstance(text, str) or len(text.split()) != 5:
         raise ConfigurationError(
-            f"`cron_expression` is {text!r}: it has {len(str(text).split())} fields instead of 5. {remedy}"
+            f"`cron_expression` is {preview(text)}: it has {len(str(text).split())} fields instead of 5. {remedy}"
         )
     try:
         CronSim(text, datetime(2000, 1, 1, tzinfo=UTC))
@@ -94,7 +101,7 @@ def _read_cron(text: Any) -> str:
         at = ("minute", "hour", "day-of-month", "month", "day-of-week")
         shown = f" `{text.split()[at.index(field)]}`" if field in at else ""
         raise ConfigurationError(
-            f"`cron_expression` is {text!r}: its field {field}{shown} is not possible. {remedy}"
+            f"`cron_expression` is {preview(text)}: its field {field}{shown} is not possible. {remedy}"
         ) from error
     return text
 
@@ -107,7 +114,7 @@ def _read_interval(given: Any) -> timedelta:
         found = None
     if not isinstance(found, timedelta) or found.total_seconds() < 1:
         raise ConfigurationError(
-            f"`interval_second` of a Schedule is {given!r}; it must be seconds from 1 up, or a timedelta."
+            f"`interval_second` of a Schedule is {preview(given)}; it must be seconds from 1 up, or a timedelta."
         )
     return found
 
@@ -124,7 +131,7 @@ def _read_moment(name: str, given: Any) -> datetime | None:
             found = None
     if not isinstance(found, datetime):
         raise ConfigurationError(
-            f"`{name}` of a Schedule is {given!r}; it must be a datetime, or text such as `2030-01-31T02:00:00`."
+            f"`{name}` of a Schedule is {preview(given)}; it must be a datetime, or text such as `2030-01-31T02:00:00`."
         )
     return found.astimezone() if found.tzinfo is None else found
 
@@ -136,5 +143,5 @@ def _read_zone(name: Any) -> str:
         return ZoneInfo(name).key
     except (ValueError, OSError, TypeError, LookupError) as error:  # a missing zone is a KeyError
         raise ConfigurationError(
-            f"`timezone` of a Schedule is {name!r}, which is no time zone. Give a name such as `Europe/Berlin`."
+            f"`timezone` of a Schedule is {preview(name)}, which is no time zone. Give a name such as `Europe/Berlin`."
         ) from error

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from zenml.config.fields import nearest
+from zenml.config.preview import preview
 from zenml.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 COMPONENT_TYPES = (
     "alerter",
@@ -33,28 +37,34 @@ def check_settings(settings: dict[str, Any], what: str) -> None:
     Raises:
         ConfigurationError: what is wrong, with the close match.
     """
+    for _, place, problem in settings_problems(settings):
+        raise ConfigurationError(f"`{place}` of {what}{problem}")
+
+
+def settings_problems(settings: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield what is wrong with settings: the key, what to call the place, and what is said of it."""
     for key, value in settings.items():
         kind, dot, flavor = str(key).partition(".")
         if key not in GENERAL and (kind not in COMPONENT_TYPES or (dot and not flavor.strip())):
-            known = (*GENERAL, *COMPONENT_TYPES)
-            close = difflib.get_close_matches(kind, known, 1)
+            close = nearest(kind, (*GENERAL, *COMPONENT_TYPES))
             hint = (
-                f"Did you mean `{close[0]}{dot}{flavor}`?"
-                if close
-                else "What is your own belongs into `extra`."
+                f"Did you mean `{close}{dot}{flavor}`?" if close else "What is your own belongs into `extra`."
             )
-            raise ConfigurationError(
-                f"`settings` of {what} has the key `{key}`. Keys are `docker`, `resources`, `deployment`, "
-                f"`output_materializers`, or a type of component, with a flavor or stack after a dot. {hint}"
+            known = "`docker`, `resources`, `deployment`, `output_materializers`, or a type of component"
+            yield (
+                key,
+                "settings",
+                f" has the key `{key}`. Keys are {known}, with a flavor or stack after a dot. {hint}",
             )
-        if kind not in ("docker", "resources"):
+        elif kind not in ("docker", "resources"):
             continue
-        if not isinstance(value, dict):
-            raise ConfigurationError(f"`settings.{key}` of {what} is {value!r}; it must be a mapping.")
-        try:
-            _class_of(kind)(**value)
-        except (ConfigurationError, TypeError) as error:
-            raise ConfigurationError(f"`settings.{key}` of {what}: {error}") from error
+        elif not isinstance(value, dict):
+            yield key, f"settings.{key}", f" is {preview(value)}; it must be a mapping."
+        else:
+            try:
+                _class_of(kind)(**value)
+            except (ConfigurationError, TypeError) as error:
+                yield key, f"settings.{key}", f": {error}"
 
 
 def _class_of(kind: str) -> Any:
@@ -76,8 +86,8 @@ class FieldSettings:
     def __init__(self, **fields: Any) -> None:
         for name, value in fields.items():
             if name not in self.FIELDS:
-                close = difflib.get_close_matches(name, self.FIELDS, 1)
-                hint = f"Did you mean `{close[0]}`?" if close else f"It takes: {', '.join(self.FIELDS)}."
+                close = nearest(name, self.FIELDS)
+                hint = f"Did you mean `{close}`?" if close else f"It takes: {', '.join(self.FIELDS)}."
                 raise ConfigurationError(f"{type(self).__name__} has no `{name}`. {hint}")
             kinds = self.FIELDS[name]
             is_flag = isinstance(value, bool) and bool not in kinds
@@ -85,7 +95,7 @@ class FieldSettings:
             if value is not None and not is_open and (is_flag or not isinstance(value, kinds)):
                 wanted = " or ".join(_KIND_NAMES[kind] for kind in kinds)
                 raise ConfigurationError(
-                    f"`{name}` of {type(self).__name__} is {value!r}; it must be {wanted}."
+                    f"`{name}` of {type(self).__name__} is {preview(value)}; it must be {wanted}."
                 )
         self._given = {name: value for name, value in fields.items() if value is not None}
 

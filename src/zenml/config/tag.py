@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from zenml.config.fields import explained
+from zenml.config.preview import preview
 from zenml.errors import ConfigurationError
 
 
+@explained
 class Tag:
     """A name to find things by.
 
@@ -23,7 +26,9 @@ class Tag:
         self, name: str, color: str | None = None, *, exclusive: bool = False, cascade: bool = False
     ) -> None:
         if not isinstance(name, str) or not name.strip():
-            raise ConfigurationError(f"A tag is called {name!r}. Give it a name, such as `Tag('nightly')`.")
+            raise ConfigurationError(
+                f"A tag is called {preview(name)}. Give it a name, such as `Tag('nightly')`."
+            )
         self.name = name
         self.color = color
         self.exclusive = exclusive

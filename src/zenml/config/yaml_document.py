@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from zenml.config.fields import nearest
+from zenml.config.preview import preview
 from zenml.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -112,8 +114,12 @@ class _Reader:
         except yaml.YAMLError as error:
             mark: Any = getattr(error, "problem_mark", None)
             line = f":{mark.line + 1}" if mark is not None else ""
+            begins = text.splitlines()[mark.line : mark.line + 1] if mark is not None else []
+            remedy = (
+                "Indent with spaces, not with a tab." if begins and "\t" in begins[0] else "Repair the line."
+            )
             raise ConfigurationError(
-                f"{name}{line} is not YAML: {getattr(error, 'problem', None) or error}. Repair the line."
+                f"{name}{line} is not YAML: {getattr(error, 'problem', None) or error}. {remedy}"
             ) from error
 
     def _document(self) -> Any:
@@ -138,7 +144,7 @@ class _Reader:
                     stack[-1].append((line, node))
                 elif keys[-1] is None:
                     if isinstance(node, (_Mapping, list)):
-                        self._refuse(event, "has a key that is no text")
+                        self._refuse(event, "has a key that is no text; write a word")
                     keys[-1] = (line, node)
                 else:
                     stack[-1].items.append((*keys[-1], node))
@@ -183,16 +189,18 @@ def read_document(path: str | os.PathLike[str]) -> YamlDocument:
     Raises:
         ConfigurationError: it is not there, not text, not YAML, or too large.
     """
+    if not isinstance(path, (str, os.PathLike)) or "\0" in os.fspath(path):
+        raise ConfigurationError(
+            f"The configuration file (`config_path` or `config_file`) is {preview(path)}, which is no path of a file. "
+            "Options in a mapping are given as `with_options(**options)`."
+        )
     name = os.fspath(path)
     try:
         with open(name, "rb") as file:
             data = file.read(MOST_BYTES + 1)
         text = data.decode("utf-8-sig")
     except OSError as error:
-        raise ConfigurationError(
-            f"Configuration file `{name}` cannot be read: {error.strerror}. Paths are relative to "
-            f"`{os.getcwd()}`."
-        ) from error
+        raise ConfigurationError(_unreadable(name, error)) from error
     except UnicodeDecodeError as error:
         raise ConfigurationError(
             f"Configuration file `{name}` is not UTF-8 text. Save it as UTF-8."
@@ -200,6 +208,20 @@ def read_document(path: str | os.PathLike[str]) -> YamlDocument:
     if len(data) > MOST_BYTES:
         raise ConfigurationError(f"Configuration file `{name}` is larger than 1 MiB. Shorten it.")
     return YamlDocument(name, text)
+
+
+def _unreadable(name: str, error: OSError) -> str:
+    """Return why a file cannot be read, and which one is close."""
+    if isinstance(error, IsADirectoryError):
+        return f"Configuration file `{name}` is a folder. Give the path of a file in it."
+    folder, file = os.path.split(name)
+    try:
+        close = nearest(file, os.listdir(folder or "."))
+    except OSError:
+        close = None
+    hint = f"Did you mean `{os.path.join(folder, close)}`? " if close else ""
+    what = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}"
+    return f"Configuration file `{name}` {what}. {hint}Paths are relative to `{os.getcwd()}`."
 
 
 def read_scalar(text: str) -> Any:

@@ -6,7 +6,8 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Self, TypeVar
 
 from zenml.config.precedence import Layers
-from zenml.errors import DeclarationError
+from zenml.config.preview import preview
+from zenml.errors import ConfigurationError, DeclarationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,8 +28,7 @@ class Declaration(ABC, Generic[P, R]):
     """What it is called in messages."""
 
     def __init__(self, function: Callable[P, R], options: Mapping[str, Any]) -> None:
-        if not callable(function):
-            raise DeclarationError(f"`@{self.kind}` was given {function!r}. Put it above a function.")
+        self._check_function(function)
         for attribute in _COPIED:
             setattr(self, attribute, getattr(function, attribute, None))
         self.__wrapped__ = self.__zenml_function__ = self.function = function
@@ -36,6 +36,25 @@ class Declaration(ABC, Generic[P, R]):
         self.name = ""
         """The name it goes by in runs: that of its function unless `name=` says otherwise."""
         self._set_layers(Layers({"decorator": options}))
+
+    def _check_function(self, function: Any) -> None:
+        """Raise for anything that is no function to be declared."""
+        if isinstance(function, Declaration):
+            raise DeclarationError(
+                f"`@{self.kind}` was given `{function.name}`, which is a {function.kind} already. Decorate a "
+                f"function once; change options with `{function.name}.with_options(…)`, and call "
+                f"`{function.name}()` in the function of a pipeline to make it a part of that."
+            )
+        if isinstance(function, type):
+            raise DeclarationError(
+                f"`@{self.kind}` was given the class `{function.__name__}`. Put it above a function, which may use "
+                "the class."
+            )
+        if not callable(function):
+            hint = " A name is given as `name=`." if isinstance(function, str) else ""
+            raise DeclarationError(
+                f"`@{self.kind}` was given {preview(function)}. Put it above a function.{hint}"
+            )
 
     @property
     def entrypoint(self) -> Callable[P, R]:
@@ -80,7 +99,12 @@ class Declaration(ABC, Generic[P, R]):
     def _set_layers(self, layers: Layers) -> None:
         self.layers = layers
         named = layers.merged().get("name")
-        self.name = str(named or getattr(self.function, "__name__", None) or type(self.function).__name__)
+        if named is not None and not (isinstance(named, str) and named.strip() and named.isprintable()):
+            raise ConfigurationError(
+                f"The `name` of a {self.kind} is {preview(named)}. Give it a printable text, or leave it out to call it "
+                "by the name of its function."
+            )
+        self.name = named or str(getattr(self.function, "__name__", None) or type(self.function).__name__)
 
     def __repr__(self) -> str:
         return f"<{self.kind} `{self.name}`>"

@@ -84,9 +84,9 @@ class Pipeline(Declaration[P, Any]):
                 runs now; `refresh`, True or names of steps, which are executed whatever the cache knows;
                 `unlisted`, whether the run belongs to no pipeline.
         """
-        files = {options.pop(name) for name in _FILES if options.get(name) is not None}
+        files = [options.pop(name) for name in sorted(_FILES) if options.get(name) is not None]
         copy = super().with_options(merge=merge, **{k: v for k, v in options.items() if k not in _FILES})
-        if len(files) > 1:
+        if len(files) > 1 and files[0] != files[1]:
             raise ConfigurationError(
                 f"Pipeline `{self.name}` gets two configuration files: {' and '.join(map(repr, files))}. "
                 "`config_path` and `config_file` are the same; give one of them."
@@ -107,8 +107,15 @@ class Pipeline(Declaration[P, Any]):
         """
         from zenml.declare.run_template import template_of
 
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(template_of(self, {}))
+        text = template_of(self, {})
+        try:
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+        except OSError as error:
+            raise ConfigurationError(
+                f"The template of pipeline `{self.name}` cannot be written to `{path}`: {error.strerror}. Choose a "
+                "file in a folder that is there."
+            ) from error
 
     @property
     def run_options(self) -> dict[str, Any]:

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from zenml.client.outside import ArtifactsOutside
 from zenml.compile.compiler import compile_pipeline
+from zenml.compile.handles import StepHandle
 from zenml.config.precedence import Layers
+from zenml.config.preview import preview
+from zenml.errors import DeclarationError
 from zenml.execute.running import failure_of, run_plan
 from zenml.records import values
 from zenml.signatures.signature import Signature
@@ -37,6 +40,11 @@ def run_alone(step: Step[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any
     arguments = step.signature.bind(args, kwargs, what=f"step `{step.name}`")
     outside = ArtifactsOutside(lambda: store)
     for name, value in arguments.items():
+        if isinstance(value, StepHandle):
+            raise DeclarationError(
+                f"`{name}` of step `{step.name}` is {preview(value)}, and the step is called outside of a pipeline. Call "
+                "it in the function of the pipeline, or load the artifact of a run and pass its value."
+            )
         if not values.is_encodable(value):
             # Kept as an artifact, so that the run can be understood later.
             arguments[name] = outside.handle(value, f"{step.name}::{name}")

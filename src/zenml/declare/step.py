@@ -11,9 +11,10 @@ import sys
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from zenml.config.precedence import STEP_OPTIONS, Layers, check_options, spelled
+from zenml.config.preview import preview
 from zenml.context import session
 from zenml.declare.declaration import Declaration
-from zenml.errors import DeclarationError
+from zenml.errors import ConfigurationError, DeclarationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -31,6 +32,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _TRUE = ("1", "true", "yes", "on")
+_FALSE = ("", "0", "false", "no", "off")
 
 
 class Step(Declaration[P, R]):
@@ -79,7 +81,13 @@ class Step(Declaration[P, R]):
                 pipeline; `after`, what must have succeeded first.
         """
         values: dict[str, Any] = dict(kwargs)
-        invocation_id = self._take(values, "id") or self._take(values, "step_name")
+        invocation_id, named = self._take(values, "id"), self._take(values, "step_name")
+        if invocation_id is not None and named is not None:
+            raise DeclarationError(
+                f"A call of step `{self.name}` has the `id` {preview(invocation_id)} and the `step_name` {preview(named)}. They "
+                "are the same; give one of them."
+            )
+        invocation_id = named if invocation_id is None else invocation_id
         after = self._take(values, "after")
         active = session.active.get()
         if active is not None:
@@ -97,6 +105,10 @@ class Step(Declaration[P, R]):
         options = spelled(options, what)
         check_options(options, STEP_OPTIONS | {"parameters"}, what)
         given = {name: value for name, value in options.items() if value is not None}
+        if not hasattr(given.get("parameters", {}), "items"):
+            raise ConfigurationError(
+                f"`parameters` of step `{self.name}` is {preview(given['parameters'])}. Give it a mapping of names to values."
+            )
         self._set_layers(self.layers.with_level(level, given, is_merged=is_merged))
 
     def _take(self, values: dict[str, Any], name: str) -> Any:
@@ -137,8 +149,15 @@ def _rebuild(function: Callable[..., Any], levels: Any) -> Step[Any, Any]:
 
 
 def is_switched_on(variable: str) -> bool:
-    """Tell whether an environment variable says yes."""
-    return os.environ.get(variable, "").lower() in _TRUE
+    """Tell whether an environment variable says yes.
+
+    Raises:
+        ConfigurationError: it says neither yes nor no.
+    """
+    said = os.environ.get(variable, "").strip().lower()
+    if said not in _TRUE and said not in _FALSE:
+        raise ConfigurationError(f"{variable} is `{os.environ[variable]}`; it can be `true` or `false`.")
+    return said in _TRUE
 
 
 @overload

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from zenml.config.preview import preview
 from zenml.errors import ConfigurationError
 
 _LARGEST = 2**63
@@ -23,15 +24,20 @@ def read_metadata(given: Any, what: str) -> dict[str, Any]:
     """
     if not isinstance(given, Mapping):
         raise ConfigurationError(
-            f"{what} is {given!r}. Metadata has names: write a mapping, such as `{{'accuracy': 0.93}}`."
+            f"{what} is {preview(given)}. Metadata has names: write a mapping, such as `{{'accuracy': 0.93}}`."
         )
-    return {_name(name, what): _plain(value, f"`{name}` of {what}") for name, value in given.items()}
+    try:
+        return {_name(name, what): _plain(value, f"`{name}` of {what}") for name, value in given.items()}
+    except RecursionError as error:
+        raise ConfigurationError(
+            f"{what} is nested too deeply, or holds itself: that cannot be recorded as metadata. Flatten it."
+        ) from error
 
 
 def _name(name: Any, what: str) -> str:
     if isinstance(name, str) and name:
         return str(name)
-    raise ConfigurationError(f"{what} has the name {name!r}. Names are text.")
+    raise ConfigurationError(f"{what} has the name {preview(name)}. Names are text.")
 
 
 def _plain(value: Any, what: str) -> Any:

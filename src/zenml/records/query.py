@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import msgspec
 
+from zenml.config.preview import preview
 from zenml.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def check_value(value: Any, what: str) -> None:
     if isinstance(value, str) and _is_unicode(value):
         return
     raise ConfigurationError(
-        f"{what} cannot be compared with {value!r}. Compare with valid text, or a number of up to 64 bits."
+        f"{what} cannot be compared with {preview(value)}. Compare with valid text, or a number of up to 64 bits."
     )
 
 
@@ -114,6 +115,8 @@ def _parse(field: str, value: Any) -> Condition:
 
 def read_sort(text: str) -> tuple[str, bool]:
     """Read `field`, `asc:field` or `desc:field`; return the field and whether it descends."""
+    if not isinstance(text, str):
+        raise ConfigurationError(f"{preview(text)} is not a sort order. Write `asc:FIELD` or `desc:FIELD`.")
     direction, colon, field = text.partition(":")
     if not colon:
         return text, False
@@ -124,6 +127,12 @@ def read_sort(text: str) -> tuple[str, bool]:
 
 def read_page(page: int, size: int) -> tuple[int, int]:
     """Check a page number and a page size."""
+    for what, number in (("page", page), ("size", size)):
+        if type(number) is not int:
+            raise ConfigurationError(
+                f"`{what}` is {preview(number)}; it must be a whole number. Pages are counted from 1 and hold 1 to "
+                f"{MAX_PAGE_SIZE} items."
+            )
     if page < 1:
         raise ConfigurationError(f"There is no page {page}; the first page is 1.")
     if page > MAX_PAGE:

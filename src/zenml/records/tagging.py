@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from zenml.config.preview import preview
 from zenml.config.tag import Tag
 from zenml.errors import ConfigurationError
 from zenml.records.plan import TagSpec
@@ -22,6 +23,6 @@ def read_tags(given: Any, what: str) -> tuple[TagSpec, ...]:
         if isinstance(item, str):
             item = Tag(item)  # which says what is wrong with an empty name  # noqa: PLW2901
         if not isinstance(item, Tag):
-            raise ConfigurationError(f"{what} has the tag {item!r}. A tag is text, or a `Tag(…)`.")
+            raise ConfigurationError(f"{what} has the tag {preview(item)}. A tag is text, or a `Tag(…)`.")
         found[item.name] = TagSpec(item.name, item.color, bool(item.exclusive), bool(item.cascade))
     return tuple(found.values())

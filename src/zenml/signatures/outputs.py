@@ -27,12 +27,13 @@ from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
 
+from zenml.config.preview import preview
 from zenml.errors import DeclarationError, TypeMismatchError
 from zenml.signatures.annotations import Unresolved, is_unresolved, read_annotations
 from zenml.signatures.callables import AnyFunction, implementation, name_of, place_of, unwrap
 from zenml.signatures.returns import tuple_lengths
 from zenml.signatures.type_check import check
-from zenml.signatures.type_names import bare, is_unpacked, preview, unaliased
+from zenml.signatures.type_names import bare, is_unpacked, unaliased
 
 _GENERATOR = 0x20 | 0x200  # inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
 _NOTHING = (NoneType, typing.NoReturn, typing.Never)

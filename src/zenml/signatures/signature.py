@@ -13,6 +13,7 @@ from typing import Any, Literal, Optional
 
 import msgspec
 
+from zenml.config.option_table import BY_NAME
 from zenml.errors import ArgumentError, DeclarationError
 from zenml.signatures.annotations import raw_annotations, read_annotations
 from zenml.signatures.callables import AnyFunction, implementation, name_of, place_of, unwrap
@@ -151,8 +152,9 @@ class Signature:
             if name in self._positional and name not in self._by_keyword:
                 raise self._refusal(what, f"takes `{name}` by position only", "Pass it without its name.")
             if name not in self._by_keyword and not self._takes_any:
-                hint = did_you_mean(name, self.parameters)
-                remedy = f"{hint}Rename the argument, or add the parameter to the function."
+                remedy = f"{did_you_mean(name, self.parameters)}Rename the argument, or add the parameter to the function."
+                if name in BY_NAME:
+                    remedy = f"`{name}` is an option; it is set by `with_options({name}=…)` before the call."
                 raise self._refusal(what, f"got an unknown argument `{name}`", remedy)
             bound[name] = value
         return bound
@@ -225,7 +227,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Make the hint that lists the names close to an unknown one; empty if none is."""
     import difflib
 
-    close = difflib.get_close_matches(name, list(known), n=3)
+    close = difflib.get_close_matches(str(name), list(known), n=3)
     return f"Did you mean {' or '.join(f'`{match}`' for match in close)}? " if close else ""
 
 

@@ -12,6 +12,7 @@ from collections import ChainMap, Counter, OrderedDict, abc, defaultdict, deque
 from collections.abc import Callable, Mapping
 from typing import Any, get_args, get_origin
 
+from zenml.config.preview import preview
 from zenml.errors import TypeMismatchError
 from zenml.signatures.signature import did_you_mean
 from zenml.signatures.type_match import (
@@ -22,7 +23,7 @@ from zenml.signatures.type_match import (
     matcher,
     typed_dict_fields,
 )
-from zenml.signatures.type_names import bare, capitalised, preview, strictest_first, union_members
+from zenml.signatures.type_names import bare, capitalised, strictest_first, union_members
 from zenml.signatures.type_values import check, validate
 
 # YAML 1.1 reads `1e-3` as text, for its floats need a dot; people write learning rates like that.

@@ -13,7 +13,6 @@ from zenml.signatures.annotations import is_unresolved
 _Types = TypeVarTuple("_Types")
 _Answer = TypeVar("_Answer")
 
-_LONGEST_PREVIEW = 80
 
 # Marks around a type that say nothing about its values: what meets `int` meets `Required[int]`.
 _MARKS = frozenset({"ClassVar", "Final", "Required", "NotRequired", "ReadOnly"})
@@ -127,19 +126,6 @@ def describe_exactly(annotation: Any) -> str:
 def capitalised(what: str) -> str:
     """Begin a sentence with the name of a thing."""
     return f"{what[:1].upper()}{what[1:]}"
-
-
-def preview(value: object) -> str:
-    """Show the beginning of a value on one line; a value that cannot be shown gives its type."""
-    import reprlib
-
-    shortener = reprlib.Repr()
-    shortener.maxstring = shortener.maxother = _LONGEST_PREVIEW
-    try:
-        text = " ".join(shortener.repr(value).split())
-    except Exception:  # a user's __repr__ may fail, and this runs while another error is reported
-        return f"<{type(value).__name__}>"
-    return text if len(text) <= _LONGEST_PREVIEW else f"{text[: _LONGEST_PREVIEW - 1]}…"
 
 
 def _is_mark(origin: Any) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
+from zenml.config.preview import preview
 from zenml.errors import TypeMismatchError
 from zenml.signatures.type_config import from_config
 from zenml.signatures.type_match import ELEMENT_CONTAINERS, is_model, is_typed_dict, key_and_value
@@ -16,7 +17,6 @@ from zenml.signatures.type_names import (
     capitalised,
     describe,
     is_open,
-    preview,
     strictest_first,
     union_members,
 )

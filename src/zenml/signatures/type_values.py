@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args, get_origin
 
+from zenml.config.preview import preview
 from zenml.errors import TypeMismatchError
 from zenml.signatures.type_match import is_model, is_pydantic_type, is_typed_dict, matcher, parts
 from zenml.signatures.type_names import (
@@ -17,7 +18,6 @@ from zenml.signatures.type_names import (
     capitalised,
     describe,
     describe_exactly,
-    preview,
     remembered,
     unaliased,
     union_members,

@@ -13,7 +13,7 @@ from zenml.errors import ConfigurationError
     [
         ({"max_age_days": 0}, "max_age_days"),
         ({"max_age_days": "7"}, "max_age_days"),
-        ({"expires_after": -1}, "max_age_days"),
+        ({"expires_after": -1}, "expires_after"),
         ({"max_age_days": 1, "expires_after": 1}, "not both"),
         ({"ignore_fields": "when"}, "ignore_fields"),
         ({"ignored_inputs": [3]}, "ignore_fields"),

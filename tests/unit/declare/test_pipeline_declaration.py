@@ -183,5 +183,5 @@ def test_two_files_are_refused(tmp_path):
 
 
 def test_a_file_that_is_not_there_is_refused():
-    with pytest.raises(ConfigurationError, match=r"`no\.yaml` cannot be read: No such file"):
+    with pytest.raises(ConfigurationError, match=r"`no\.yaml` does not exist"):
         training.with_options(config_file="no.yaml")

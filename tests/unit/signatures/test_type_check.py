@@ -20,10 +20,10 @@ import typing_extensions
 from hypothesis import given
 from hypothesis import strategies as st
 
+from zenml.config.preview import preview
 from zenml.errors import TypeMismatchError
 from zenml.signatures.annotations import unresolved
 from zenml.signatures.type_check import check, describe
-from zenml.signatures.type_names import preview
 
 
 class Color(enum.Enum):
