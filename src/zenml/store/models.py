@@ -6,7 +6,6 @@ transaction is given once, however many processes ask for one.
 
 from __future__ import annotations
 
-import difflib
 import os
 from typing import TYPE_CHECKING
 
@@ -88,6 +87,8 @@ class ModelTables:
             if by_id:
                 return table_of(Model).record(by_id[0])  # type: ignore[no-any-return]  # its own kind of record
             names = [row[0] for row in self._file.read("SELECT name FROM models ORDER BY name")]
+            import difflib
+
             close = difflib.get_close_matches(name, names, 3) or names[:10]
             listed = ", ".join(f"`{one}`" for one in close)
             raise NotFoundError(f"There is no model `{name}`. There is: {listed or 'none'}.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Any
 
 from zenml.errors import ConfigurationError
@@ -60,6 +59,8 @@ def field_name(table: Table, name: str) -> str:
     if name in table.columns:
         return name
     known = sorted((*table.names, *_FIELD_ALIASES))
+    import difflib
+
     close = difflib.get_close_matches(name, known, 1)
     hint = f"Did you mean `{close[0]}`?" if close else f"Fields are: {', '.join(known)}."
     raise ConfigurationError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import NoReturn, TypeVar
 
 from zenml.errors import NotFoundError
@@ -18,6 +17,8 @@ class Named(dict[str, V]):
         self._what = what
 
     def __missing__(self, name: str) -> NoReturn:
+        import difflib
+
         close = difflib.get_close_matches(name, self, 3)
         listed = ", ".join(f"`{key}`" for key in (close or list(self)[:20]))
         raise NotFoundError(f"There is no {self._what} called `{name}`. There is: {listed or 'none'}.")
