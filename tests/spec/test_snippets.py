@@ -1,5 +1,6 @@
 """The snippets of the specification run as they are printed; what they leave undefined is added around them."""
 
+import pytest
 from printed import run_snippets
 
 # -- Steps & Pipelines: creating steps
@@ -240,6 +241,44 @@ def test_tuple_literals_are_several_outputs_and_other_tuples_are_one(lab):
     )
 
     assert result.facts == {"literal": 2, "parenthesised": 2, "variable": 1}
+
+
+TUPLES = """
+from zenml import step
+from typing_extensions import Annotated
+from typing import Tuple
+
+# Single output artifact
+@step
+def my_step() -> Tuple[int, int]:
+    output_value = (0, 1)
+    return output_value
+
+# Multiple output artifacts
+@step
+def my_step() -> Tuple[int, int]:
+    return 0, 1  # or return (0, 1)
+"""
+
+
+@pytest.mark.parametrize(("kept", "outputs"), [("# Multiple output artifacts", 1), ("", 2)])
+def test_tuples_as_one_output_or_as_several(lab, kept, outputs):
+    """The snippet declares `my_step` twice: as a whole the second one counts, cut before it the first one."""
+    snippet = TUPLES.partition(kept)[0] if kept else TUPLES
+
+    result = run_snippets(
+        lab,
+        snippet,
+        """
+        @pipeline
+        def flow():
+            my_step()
+
+        fact(outputs=len(flow().steps["my_step"].outputs))
+        """,
+    )
+
+    assert result.facts["outputs"] == outputs
 
 
 # -- Steps & Pipelines: parameters
