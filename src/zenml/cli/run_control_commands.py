@@ -32,7 +32,8 @@ def wait(run: str, timeout: float | None, *, as_json: bool) -> None:
     if as_json:
         print_json(run_shape(view))
     else:
-        click.echo(f"Run `{view.name}` is {view.record.status}{_why(view.reason)}.")
+        seen = f" See: zenml run show {short(view.id)}" if view.record.status == "failed" else ""
+        click.echo(f"Run `{view.name}` is {view.record.status}{_why(view.reason)}.{seen}")
     if view.record.status not in ENDED:
         click.echo(
             f"It has not ended within {timeout:g} s. Wait on: zenml run wait {short(view.id)}", err=True

@@ -131,7 +131,8 @@ def _binding_part(
         return f"template {part}" if binding.template else part
     if isinstance(binding, Collection):
         items = [_binding_part(item, artifact_of, rules) or "" for item in binding.items]
-        return f"list of {len(items)} {_short(chr(10).join(items).encode())}"
+        kind = "tuple" if binding.is_tuple else "list"
+        return f"{kind} of {len(items)} {_short(chr(10).join(items).encode())}"
     if rules.counts_artifacts == "content":
         return artifact_part(artifact_of(binding))
     return f"artifact {artifact_of(binding).id}" if rules.counts_artifacts == "id" else None

@@ -264,8 +264,8 @@ class _Compiler:
         if external is not None:
             return external
         if isinstance(value, (list, tuple)) and any(self._is_wired(call, name, item) for item in value):
-            edges.check_collection(value, annotation, call.id, name)
-            return Collection(tuple(self._item(call, name, item) for item in value))
+            is_tuple = edges.check_collection(value, annotation, call.id, name)
+            return Collection(tuple(self._item(call, name, item) for item in value), is_tuple)
         return parameter(value, annotation, f"`{name}` of step `{call.id}`")
 
     def _item(self, call: TracedCall, name: str, item: Any) -> Value | OutputRef | ArtifactRef:

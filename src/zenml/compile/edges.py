@@ -25,9 +25,13 @@ def check_flow(handle: OutputHandle, annotation: Any, call_id: str, name: str) -
         )
 
 
-def check_collection(items: Sequence[Any], annotation: Any, call_id: str, name: str) -> None:
-    """Raise when a list of outputs is given to an argument that can certainly not be a list."""
-    if not can_flow(list, annotation) and not can_flow(tuple, annotation):
+def check_collection(items: Sequence[Any], annotation: Any, call_id: str, name: str) -> bool:
+    """Raise when outputs are given together to an argument that takes one; tell whether it gets a tuple.
+
+    It gets what was given, a list or a tuple, unless its annotation wants the other.
+    """
+    takes_list, takes_tuple = can_flow(list, annotation), can_flow(tuple, annotation)
+    if not takes_list and not takes_tuple:
         raise TypeMismatchError(
             f"Step `{call_id}` expects `{name}: {describe(annotation)}` but gets a list of {len(items)} outputs. "
             f"Annotate `{name}` as a list, or pass a single output."
@@ -37,6 +41,7 @@ def check_collection(items: Sequence[Any], annotation: Any, call_id: str, name: 
         for index, item in enumerate(items):
             if isinstance(item, OutputHandle):
                 check_flow(item, parts[0], call_id, f"{name}[{index}]")
+    return takes_tuple and (isinstance(items, tuple) or not takes_list)
 
 
 def check_order(invocations: Sequence[Invocation], pipeline: str) -> None:

@@ -119,4 +119,5 @@ def _load(item: TaskInput, artifact_store: ArtifactStore) -> Any:
             return storage.load(item.stored, artifact_store=artifact_store, trusted=item.is_trusted)
         except ArtifactDamagedError as error:
             raise _DamagedInputError(Damage(item.id, item.producer, str(error))) from error
-    return [_load(part, artifact_store) for part in item.items]
+    parts = [_load(part, artifact_store) for part in item.items]
+    return tuple(parts) if item.is_tuple else parts

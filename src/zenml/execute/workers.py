@@ -325,7 +325,7 @@ class Workers:
         if isinstance(binding, Value):
             return binding
         if isinstance(binding, Collection):
-            return TaskList(tuple(self._task_item(item) for item in binding.items))
+            return TaskList(tuple(map(self._task_item, binding.items)), binding.is_tuple)
         return self._task_item(binding)
 
     def _task_item(self, binding: Value | OutputRef | ArtifactRef) -> Value | TaskArtifact:

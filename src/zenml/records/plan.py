@@ -41,10 +41,11 @@ class ArtifactRef(msgspec.Struct, frozen=True, tag="artifact"):
     id: str
 
 
-class Collection(msgspec.Struct, frozen=True, tag="list"):
-    """A list of several bindings: the fan-in of many outputs into one argument."""
+class Collection(msgspec.Struct, frozen=True, tag="list", omit_defaults=True):
+    """A list or tuple of several bindings: the fan-in of many outputs into one argument."""
 
     items: tuple[Value | OutputRef | ArtifactRef, ...]
+    is_tuple: bool = False
 
 
 Binding = Value | OutputRef | ArtifactRef | Collection

@@ -24,9 +24,10 @@ class TaskArtifact(msgspec.Struct, frozen=True, tag="artifact"):
 
 
 class TaskList(msgspec.Struct, frozen=True, tag="list"):
-    """Several inputs that the step takes as one list."""
+    """Several inputs that the step takes as one list, or as one tuple."""
 
     items: tuple[Value | TaskArtifact, ...]
+    is_tuple: bool = False
 
 
 TaskInput = Value | TaskArtifact | TaskList
