@@ -14,38 +14,23 @@ import msgspec
 
 from zenml.compile import edges
 from zenml.compile.arguments import pipeline_arguments
-from zenml.compile.cache_options import Dependencies, check_ignored
-from zenml.compile.handles import OutputHandle, StepHandle
+from zenml.compile.calls import CallCompiler
+from zenml.compile.handles import OutputHandle
 from zenml.compile.hook_options import hook_sources, read_hooks, source_of
-from zenml.compile.options import declared_output, pipeline_options, read_schedule, step_options
+from zenml.compile.options import pipeline_options, read_schedule
 from zenml.compile.outside import Outside, nothing_outside
-from zenml.compile.parameters import check_complete, find_external, parameter
 from zenml.compile.program import Program
 from zenml.compile.refresh import refreshed
 from zenml.compile.run_names import check_run_name
-from zenml.compile.stack_parts import check_components
-from zenml.compile.step_sections import StepSections, check_steps, without_unsound
-from zenml.compile.storable import check_outputs
-from zenml.compile.trace import Trace, TracedCall
-from zenml.compile.variables import Filled, Variables, filled_options
-from zenml.config.cache_policy import CachePolicy
-from zenml.config.placeholders import expressions, has_placeholder
+from zenml.compile.step_sections import check_steps, without_unsound
+from zenml.compile.trace import Trace
+from zenml.compile.variables import Filled, Variables
 from zenml.config.precedence import RUN_HOOKS, STEP_HOOKS
-from zenml.config.settings import check_settings
-from zenml.errors import DeclarationError
-from zenml.fingerprint.fingerprint import fingerprint
 from zenml.fingerprint.source_block import SourceFiles
-from zenml.records import values, wire
+from zenml.records import values
 from zenml.records.plan import (
-    ArtifactRef,
-    Binding,
-    Collection,
-    Invocation,
-    OutputRef,
     PipelineOutput,
     Plan,
-    StepDefinition,
-    Value,
 )
 
 if TYPE_CHECKING:
@@ -137,31 +122,8 @@ def compile_pipeline(
     )
 
 
-class _Compiler:
-    """The compilation of one trace."""
-
-    def __init__(
-        self,
-        pipeline: DeclaredPipeline,
-        trace: Trace,
-        options: Mapping[str, Any],
-        variables: Variables,
-        outside: Outside,
-    ) -> None:
-        self._pipeline = pipeline
-        self._outside = outside
-        self._externals: dict[str, Artifact] = {}
-        self._calls = trace.calls
-        self._sections = StepSections(pipeline)
-        self._variables = variables
-        self._filled = Filled(variables.used)
-        self._options = options
-        self._definitions: dict[str, StepDefinition] = {}
-        self._programs: dict[str, Program] = {}
-        self._known: dict[tuple[int, int, str], str] = {}
-        self._prints: dict[int, Any] = {}
-        self._dependencies = Dependencies()
-        self._fixed: dict[int, dict[str, Any]] = {}
+class _Compiler(CallCompiler):
+    """The compilation of a whole trace."""
 
     def build(self, returned: Any, parameters: dict[str, msgspec.Raw], *, is_listed: bool) -> Compiled:
         """Make the plan, or raise the first thing that is wrong with it."""
@@ -170,7 +132,7 @@ class _Compiler:
         options = self._variables.prepared(self._options)
         # First, so that what the pipeline says is not taken for what its first step says.
         planned = pipeline_options(self._pipeline, options, self._variables)
-        invocations = tuple(self._invocation(call) for call in self._calls.values())
+        invocations = tuple(self.invocation(call) for call in self._calls.values())
         edges.check_order(invocations, self._pipeline.name)
         hooks = self._run_hooks(options)
         plan = Plan(
@@ -209,143 +171,6 @@ class _Compiler:
                     file.raise_problems()
                 self._variables.scan(outer, f"pipeline `{call.pipeline.name}`")
         self._variables.raise_missing()
-
-    def _identity(self, call: TracedCall) -> tuple[int, int, str]:
-        """Return what calls share that have one definition: the step, the pipeline, and what is said of them."""
-        is_configured = self._sections.are_given and self._sections.says_something_of(call)
-        return id(call.step), id(call.pipeline), call.id if is_configured else ""
-
-    def _invocation(self, call: TracedCall) -> Invocation:
-        configured = self._sections.parameters(call) if self._sections.are_given else {}
-        fixed = self._fixed.get(id(call.step))
-        if fixed is None:
-            fixed = self._fixed[id(call.step)] = call.step.parameters
-        settled = self._settle(call, configured, fixed)
-        templates = {
-            name: self._template(call, name, settled[name])
-            for name in (*fixed, *configured)
-            if (name in configured or name not in call.arguments) and has_placeholder(settled[name])
-        }
-        inputs = {
-            name: templates[name] if name in templates else self._binding(call, name, value)
-            for name, value in settled.items()
-        }
-        return Invocation(id=call.id, definition=self._definition(call), inputs=inputs, after=call.after)
-
-    def _template(self, call: TracedCall, name: str, value: Any) -> Binding:
-        """Return a configured argument that names variables, and keep what its step gets instead."""
-        annotation = call.step.signature.annotation(name)
-        found, has_scalars = self._variables.argument(value, annotation, what=f"`{name}` of step `{call.id}`")
-        given = parameter(found, annotation, f"`{name}` of step `{call.id}`")
-        if not any(expressions(value)):
-            return given  # nothing but escapes
-        self._filled.arguments.setdefault(call.id, {})[name] = given
-        return Value(msgspec.Raw(values.encode(value)), "scalars" if has_scalars else "texts")
-
-    def _settle(
-        self, call: TracedCall, configured: Mapping[str, Any], fixed: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        """Return all arguments of a call: of the run's configuration, given, fixed by `with_options`, or defaults."""
-        signature = call.step.signature
-        settled = {**fixed, **call.arguments, **configured} if fixed or configured else call.arguments
-        check_complete(call, settled, fixed, self._pipeline.name)
-        defaults = signature.defaults()
-        if len(settled) < len(signature.parameters) and defaults:
-            settled = {**{k: v for k, v in defaults.items() if values.is_encodable(v)}, **settled}
-        return settled
-
-    def _binding(self, call: TracedCall, name: str, value: Any) -> Binding:
-        annotation = call.step.signature.annotation(name)
-        if isinstance(value, OutputHandle):
-            edges.check_flow(value, annotation, call.id, name)
-            self._check_known(value, call, name)
-            return value.ref
-        external = self._external(call, name, value, annotation)
-        if external is not None:
-            return external
-        if isinstance(value, (list, tuple)) and any(self._is_wired(call, name, item) for item in value):
-            is_tuple = edges.check_collection(value, annotation, call.id, name)
-            return Collection(tuple(self._item(call, name, item) for item in value), is_tuple)
-        return parameter(value, annotation, f"`{name}` of step `{call.id}`")
-
-    def _item(self, call: TracedCall, name: str, item: Any) -> Value | OutputRef | ArtifactRef:
-        if isinstance(item, OutputHandle):
-            self._check_known(item, call, name)
-            return item.ref
-        return self._external(call, name, item, Any) or parameter(item, Any, f"`{name}` of step `{call.id}`")
-
-    def _is_wired(self, call: TracedCall, name: str, item: Any) -> bool:
-        return isinstance(item, StepHandle) or self._external(call, name, item, Any) is not None
-
-    def _external(self, call: TracedCall, name: str, value: Any, annotation: Any) -> ArtifactRef | None:
-        """Return the reference to an artifact that no step of the plan makes, if the value is one."""
-        stored_as = f"{self._pipeline.name}::{call.id}::{name}"
-        artifact = find_external(self._outside, value, annotation, stored_as, f"`{name}` of step `{call.id}`")
-        if artifact is None:
-            return None
-        self._externals[artifact.id] = artifact
-        return ArtifactRef(artifact.id)
-
-    def _check_known(self, handle: OutputHandle, call: TracedCall, name: str) -> None:
-        if handle.invocation_id not in self._calls:
-            raise DeclarationError(
-                f"`{name}` of step `{call.id}` is an output of step `{handle.invocation_id}` of another pipeline run. "
-                "Call that step in this pipeline, or load the artifact and pass its value."
-            )
-
-    def _definition(self, call: TracedCall) -> str:
-        """Return the key of a call's definition, made once for each step, pipeline and configuration."""
-        known = self._identity(call)
-        digest = self._known.get(known)
-        if digest is None:
-            step = call.step
-            definition, hooks = self._define(call)
-            digest = self._known[known] = wire.digest_of(wire.encode(definition))
-            if digest not in self._definitions:
-                self._definitions[digest] = definition
-                self._programs[digest] = Program(
-                    step.name, step.function, step.signature, step.outputs, hooks
-                )
-                options = filled_options(definition.options, self._variables)
-                if options is not definition.options:
-                    self._filled.definitions[digest] = msgspec.structs.replace(definition, options=options)
-        return digest
-
-    def _define(self, call: TracedCall) -> tuple[StepDefinition, LiveHooks]:
-        step = call.step
-        outer = (
-            self._options
-            if call.pipeline is self._pipeline
-            else {**call.pipeline.layers.merged(), **self._options}
-        )
-        chosen = self._variables.prepared(self._sections.options(call, outer))
-        outputs = [output.name for output in step.outputs]
-        hooks = read_hooks(chosen, STEP_HOOKS, f"step `{step.name}`", outputs=outputs)
-        options = step_options(step, chosen, hooks)
-        check_settings(filled_options(options, self._variables).settings, f"step `{step.name}`")
-        check_outputs(step, options)
-        policy = CachePolicy.read(chosen.get("cache_policy"), f"step `{step.name}`")
-        own = step.layers.merged().get("cache_policy")
-        if (
-            own is not None and CachePolicy.read(own, f"step `{step.name}`") == policy
-        ):  # one of the pipeline speaks of other steps too
-            check_ignored(policy, step)
-        check_components(options, step.name)
-        code = self._prints.get(id(step.function))
-        if code is None:
-            code = self._prints[id(step.function)] = fingerprint(step.function)
-        definition = StepDefinition(
-            name=step.name,
-            source=source_of(step.function),
-            options=options,
-            outputs=tuple(declared_output(output, step, options.substitutions) for output in step.outputs),
-            code=code.digest,
-            code_parts=code.parts,
-            blind_spots=code.blind_spots,
-            dependencies=self._dependencies.digests(policy, step),
-            doc=step.function.__doc__,
-        )
-        return definition, hooks
 
 
 def _parameters(arguments: Mapping[str, Any]) -> dict[str, msgspec.Raw]:

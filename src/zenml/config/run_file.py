@@ -132,6 +132,10 @@ class RunFile:
         """Read `outputs: {model: {materializer_source: …}}` as materializers by output."""
         if given is None or not self._is_sound(given, "outputs", path):
             return
+        for one in (given, *(given.values() if isinstance(given, dict) else ())):
+            if isinstance(one, str):  # a placeholder, which fits everywhere
+                self._problem(path, f"`outputs` has {one!r} in the place of a mapping; write it out")
+                return
         chosen = {
             name: read_source(one["materializer_source"])
             for name, one in given.items()

@@ -4,7 +4,7 @@ import json
 import os
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import zenml.config
@@ -209,6 +209,8 @@ SECTION = st.dictionaries(st.sampled_from([*BY_NAME, *ALIASES, "outputs"]), VALU
 
 
 @settings(max_examples=300, deadline=None)
+@example({}, {"train": {"outputs": "${A}"}})
+@example({}, {"train": {"outputs": {"model": "${A}"}}})
 @given(SECTION, st.dictionaries(st.sampled_from(["train", "load"]), SECTION, max_size=2))
 def test_any_content_is_a_configuration_or_problems(options, steps):
     document = YamlDocument("run.yaml", "")
