@@ -12,7 +12,6 @@ from zenml.errors import NotFoundError
 from zenml.execute import conditions, screen
 from zenml.execute.output import say
 from zenml.execute.running import failure_of, run_plan
-from zenml.execute.scheduling import store_schedule
 from zenml.records.ids import short
 from zenml.records.run import Run
 from zenml.store.opening import open_store
@@ -39,6 +38,8 @@ def start(pipeline: Pipeline[Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     store = open_store()
     _say_what_is_not_used(pipeline, store)
     if compiled.schedule is not None:
+        from zenml.execute.scheduling import store_schedule
+
         store_schedule(compiled, compiled.schedule, store)
         return None
     if not is_synchronous(compiled.plan.options.settings) and store.root != ":memory:":

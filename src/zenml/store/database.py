@@ -26,8 +26,6 @@ from zenml.records.run import (
 )
 from zenml.store import location, owners, queries
 from zenml.store.migrations import migrate
-from zenml.store.model_versions import link_run
-from zenml.store.models import ModelTables
 from zenml.store.note_writing import tags_at_start, write_notes
 from zenml.store.query_sql import page_sql
 from zenml.store.row_writing import collect, insert_artifacts, insert_once, interrupt
@@ -40,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from zenml.records.plan import ModelSpec
+    from zenml.store.models import ModelTables
     from zenml.store.secrets import Secrets
 
 R = TypeVar("R", bound=Record)
@@ -61,7 +60,6 @@ class Database:
         migrate(self.file)
         self._key = os.urandom(32) if root == MEMORY else location.read_key(root)
         self._recorded_owner = ""
-        self.models = ModelTables(self.file)
         self._secrets: Secrets | None = None
 
     # Generic verbs
@@ -131,6 +129,13 @@ class Database:
             self._secrets = Secrets(self.file, self.root)
         return self._secrets
 
+    @property
+    def models(self) -> ModelTables:
+        """Models, their versions, and what is linked to them."""
+        from zenml.store.models import ModelTables  # most runs work on none
+
+        return ModelTables(self.file)
+
     # Runs
 
     def owner(self) -> Owner:
@@ -156,6 +161,8 @@ class Database:
                 return False
             write_notes(transaction, Notes(tags=tags_at_start(run)))
             if models:
+                from zenml.store.model_versions import link_run  # most runs work on none
+
                 link_run(transaction, run, models)
         self._recorded_owner = owner.id
         return True

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Self
 from zenml.errors import RunStoppedError
 from zenml.records.run import Owner, Run, StepRun
 from zenml.store import owners, queries
-from zenml.store.model_versions import write_links
 from zenml.store.note_writing import write_notes
 from zenml.store.row_writing import collect, insert_artifacts, insert_many, interrupt
 from zenml.store.schema import table_of
@@ -59,6 +58,8 @@ class RunWriter:
         if batch.saved or batch.notes:
             self._write_told(batch)
         if batch.links:
+            from zenml.store.model_versions import write_links  # most runs work on no model
+
             write_links(self._transaction, batch.links)
         insert_many(self._transaction, batch.hooks)
         if batch.run is not None:

@@ -14,13 +14,13 @@ from zenml.records.ids import short
 from zenml.records.run import Artifact
 from zenml.views.noted import TagName, tags_of_artifact
 from zenml.views.record_view import RecordView
-from zenml.views.visualization import Visualization, preview_of, visualizations_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from zenml.records.artifact_data import StoredValue
     from zenml.records.run import NotedKind
+    from zenml.views.visualization import Visualization
 
 LONGEST_WAIT = 10.0
 """Seconds until the record of what a step just saved is given up."""
@@ -94,10 +94,14 @@ class ArtifactView(RecordView[Artifact]):
     @property
     def visualizations(self) -> list[Visualization]:
         """Pictures and pages of the value, made when it was stored."""
+        from zenml.views.visualization import visualizations_of
+
         return visualizations_of(self._with_bytes(), self._folder())
 
     def preview(self) -> str:
         """Return a short text that shows the value in a terminal; no library and no code of yours is needed."""
+        from zenml.views.visualization import preview_of
+
         return preview_of(self._with_bytes(), self._folder())
 
     def load(self) -> Any:
