@@ -15,6 +15,7 @@ ZenMLError
 ├── ContextError (RuntimeError)        asked for a run where none is active, or the reverse
 ├── StepProcessError (RuntimeError)    an isolated step's process ended without an answer
 ├── StepTimeoutError (TimeoutError)    a step took longer than its limit
+├── StepCancelledError (RuntimeError)  a step has no result: it, or what it needs, was cancelled
 ├── RunStoppedError (RuntimeError)     the run was stopped, or taken over by another process
 ├── RunFailedError (RuntimeError)      a run failed and its exception object is no longer at hand
 └── StoreError
@@ -101,6 +102,10 @@ class StepProcessError(ZenMLError, RuntimeError):
 
 class StepTimeoutError(ZenMLError, TimeoutError):
     """A step took longer than its limit and was ended."""
+
+
+class StepCancelledError(ZenMLError, RuntimeError):
+    """A step has no result: it, or a step that it needs, was cancelled."""
 
 
 class RunStoppedError(ZenMLError, RuntimeError):

@@ -132,6 +132,8 @@ def _binding_part(
     if isinstance(binding, Collection):
         items = [_binding_part(item, artifact_of, rules) or "" for item in binding.items]
         kind = "tuple" if binding.is_tuple else "list"
+        if binding.keys:
+            kind, items = "dict", [f"{key!r} {item}" for key, item in zip(binding.keys, items, strict=True)]
         return f"{kind} of {len(items)} {_short(chr(10).join(items).encode())}"
     if rules.counts_artifacts == "content":
         return artifact_part(artifact_of(binding))

@@ -8,7 +8,7 @@ import msgspec
 
 from zenml.compile import edges
 from zenml.compile.cache_options import Dependencies, check_ignored
-from zenml.compile.handles import OutputHandle, StepHandle
+from zenml.compile.handles import OutputHandle, StepHandle, unfolded
 from zenml.compile.hook_options import read_hooks, source_of
 from zenml.compile.options import declared_output, step_options
 from zenml.compile.outside import Outside
@@ -58,6 +58,7 @@ class CallCompiler:
         self._pipeline = pipeline
         self._outside = outside
         self._externals: dict[str, Artifact] = {}
+        self._trace = trace
         self._calls = trace.calls
         self._sections = StepSections(pipeline)
         self._variables = variables
@@ -69,6 +70,7 @@ class CallCompiler:
         self._prints: dict[int, Any] = {}
         self._dependencies = Dependencies()
         self._fixed: dict[int, dict[str, Any]] = {}
+        self._scanned: dict[tuple[int, int], Any] = {}
 
     def _identity(self, call: TracedCall) -> tuple[int, int, str]:
         """Return what calls share that have one definition: the step, the pipeline, and what is said of them."""
@@ -92,6 +94,24 @@ class CallCompiler:
             for name, value in settled.items()
         }
         return Invocation(id=call.id, definition=self._definition(call), inputs=inputs, after=call.after)
+
+    def scan_new(self, call: TracedCall) -> None:
+        """Raise for a variable that a call names and that is not set; each step is looked at once."""
+        known = (id(call.step), id(call.pipeline))
+        if known not in self._scanned:
+            self.scan_variables(call)
+            self._variables.raise_missing()
+            self._scanned[known] = call.step  # kept alive: an id stands for it
+
+    def scan_variables(self, call: TracedCall) -> None:
+        """Look up the variables that a call's step, and the pipeline it was made in, name."""
+        said = call.step.layers.merged()
+        self._variables.scan(said, f"step `{call.step.name}`", ("steps", call.step.name))
+        if call.pipeline is not self._pipeline:
+            outer, file = call.pipeline.layers.merged(), call.pipeline.layers.file
+            if file is not None:
+                file.raise_problems()
+            self._variables.scan(outer, f"pipeline `{call.pipeline.name}`")
 
     def _template(self, call: TracedCall, name: str, value: Any) -> Binding:
         """Return a configured argument that names variables, and keep what its step gets instead."""
@@ -117,6 +137,7 @@ class CallCompiler:
 
     def _binding(self, call: TracedCall, name: str, value: Any) -> Binding:
         annotation = call.step.signature.annotation(name)
+        value = unfolded(value)
         if isinstance(value, OutputHandle):
             edges.check_flow(value, annotation, call.id, name)
             self._check_known(value, call, name)
@@ -127,9 +148,15 @@ class CallCompiler:
         if isinstance(value, (list, tuple)) and any(self._is_wired(call, name, item) for item in value):
             is_tuple = edges.check_collection(value, annotation, call.id, name)
             return Collection(tuple(self._item(call, name, item) for item in value), is_tuple)
+        if type(value) is dict and any(self._is_wired(call, name, item) for item in value.values()):
+            edges.check_mapping(value, annotation, call.id, name)
+            return Collection(
+                tuple(self._item(call, name, item) for item in value.values()), keys=tuple(value)
+            )
         return parameter(value, annotation, f"`{name}` of step `{call.id}`")
 
     def _item(self, call: TracedCall, name: str, item: Any) -> Value | OutputRef | ArtifactRef:
+        item = unfolded(item)
         if isinstance(item, OutputHandle):
             self._check_known(item, call, name)
             return item.ref

@@ -15,12 +15,13 @@ import msgspec
 from zenml.compile import edges
 from zenml.compile.arguments import pipeline_arguments
 from zenml.compile.calls import CallCompiler
-from zenml.compile.handles import OutputHandle
+from zenml.compile.dynamic_calls import DynamicCalls, templates
 from zenml.compile.hook_options import hook_sources, read_hooks, source_of
-from zenml.compile.options import pipeline_options, read_schedule
+from zenml.compile.options import pipeline_options, read_flag, read_schedule
 from zenml.compile.outside import Outside, nothing_outside
+from zenml.compile.pipeline_outputs import pipeline_outputs
 from zenml.compile.program import Program
-from zenml.compile.refresh import refreshed
+from zenml.compile.refresh import Refreshed, refreshed
 from zenml.compile.run_names import check_run_name
 from zenml.compile.step_sections import check_steps, without_unsound
 from zenml.compile.trace import Trace
@@ -28,24 +29,22 @@ from zenml.compile.variables import Filled, Variables
 from zenml.config.precedence import RUN_HOOKS, STEP_HOOKS
 from zenml.fingerprint.source_block import SourceFiles
 from zenml.records import values
-from zenml.records.plan import (
-    PipelineOutput,
-    Plan,
-)
+from zenml.records.plan import Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from zenml.compile.declared import DeclaredPipeline
     from zenml.compile.hook_options import LiveHooks
     from zenml.config.schedule import Schedule
+    from zenml.records.plan import StepDefinition
     from zenml.records.run import Artifact
 
 
 class Compiled:
     """A plan with the programs of its definitions."""
 
-    __slots__ = ("externals", "filled", "hooks", "plan", "programs", "run_name", "schedule")
+    __slots__ = ("dynamic", "externals", "filled", "hooks", "plan", "programs", "run_name", "schedule")
 
     def __init__(
         self,
@@ -67,12 +66,15 @@ class Compiled:
         """The name that the run is to have."""
         self.schedule: Schedule | None = None
         """When it is to run, if not now."""
+        self.dynamic: DynamicCalls | None = None
+        """What compiles the calls of a dynamic pipeline, which come while its function runs. What it finds grows the
+        definitions of the plan, the programs, the externals and what is filled in."""
 
-    def sources(self) -> dict[str, bytes]:
-        """Return the source text of functions and classes that the plan reaches, by code digest."""
+    def sources(self, definitions: Iterable[StepDefinition]) -> dict[str, bytes]:
+        """Return the source text of functions and classes that steps reach, by code digest."""
         files = SourceFiles()
         found: dict[str, bytes] = {}
-        for definition in self.plan.definitions.values():
+        for definition in definitions:
             for part in definition.code_parts:
                 if part.file and part.line and part.digest not in found:
                     text = files.block(part.file, part.line)
@@ -89,7 +91,7 @@ def compile_pipeline(
     is_listed: bool = True,
     outside: Outside = nothing_outside,
 ) -> Compiled:
-    """Compile one call of a static pipeline.
+    """Compile one call of a pipeline; of a dynamic one everything but its steps, which nobody knows yet.
 
     Args:
         pipeline: the pipeline to compile, with everything that was configured for this run.
@@ -103,23 +105,26 @@ def compile_pipeline(
     variables = Variables(file)
     variables.scan(options, f"pipeline `{pipeline.name}`")
     trace = Trace(pipeline)
+    is_dynamic = read_flag(options, "dynamic", f"pipeline `{pipeline.name}`")
     if file is not None:
         options = without_unsound(file, pipeline, options, variables)
     try:
         arguments = pipeline_arguments(pipeline, args, kwargs, options, variables, outside)
-        returned = trace.run(arguments)
+        returned = None if is_dynamic else trace.run(arguments)
     except Exception as error:  # it may be what the configuration says that broke the user's function
         if file is not None:
             file.raise_problems(error)
         variables.raise_missing(error)
         raise
     if file is not None:
-        check_steps(file, pipeline, trace.calls, variables)
+        known = templates(pipeline, options.get("depends_on")) if is_dynamic else trace.calls
+        check_steps(file, pipeline, known, variables, is_dynamic=is_dynamic)
         file.raise_problems()
     compiler = _Compiler(pipeline, trace, options, variables, outside)
-    return compiler.build(
-        returned, _parameters(arguments), is_listed=is_listed and not options.get("unlisted")
-    )
+    is_listed = is_listed and not options.get("unlisted")
+    if is_dynamic:
+        return compiler.build_dynamic(arguments, is_listed=is_listed)
+    return compiler.build(returned, _parameters(arguments), is_listed=is_listed)
 
 
 class _Compiler(CallCompiler):
@@ -134,20 +139,49 @@ class _Compiler(CallCompiler):
         planned = pipeline_options(self._pipeline, options, self._variables)
         invocations = tuple(self.invocation(call) for call in self._calls.values())
         edges.check_order(invocations, self._pipeline.name)
-        hooks = self._run_hooks(options)
         plan = Plan(
             pipeline=self._pipeline.name,
             source=source_of(self._pipeline.function),
-            options=msgspec.structs.replace(planned, hooks=hook_sources(hooks)),
+            options=planned,
             definitions=self._definitions,
             invocations=invocations,
-            outputs=_pipeline_outputs(self._pipeline, returned),
+            outputs=pipeline_outputs(self._pipeline, returned),
             parameters=parameters,
             is_listed=is_listed,
             doc=self._pipeline.function.__doc__,
             refreshed=refreshed(
                 options.get("refresh", False), self._calls, f"pipeline `{self._pipeline.name}`"
             ),
+        )
+        return self._compiled(plan, options)
+
+    def build_dynamic(self, arguments: dict[str, Any], *, is_listed: bool) -> Compiled:
+        """Make the plan of a dynamic pipeline, which has no steps yet, and what compiles them."""
+        what = f"pipeline `{self._pipeline.name}`"
+        self._sections.check_known(
+            templates(self._pipeline, self._options.get("depends_on")), is_dynamic=True
+        )
+        options = self._variables.prepared(self._options)
+        plan = Plan(
+            pipeline=self._pipeline.name,
+            source=source_of(self._pipeline.function),
+            options=pipeline_options(self._pipeline, options, self._variables),
+            definitions=self._definitions,
+            invocations=(),
+            parameters=_parameters(arguments),
+            is_listed=is_listed,
+            doc=self._pipeline.function.__doc__,
+            is_dynamic=True,
+        )
+        compiled = self._compiled(plan, options)
+        refresh = Refreshed(options.get("refresh", False), what)
+        compiled.dynamic = DynamicCalls(self._trace, self, arguments, refresh)
+        return compiled
+
+    def _compiled(self, plan: Plan, options: Mapping[str, Any]) -> Compiled:
+        hooks = self._run_hooks(options)
+        plan = msgspec.structs.replace(
+            plan, options=msgspec.structs.replace(plan.options, hooks=hook_sources(hooks))
         )
         compiled = Compiled(plan, self._programs, self._externals, hooks, self._filled)
         compiled.run_name = check_run_name(options.get("run_name"), plan.options.substitutions)
@@ -163,13 +197,7 @@ class _Compiler(CallCompiler):
     def _check_variables(self) -> None:
         """Raise for every variable that any step names and that is not set."""
         for call in {(id(call.step), id(call.pipeline)): call for call in self._calls.values()}.values():
-            said = call.step.layers.merged()
-            self._variables.scan(said, f"step `{call.step.name}`", ("steps", call.step.name))
-            if call.pipeline is not self._pipeline:
-                outer, file = call.pipeline.layers.merged(), call.pipeline.layers.file
-                if file is not None:
-                    file.raise_problems()
-                self._variables.scan(outer, f"pipeline `{call.pipeline.name}`")
+            self.scan_variables(call)
         self._variables.raise_missing()
 
 
@@ -180,14 +208,3 @@ def _parameters(arguments: Mapping[str, Any]) -> dict[str, msgspec.Raw]:
         for name, value in arguments.items()
         if values.is_encodable(value)
     }
-
-
-def _pipeline_outputs(pipeline: DeclaredPipeline, returned: Any) -> tuple[PipelineOutput, ...]:
-    """Return the outputs that the pipeline function returned, with the names of its annotation."""
-    items = returned if isinstance(returned, (list, tuple)) else (returned,)
-    names = edges.annotated_names(pipeline.signature.returns, len(items))
-    return tuple(
-        PipelineOutput(item.ref, name)
-        for item, name in zip(items, names, strict=True)
-        if isinstance(item, OutputHandle)
-    )

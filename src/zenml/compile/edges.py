@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 from zenml.compile.handles import OutputHandle
@@ -42,6 +42,26 @@ def check_collection(items: Sequence[Any], annotation: Any, call_id: str, name: 
             if isinstance(item, OutputHandle):
                 check_flow(item, parts[0], call_id, f"{name}[{index}]")
     return takes_tuple and (isinstance(items, tuple) or not takes_list)
+
+
+def check_mapping(items: Mapping[Any, Any], annotation: Any, call_id: str, name: str) -> None:
+    """Raise when outputs are given together under names to an argument that takes no mapping, or under other keys."""
+    if not can_flow(dict, annotation):
+        raise TypeMismatchError(
+            f"Step `{call_id}` expects `{name}: {describe(annotation)}` but gets a mapping of {len(items)} outputs. "
+            f"Annotate `{name}` as a dict, or pass a single output."
+        )
+    for key in items:
+        if not isinstance(key, str):
+            raise DeclarationError(
+                f"`{name}` of step `{call_id}` is a mapping of outputs with the key {key!r}. Its keys must be texts; "
+                "pass a list where the keys say nothing."
+            )
+    parts = get_args(bare(annotation))
+    if get_origin(bare(annotation)) in (dict, Mapping) and len(parts) == 2:
+        for key, item in items.items():
+            if isinstance(item, OutputHandle):
+                check_flow(item, parts[1], call_id, f"{name}[{key!r}]")
 
 
 def check_order(invocations: Sequence[Invocation], pipeline: str) -> None:

@@ -1,4 +1,4 @@
-"""What a step call returns while a pipeline is traced: a stand-in for an output that does not exist yet."""
+"""What a step call returns in a pipeline: a stand-in for the call, or for an output that may not exist yet."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from zenml.records.plan import OutputRef
 if TYPE_CHECKING:
     from zenml.records.run import Artifact
 
-_REMEDY = "Pass it on to another step, or write a step that does this with the value."
+_REMEDY = (
+    "Pass it on to another step, write a step that does this with the value, or make the pipeline "
+    "`@pipeline(dynamic=True)`, where `.load()` gives it."
+)
 
 
 class StepHandle:
@@ -118,6 +121,23 @@ class OutputHandle(StepHandle):
             f"{what} output `{self.name}` of step `{self.invocation_id}` while the pipeline is put together: "
             f"its value does not exist yet. {_REMEDY}"
         )
+
+
+class CallHandle(StepHandle):
+    """A call with its outputs; passed on, it stands for its one output, or for all of them as a tuple."""
+
+    __slots__ = ("outputs",)
+
+    def __init__(self, invocation_id: str, outputs: tuple[OutputHandle, ...]) -> None:
+        super().__init__(invocation_id)
+        self.outputs = outputs
+
+
+def unfolded(value: Any) -> Any:
+    """Return the outputs that a call stands for, and anything else as it is."""
+    if isinstance(value, CallHandle) and value.outputs:
+        return value.outputs[0] if len(value.outputs) == 1 else value.outputs
+    return value
 
 
 class ArtifactHandle:

@@ -93,6 +93,11 @@ def pipeline_options(
     )
 
 
+def read_flag(chosen: Mapping[str, Any], name: str, what: str) -> bool:
+    """Return an option that is True or False, and False where nobody says so."""
+    return bool(_flags(chosen, (name,), what, default=False)[name])
+
+
 def declared_output(output: OutputSpec, step: DeclaredStep, substitutions: Mapping[str, str]) -> Output:
     """Return an output of a step as the plan describes it."""
     what, config = f"output `{output.name}` of step `{step.name}`", output.config

@@ -17,6 +17,21 @@ if TYPE_CHECKING:
     Refresh = bool | str | Sequence[str]
 
 
+class Refreshed:
+    """The answer for calls that come one at a time: nobody knows yet which steps there will be."""
+
+    def __init__(self, refresh: Refresh, what: str) -> None:
+        if not isinstance(refresh, (bool, str, list, tuple, set, frozenset)):
+            refreshed(refresh, {}, what)  # it raises
+        self._all = refresh is True
+        self._wanted = (
+            {refresh} if isinstance(refresh, str) else set() if isinstance(refresh, bool) else {*refresh}
+        )
+
+    def __contains__(self, call: TracedCall) -> bool:
+        return self._all or (bool(self._wanted) and not self._wanted.isdisjoint((call.id, call.step.name)))
+
+
 def refreshed(refresh: Refresh, calls: Mapping[str, TracedCall], what: str) -> tuple[str, ...]:
     """Return the ids of the calls that are to be executed.
 

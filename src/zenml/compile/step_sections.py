@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from zenml.config.placeholders import expressions
@@ -40,13 +41,18 @@ class StepSections:
         """Tell whether anything is said of any step."""
         return bool(self._levels)
 
-    def check_known(self, calls: Mapping[str, TracedCall]) -> None:
-        """Raise for a section of a step that the pipeline does not have, and for an unknown option in one."""
+    def check_known(self, calls: Mapping[str, TracedCall], *, is_dynamic: bool = False) -> None:
+        """Raise for a section of a step that the pipeline does not have, and for an unknown option in one.
+
+        Args:
+            calls: the calls of the pipeline; of a dynamic one, a call of each step in its `depends_on`.
+            is_dynamic: whether that is what `calls` are. What code says of other steps is checked when they are called.
+        """
         for level, sections in self._levels.items():
             if level == "yaml":
                 continue  # the file says all that is wrong with it at once
             for name, options in sections.items():
-                problem = unknown_step(name, calls)
+                problem = None if is_dynamic else unknown_step(name, calls)
                 if problem:
                     raise ConfigurationError(
                         f"Pipeline `{self._pipeline}` is configured for {problem[0]}, which it does not have. "
@@ -127,18 +133,40 @@ def without_unsound(
 
 
 def check_steps(
-    file: RunFile, pipeline: DeclaredPipeline, calls: Mapping[str, TracedCall], variables: Variables
+    file: RunFile,
+    pipeline: DeclaredPipeline,
+    calls: Mapping[str, TracedCall],
+    variables: Variables,
+    *,
+    is_dynamic: bool = False,
 ) -> None:
-    """Note in a file which steps the pipeline does not have, and what they do not take."""
+    """Note in a file which steps the pipeline does not have, and what they do not take.
+
+    Args:
+        file: the file.
+        pipeline: the pipeline that it configures.
+        calls: the calls of the pipeline; of a dynamic one, a call of each step in its `depends_on`.
+        variables: what placeholders stand for.
+        is_dynamic: whether that is what `calls` are.
+    """
     for name, section in (file.options.get("steps") or {}).items():
-        problem = unknown_step(name, calls)
-        if problem:
-            file.add_problem(
-                ("steps", name),
-                f"is for {problem[0]}, which pipeline `{pipeline.name}` does not have. {problem[1].rstrip('.')}",
+        known = name
+        if is_dynamic:  # the second call of `train` is `train_2`, and those of a map are `train[0]` …
+            known = next(
+                (step for step in calls if re.fullmatch(rf"{re.escape(step)}(_\d+)?(\[.*\])?", name)), name
             )
+        problem = unknown_step(known, calls)
+        if problem:
+            there_is = f"which pipeline `{pipeline.name}` does not have. {problem[1].rstrip('.')}"
+            if is_dynamic:
+                there_is = (
+                    f"and pipeline `{pipeline.name}` is dynamic: nobody knows its steps before it runs. List the step in "
+                    f"`@pipeline(dynamic=True, depends_on=[…])`. {did_you_mean(name, calls)}Listed are: "
+                    f"{', '.join(f'`{one}`' for one in calls) or 'none'}"
+                )
+            file.add_problem(("steps", name), f"is for {problem[0]}, {there_is}")
             continue
-        steps = {id(call.step): call.step for call in calls.values() if name in (call.id, call.step.name)}
+        steps = {id(call.step): call.step for call in calls.values() if known in (call.id, call.step.name)}
         for step in steps.values():
             path = ("steps", name, "parameters")
             _check_arguments(file, path, step, section.get("parameters") or {}, variables)

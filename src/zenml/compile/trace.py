@@ -55,11 +55,19 @@ class Trace:
         self._counts: dict[str, int] = {}
         self._current = pipeline
 
+    @property
+    def place(self) -> str:
+        """Where something was called that only a dynamic pipeline has, as a clause."""
+        return (
+            f"in pipeline `{self.pipeline.name}` ({self.pipeline.signature.place}), which is not dynamic: steps that do "
+            "not need each other run at the same time anyway"
+        )
+
     def run(self, arguments: dict[str, Any]) -> Any:
         """Call the pipeline function with this trace as the active session; return what it returns."""
         token = session.active.set(self)
         try:
-            return _call(self.pipeline, arguments)
+            return call_function(self.pipeline, arguments)
         except RecursionError as error:
             raise DeclarationError(
                 f"Pipeline `{self._current.name}` ({self._current.signature.place}) calls itself without end. "
@@ -93,6 +101,28 @@ class Trace:
             f"Write one name for each output of the step; {listed}."
         ) from error
 
+    def record(
+        self,
+        step: DeclaredStep,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        invocation_id: str | None,
+        after: Any,
+    ) -> TracedCall:
+        """Record a call."""
+        arguments = step.signature.bind(args, kwargs, what=f"Step `{step.name}`")
+        call_id = self._new_id(step, invocation_id)
+        call = TracedCall(call_id, step, self._current, arguments, read_after(after, call_id))
+        self.calls[call_id] = call
+        return call
+
+    def forget(self, call: TracedCall) -> None:
+        """Take a call back; its id is free again, and the next call is counted as this one was."""
+        del self.calls[call.id]
+        name = call.step.name
+        if call.id == (name if self._counts.get(name) == 1 else f"{name}_{self._counts.get(name)}"):
+            self._counts[name] -= 1
+
     def call_step(
         self,
         step: DeclaredStep,
@@ -102,9 +132,7 @@ class Trace:
         after: Any,
     ) -> Any:
         """Record a call; return handles of its outputs."""
-        arguments = step.signature.bind(args, kwargs, what=f"Step `{step.name}`")
-        call_id = self._new_id(step, invocation_id)
-        self.calls[call_id] = TracedCall(call_id, step, self._current, arguments, read_after(after, call_id))
+        call_id = self.record(step, args, kwargs, invocation_id, after).id
         outputs = step.outputs
         if len(outputs) == 1:
             return OutputHandle(call_id, outputs[0].name, outputs[0].annotation)
@@ -118,7 +146,7 @@ class Trace:
         check_complete(pipeline, arguments)
         outer, self._current = self._current, pipeline
         try:
-            return _call(pipeline, arguments)
+            return call_function(pipeline, arguments)
         finally:
             self._current = outer
 
@@ -145,7 +173,8 @@ class Trace:
                 return call_id
 
 
-def _call(pipeline: DeclaredPipeline, arguments: dict[str, Any]) -> Any:
+def call_function(pipeline: DeclaredPipeline, arguments: dict[str, Any]) -> Any:
+    """Call the function of a pipeline with settled arguments."""
     code = getattr(implementation(pipeline.function), "__code__", None)
     if code is not None and code.co_flags & _NOT_PLAIN:
         raise DeclarationError(

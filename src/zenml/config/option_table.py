@@ -71,6 +71,8 @@ OPTIONS = (
     Option("refresh", "run", "refresh", "steps that are executed whatever is stored: true, or names", "false"),
     Option("schedule", "run", "schedule", "when the pipeline is to run"),
     Option("steps", "run", "steps", "options of single steps, by invocation id or name"),
+    Option("dynamic", "-pipeline", "flag", "whether the function runs with the steps, and sees their values", "false"),
+    Option("depends_on", "-pipeline", "anything", "steps that a YAML file may configure in a dynamic pipeline"),
     Option("unlisted", "run", "flag", "whether the run belongs to no pipeline", "false"),
     Option("build", "run", "anything", "accepted and not used: no images are built"),
     Option("prevent_build_reuse", "run", "flag", "accepted and not used: no images are built"),

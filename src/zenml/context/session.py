@@ -10,6 +10,8 @@ from __future__ import annotations
 from contextvars import ContextVar
 from typing import Any, Protocol
 
+from zenml.errors import ContextError
+
 
 class Session(Protocol):
     """The meaning of step and pipeline calls in one context."""
@@ -23,5 +25,35 @@ class Session(Protocol):
         """Answer a call of a pipeline."""
 
 
+class DynamicCaller(Session, Protocol):
+    """The meaning of what only the function of a dynamic pipeline can ask."""
+
+    def submit_step(
+        self, step: Any, args: tuple[Any, ...], kwargs: dict[str, Any], invocation_id: str | None, after: Any
+    ) -> Any:
+        """Have a step run while the function goes on."""
+
+
 active: ContextVar[Session | None] = ContextVar("zenml_session", default=None)
 """The session of this thread or task; None outside any run."""
+
+
+def dynamic(what: str, otherwise: str = "") -> DynamicCaller:
+    """Return the active session if the function of a dynamic pipeline is running here.
+
+    Args:
+        what: what needs it, such as `train.submit(…)`.
+        otherwise: what to write instead, as a clause.
+
+    Raises:
+        ContextError: none is running here.
+    """
+    found: Any = active.get()
+    if hasattr(found, "submit_step"):
+        caller: DynamicCaller = found
+        return caller
+    place = getattr(found, "place", "where no pipeline is running")
+    raise ContextError(
+        f"`{what}` was called {place}. Call it in the function of a `@pipeline(dynamic=True)`"
+        + (f", or {otherwise}." if otherwise else ".")
+    )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from zenml.config.precedence import Level
     from zenml.config.retry_config import StepRetryConfig
     from zenml.config.tag import Tag
+    from zenml.declare.step import Step
     from zenml.records.plan import ExecutionMode
     from zenml.views.run_view import RunView
 
@@ -167,6 +168,8 @@ def pipeline(
     on_resume: Hook | None = None,
     enable_pipeline_logs: bool | None = None,
     enable_heartbeat: bool | None = None,
+    dynamic: bool | None = None,
+    depends_on: Sequence[Step[Any, Any]] | None = None,
 ) -> Callable[[Callable[P, Any]], Pipeline[P]]: ...
 def pipeline(_func: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     """Turn a function that calls steps into a pipeline.
@@ -184,6 +187,8 @@ def pipeline(_func: Callable[..., Any] | None = None, /, **options: Any) -> Any:
             pipeline's state in the context. `on_cleanup`: called once at the end, whatever happened.
             `on_pause`, `on_resume`: called when a run pauses and goes on. `enable_pipeline_logs`:
             whether what is printed outside steps is kept. `enable_heartbeat`: kept with the run.
+            `dynamic`: whether the function runs with the steps: a call returns when its step has ended, and
+            `.load()` gives the value. `depends_on`: steps that a YAML file may configure in a dynamic one.
     """
     options = spelled(options, "`@pipeline`")
     check_options(options, PIPELINE_OPTIONS, "`@pipeline`")

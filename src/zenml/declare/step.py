@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from zenml.config.model import Model
     from zenml.config.precedence import Level
     from zenml.config.retry_config import StepRetryConfig
+    from zenml.execute.futures import StepRunFuture
     from zenml.records.plan import Runtime
     from zenml.signatures.outputs import OutputSpec
 
@@ -80,15 +81,7 @@ class Step(Declaration[P, R]):
                 parameters of these names: `id` or `step_name`, the invocation id inside the
                 pipeline; `after`, what must have succeeded first.
         """
-        values: dict[str, Any] = dict(kwargs)
-        invocation_id, named = self._take(values, "id"), self._take(values, "step_name")
-        if invocation_id is not None and named is not None:
-            raise DeclarationError(
-                f"A call of step `{self.name}` has the `id` {preview(invocation_id)} and the `step_name` {preview(named)}. They "
-                "are the same; give one of them."
-            )
-        invocation_id = named if invocation_id is None else invocation_id
-        after = self._take(values, "after")
+        values, invocation_id, after = self._own_taken(kwargs)
         active = session.active.get()
         if active is not None:
             result: R = active.call_step(self, args, values, invocation_id, after)
@@ -99,6 +92,35 @@ class Step(Declaration[P, R]):
 
         alone: R = run_alone(self, args, values)
         return alone
+
+    def submit(self, *args: Any, **kwargs: Any) -> StepRunFuture[R]:
+        """Have the step run as soon as it can while the function of a dynamic pipeline goes on.
+
+        Args:
+            args: positional arguments of the function; futures and artifacts of other steps among them.
+            kwargs: keyword arguments, and `id`, `step_name` and `after` as in a call.
+
+        Raises:
+            ContextError: no dynamic pipeline is running here.
+
+        Example:
+            `futures = [train.submit(rate) for rate in rates]; best = max(f.load() for f in futures)`
+        """
+        values, invocation_id, after = self._own_taken(kwargs)
+        caller = session.dynamic(f"{self.name}.submit(…)", f"call the step: `{self.name}(…)`")
+        future: StepRunFuture[R] = caller.submit_step(self, args, values, invocation_id, after)
+        return future
+
+    def _own_taken(self, kwargs: Mapping[str, Any]) -> tuple[dict[str, Any], str | None, Any]:
+        """Return the function's keyword arguments of a call, and its invocation id and `after`."""
+        values: dict[str, Any] = dict(kwargs)
+        invocation_id, named = self._take(values, "id"), self._take(values, "step_name")
+        if invocation_id is not None and named is not None:
+            raise DeclarationError(
+                f"A call of step `{self.name}` has the `id` {preview(invocation_id)} and the `step_name` {preview(named)}. They "
+                "are the same; give one of them."
+            )
+        return values, named if invocation_id is None else invocation_id, self._take(values, "after")
 
     def _add(self, level: Level, options: Mapping[str, Any], *, is_merged: bool) -> None:
         what = f"Step `{self.name}`"

@@ -73,7 +73,7 @@ class Admission:
         self._announced: dict[str, StepRun] = {}
         """By invocation id: the attempt that has its row already, and waits for its time or its turn."""
         self._forced: set[str] = set()
-        self._refreshed = frozenset(plan.refreshed)
+        self._refreshed = set(plan.refreshed)
         self._turn = 0
         self._candidates: list[Candidate] = []
         """Steps that the cache does not answer, waiting for a free worker; a stack."""
@@ -129,6 +129,10 @@ class Admission:
         self._forced.add(identifier)
         for waiting in (self._candidates, self._elsewhere, self._released, *self._in_flight.values()):
             waiting[:] = [one for one in waiting if self._machine.nodes[one.id].state == "ready"]
+
+    def refresh(self, identifier: str) -> None:
+        """Have a step executed whatever the cache knows."""
+        self._refreshed.add(identifier)
 
     def skipped(self, identifier: str) -> StepRun:
         """Return the record of a step that will not run."""

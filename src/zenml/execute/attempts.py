@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zenml.execute import recording
-from zenml.execute.events import Due
+from zenml.execute.events import Added, Cancelled, Due
 from zenml.execute.retries import Retries
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from zenml.execute.clock import Clock
     from zenml.execute.engine import Engine
-    from zenml.execute.events import Finished
+    from zenml.execute.events import Event, Finished
     from zenml.execute.run_progress import RunProgress
     from zenml.execute.timers import Timers
     from zenml.execute.workers import Workers
@@ -40,10 +40,14 @@ class Attempts:
         self._retries = Retries(engine.machine, engine.admission, timers, clock)
         self._pipeline_outputs = {(output.ref.step, output.ref.name) for output in engine.plan.outputs}
 
-    def take(self, event: Finished | Due, batch: Batch) -> None:
-        """Take that an attempt ended, or that the wait before one is over."""
-        if isinstance(event, Due):
+    def take(self, event: Event, batch: Batch) -> None:
+        """Take that an attempt ended, that the wait before one is over, that a step was called or cancelled."""
+        if isinstance(event, Added):
+            self._add(event, batch)
+        elif isinstance(event, Due):
             self._wake(event.step)
+        elif isinstance(event, Cancelled):
+            self._cancel(event.id, batch)
         else:
             self._end(event, batch)
 
@@ -52,6 +56,23 @@ class Attempts:
         self._skip(self._machine.stop(), batch)
         self._admission.forget()
         self._stop(self._workers.abandon(), reason, batch)
+
+    def _add(self, event: Added, batch: Batch) -> None:
+        """Take a call of a dynamic pipeline; what it needs may have failed already."""
+        identifier = event.invocation.id
+        if event.is_refreshed:
+            self._admission.refresh(identifier)
+        self._machine.add(event.invocation)
+        if self._machine.nodes[identifier].state == "skipped":
+            batch.started.append(self._admission.skipped(identifier))
+
+    def _cancel(self, identifier: str, batch: Batch) -> None:
+        """Skip a step that has not started; end it if it runs in a process of its own."""
+        self._skip(self._machine.cancel(identifier), batch)
+        step = self._workers.cancel(identifier)
+        if step is not None:
+            self._stop([step], "it was cancelled", batch)
+            self._skip(self._machine.cut_off(identifier), batch)
 
     def _wake(self, step: StepRun) -> None:
         """Have a step be ready again whose wait before an attempt is over, unless it was skipped meanwhile."""
@@ -95,7 +116,7 @@ class Attempts:
 
     def _fail(self, identifier: str, error: BaseException | None, batch: Batch) -> None:
         if error is not None:
-            self._engine.failures.append((identifier, error))
+            self._engine.failures[identifier] = error
         self._skip(self._machine.failed(identifier), batch)
         if self._machine.is_stopping:
             self._admission.forget()

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import TYPE_CHECKING, ClassVar
+from math import inf
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from zenml.errors import RunStoppedError
 from zenml.execute import ending, recording
@@ -30,23 +31,34 @@ from zenml.records.run import Run
 from zenml.store.store import Batch
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from zenml.compile.compiler import Compiled
     from zenml.execute.clock import Clock
-    from zenml.execute.events import Finished
+    from zenml.execute.events import Event
     from zenml.execute.hooks import Hooks
     from zenml.execute.reporter import Reporter
     from zenml.execute.workers import Workers
     from zenml.records.events import StepEvent
-    from zenml.records.plan import Invocation, StepDefinition
-    from zenml.records.run import StepRun
+    from zenml.records.plan import Invocation, PipelineOutput, StepDefinition
+    from zenml.records.run import Document, StepRun
     from zenml.records.status import RunStatus
     from zenml.store.store import Store
 
 FIRST_POLL = 0.005
 """Seconds until work in flight elsewhere is looked at again; doubles up to the last one."""
 LAST_POLL = 0.5
+FUNCTION = ""
+"""What stands for the function of a dynamic pipeline where a failure has an invocation id."""
 LOOK = 1.0
 """Seconds between two looks at whether somebody asked for the run to stop, while the caller waits."""
+
+
+class Caller(Protocol):
+    """Who calls steps one at a time: the function of a dynamic pipeline."""
+
+    def settle(self, step: StepRun) -> bool:
+        """Hear, with the baton, that an attempt was recorded with this status; tell whether somebody waits for it."""
 
 
 class Engine:
@@ -70,18 +82,27 @@ class Engine:
         self.programs = compiled.programs
         self.filled = compiled.filled
         self.reporter = reporter
-        self.machine = Machine(self.plan.invocations, self.plan.options.execution_mode)
+        self.machine = Machine(
+            self.plan.invocations, self.plan.options.execution_mode, is_open=self.plan.is_dynamic
+        )
         self.admission = self.admission_type(
             run, self.plan, self.machine, workers.artifacts, compiled.externals, workers.secrets.prints
         )
         self.models = ModelLinking(store, run, self.plan)
-        self.failures: list[tuple[str, BaseException]] = []
+        self.failures: dict[str, BaseException] = {}
+        """By invocation id, in the order in which they failed; that of the pipeline's function is under `FUNCTION`."""
+        self.outputs: tuple[PipelineOutput, ...] = self.plan.outputs
+        self.caller: Caller | None = None
+        self.is_in_function = False
+        """Whether the caller's thread is in the function of a dynamic pipeline, so that nothing should wait for it."""
         self.fatal: BaseException | None = None
         self.interrupt: BaseException | None = None
         """A signal that arrived at a bad moment; raised at the next good one."""
         self.is_interruptible = False
         """Whether a signal may raise in the main thread right now: it waits, or is in a step's code."""
-        self._inbox: deque[Finished | Due] = deque()
+        self._inbox: deque[Event] = deque()
+        self._documents: list[Document] = []
+        """What has to be recorded together with the next steps."""
         self._said = self.step_events_type(self._write_said)
         self._progress = RunProgress(reporter, store.root, run.id)
         self._unrecorded = (Batch(), Batch())
@@ -106,6 +127,11 @@ class Engine:
 
         return Hooks(self, compiled, self._workers.artifacts)
 
+    def hold_hooks(self, compiled: Compiled) -> None:
+        """See to it that there are hooks, once a step that comes has some."""
+        if self.hooks is None:
+            self.hooks = self._hooks_of(compiled)
+
     @property
     def needs_caller(self) -> bool:
         """Tell whether the caller's thread has to wait for something, and can run nothing meanwhile."""
@@ -113,12 +139,23 @@ class Engine:
 
     # The caller's thread
 
+    def begin(self) -> None:
+        """Start what can start."""
+        self._next_look = self._clock.monotonic() + LOOK
+        self.advance(is_first=True)
+
     def execute(self) -> None:
         """Run everything to its end; failures are kept, not raised."""
-        self._advance(is_first=True)
-        poll = FIRST_POLL
-        self._next_look = self._clock.monotonic() + LOOK
-        while not self._is_over():
+        self.work_until(lambda: self.run.status != "running")  # only what is recorded counts
+
+    def work_until(self, is_done: Callable[[], bool], *, seconds: float = inf) -> bool:
+        """Do what is for the caller's thread until something is so; return False if the time is up before.
+
+        Raises:
+            BaseException: a signal, or what keeps the run from going on.
+        """
+        poll, end = FIRST_POLL, self._clock.monotonic() + seconds
+        while not self.raise_problem() and not is_done():
             if self.hooks is not None and self.hooks.run_here():
                 continue
             step = self._workers.take_for_caller()
@@ -126,15 +163,27 @@ class Engine:
                 self._workers.run_here(step)
                 poll = FIRST_POLL
                 continue
+            left = end - self._clock.monotonic()
+            if left <= 0:
+                return False
             with self._changed:
-                if not self._is_over() and not self._workers.has_for_caller():
-                    self._wait(poll if self.admission.waits_elsewhere else LOOK)
+                if not self.raise_problem() and not is_done() and not self._workers.has_for_caller():
+                    self._wait(min(left, poll if self.admission.waits_elsewhere else LOOK))
             self._do_what_is_due()
             if not self.machine.is_over:
                 self.look_for_stop()
             if self.admission.waits_elsewhere:
                 poll = min(poll * 2, LAST_POLL)
-                self._advance()
+                self.advance()
+        return True
+
+    def wait_elsewhere(self, is_done: Callable[[], bool], *, seconds: float = inf) -> bool:
+        """Wait in another thread than the caller's until something is so; return False if the time is up before."""
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: is_done() or self.fatal is not None or self.run.status != "running",
+                None if seconds == inf else seconds,
+            )
 
     def _wait(self, seconds: float) -> None:
         self.is_interruptible = True
@@ -155,24 +204,34 @@ class Engine:
         if due:
             self._drain()
 
+    @property
+    def _is_caller_away(self) -> bool:
+        """Whether the caller's thread runs a user's code and does not look after what is due."""
+        return self.is_in_function or (self.hooks is not None and self.hooks.is_caller_busy)
+
     def find_stand_in(self) -> None:
-        """Have another thread look after what is due while the caller's is in a hook."""
-        if self.hooks is None:
+        """Have another thread look after what is due while the caller's is in a hook or in the pipeline's function."""
+        if not self._is_caller_away:
             return
         with self._changed:
-            if self._has_stand_in or not (self._timers and self.hooks.is_caller_busy):
+            if self._has_stand_in or not (self.needs_caller and self._is_caller_away):
                 return
             self._has_stand_in = True
         threading.Thread(target=self._stand_in, name="zenml-stand-in", daemon=True).start()
 
     def _stand_in(self) -> None:
+        poll = FIRST_POLL
         while True:
             with self._changed:
-                if not (self._timers and self.hooks is not None and self.hooks.is_caller_busy):
+                if not (self.needs_caller and self._is_caller_away and self.run.status == "running"):
                     self._has_stand_in = False
                     return
-                self._clock.wait(self._changed, self._timers.next_at())
+                look = self._clock.monotonic() + poll if self.admission.waits_elsewhere else inf
+                self._clock.wait(self._changed, min(look, self._timers.next_at()))
             self._do_what_is_due()
+            if self.admission.waits_elsewhere:
+                poll = min(poll * 2, LAST_POLL)
+                self.advance()
 
     def look_for_stop(self) -> None:
         """Raise if somebody asked for the run to stop; asks the store once a second at most."""
@@ -210,8 +269,8 @@ class Engine:
             self.reporter.note(text)
         self._drain()
 
-    def post(self, event: Finished) -> None:
-        """Take the end of an attempt from whatever thread, and do what follows from it."""
+    def post(self, event: Event) -> None:
+        """Take the end of an attempt, or a new one, from whatever thread, and do what follows from it."""
         self._inbox.append(event)
         self._drain()
 
@@ -224,6 +283,27 @@ class Engine:
             self.find_stand_in()
         else:
             self._said.put(event)
+
+    def learn(self, digest: str, documents: list[Document]) -> None:
+        """Learn of a kind of step that a dynamic pipeline has called for the first time.
+
+        Args:
+            digest: the key of its definition in the plan.
+            documents: what is to be recorded of it.
+        """
+        self._workers.learn(self.plan.definitions[digest])
+        self._documents += documents
+
+    def finish(self, outputs: tuple[PipelineOutput, ...], error: BaseException | None = None) -> None:
+        """Take that the function of a dynamic pipeline has ended: no more steps come."""
+        with self._baton:
+            self.outputs = outputs
+            raised = [one for one, known in self.failures.items() if known is error]
+            self.machine.handled.difference_update(raised)
+            if error is not None and not raised:
+                self.failures = {FUNCTION: error, **self.failures}
+            self.machine.close(has_failed=error is not None)
+        self.advance()
 
     def close(self) -> None:
         """Send the thread home that writes what steps say, if there is one; forget how far they were."""
@@ -239,7 +319,8 @@ class Engine:
             self._hold()
         self._drain()
 
-    def _advance(self, *, is_first: bool = False) -> None:
+    def advance(self, *, is_first: bool = False) -> None:
+        """Do a turn now, whoever else is at it."""
         self._baton.acquire()
         self._hold(is_first=is_first, is_poll=not is_first)
         self._drain()
@@ -253,7 +334,7 @@ class Engine:
             if not unsent:
                 break
             self._inbox.extend(unsent)
-        if self._timers:
+        if self.needs_caller:
             self.find_stand_in()
 
     def _hold(self, *, is_first: bool = False, is_poll: bool = False) -> None:
@@ -269,19 +350,21 @@ class Engine:
         finally:
             self._baton.release()
 
-    def _is_over(self) -> bool:
+    def raise_problem(self) -> bool:
+        """Raise what arrived at a bad moment; return False if nothing did."""
         if self.interrupt is not None:
             error, self.interrupt = self.interrupt, None
             raise error
         if self.fatal is not None:
             raise self.fatal
-        return self.run.status != "running"  # only what is recorded counts
+        return False
 
     # A turn, with the baton
 
     def _turn_once(self, *, is_first: bool, is_poll: bool) -> None:
         """Apply all waiting events, look up what became ready, commit, and hand out work."""
         ends, begins = Batch(), Batch()
+        is_awaited = False
         while self._inbox:
             self._attempts.take(self._inbox.popleft(), ends)
         if self.run.status == "running":
@@ -305,6 +388,7 @@ class Engine:
             or self._can_start()
         ):
             self._unrecorded = ends, begins
+            ends.documents, self._documents = self._documents, []
             self.models.link(ends, self.admission.artifacts)
             with self.store.run_transaction(self.run) as transaction:
                 transaction.write(ends)
@@ -320,10 +404,18 @@ class Engine:
         self.run = begins.run or self.run
         self._report(ends)
         self._report(begins)
+        if self.caller is not None:
+            for step in (*[end.step for end in ends.ended], *ends.started, *begins.started):
+                is_awaited |= self.caller.settle(step)
         if self.hooks is not None:
             self.hooks.hand_out()
         self._workers.hand_out(started)
-        if self.machine.is_over or self._workers.has_for_caller() or self.admission.waits_elsewhere:
+        if (
+            is_awaited
+            or self.machine.is_over
+            or self._workers.has_for_caller()
+            or self.admission.waits_elsewhere
+        ):
             with self._changed:
                 self._changed.notify_all()
 
@@ -335,9 +427,13 @@ class Engine:
     def _add_end(self, status: RunStatus, reason: str | None, batch: Batch) -> None:
         """Add the end of the run to a batch, once."""
         if self.run.status == "running" and batch.run is None:
-            batch.run = ending.end_of_run(self.run, status, reason, self.failures, self.store)
+            batch.run = ending.end_of_run(self.run, status, reason, self.unhandled(), self.store)
             if self.fatal is None:  # else nobody knows which outputs are recorded
-                ending.add_outputs(batch, batch.run, self.plan.outputs, self.admission.artifacts, self.store)
+                ending.add_outputs(batch, batch.run, self.outputs, self.admission.artifacts, self.store)
+
+    def unhandled(self) -> list[tuple[str, BaseException]]:
+        """Return the failures that are the run's: those that nobody took, by invocation id, the first one first."""
+        return [one for one in self.failures.items() if one[0] not in self.machine.handled]
 
     def _report(self, batch: Batch) -> None:
         for end in batch.ended:

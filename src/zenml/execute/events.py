@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from zenml.records.plan import Invocation
 from zenml.records.run import StepRun
 from zenml.records.task import StepOutcome
 
@@ -16,7 +17,24 @@ class Finished(msgspec.Struct, frozen=True):
     exception: BaseException | None = None
 
 
+class Added(msgspec.Struct, frozen=True):
+    """A dynamic pipeline called a step."""
+
+    invocation: Invocation
+    is_refreshed: bool = False
+    """Whether it is executed whatever the cache knows."""
+
+
+class Cancelled(msgspec.Struct, frozen=True):
+    """A step is not wanted any more."""
+
+    id: str
+
+
 class Due(msgspec.Struct, frozen=True):
     """The wait before an attempt is over: its record as it was announced."""
 
     step: StepRun
+
+
+Event = Added | Cancelled | Due | Finished

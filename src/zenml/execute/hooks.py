@@ -91,7 +91,7 @@ class Hooks:
                 error, f"Hook `on_init` of run `{self._engine.run.name}` failed; no step was run."
             )
             self.problem = f"its hook `on_init` failed: {type(error).__name__}: {failures.text_of(error)}"
-            self._engine.failures.append(("on_init", error))
+            self._engine.failures["on_init"] = error
             self._engine.fatal = error
             raise error
 
@@ -107,9 +107,9 @@ class Hooks:
         with engine._baton:
             pass  # the turn in which the last step ended is over
         if engine.run.status == "running" and engine.fatal is None:
-            error = engine.failures[0][1] if engine.failures else None
+            error = next((one for _, one in engine.unhandled()), None)
             self.finish(msgspec.structs.replace(engine.run, status=engine.machine.verdict()), error)
-            engine._advance()
+            engine.advance()
         return True
 
     def finish(self, run: Run, error: BaseException | None) -> None:
@@ -246,9 +246,9 @@ class Hooks:
         return due(self._engine.run, hook, function, source, step, **there_is)
 
     def _exception_of(self, step: StepRun) -> BaseException | None:
-        for identifier, error in reversed(self._engine.failures):
-            if identifier == step.invocation_id:
-                return error
+        error = self._engine.failures.get(step.invocation_id)
+        if error is not None:
+            return error
         failure = step.failure
         return failures.from_record(failure, f"Step `{step.invocation_id}`") if failure else None
 

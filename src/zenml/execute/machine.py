@@ -68,15 +68,25 @@ class Machine:
     """The state of one run."""
 
     def __init__(
-        self, invocations: Iterable[Invocation], mode: ExecutionMode = "continue_on_failure"
+        self,
+        invocations: Iterable[Invocation],
+        mode: ExecutionMode = "continue_on_failure",
+        *,
+        is_open: bool = False,
     ) -> None:
         self.mode = mode
+        self.is_open = is_open
+        """Whether more invocations may come: the function of a dynamic pipeline is still running."""
+        self.has_function_failed = False
         self.nodes: dict[str, Node] = {}
         self.unfinished = 0
         self.running = 0
         self.is_stopping = False
         self.is_stopped_by_user = False
-        self.first_failure: str | None = None
+        self.failures: dict[str, None] = {}
+        """Failed invocations in the order in which they failed."""
+        self.handled: set[str] = set()
+        """Those of them whose failure somebody took, so that it is not the run's."""
         self._ready: list[str] = []
         added = list(invocations)
         for invocation in added:
@@ -96,13 +106,18 @@ class Machine:
     @property
     def is_over(self) -> bool:
         """Tell whether nothing runs and nothing can run any more."""
-        return not self.running and (not self.unfinished or self.is_stopping)
+        return not self.is_open and not self.running and (not self.unfinished or self.is_stopping)
 
     def verdict(self) -> Verdict:
         """Return what the run as a whole came to."""
         if self.is_stopped_by_user:
             return "stopped"
-        return "failed" if self.first_failure is not None else "completed"
+        return "failed" if self.has_function_failed or self.first_failure is not None else "completed"
+
+    @property
+    def first_failure(self) -> str | None:
+        """The invocation that failed first and whose failure nobody took."""
+        return next((one for one in self.failures if one not in self.handled), None)
 
     # Telling
 
@@ -132,8 +147,7 @@ class Machine:
         self._move(identifier, "failed")
         self.running -= 1
         self.unfinished -= 1
-        if self.first_failure is None:
-            self.first_failure = identifier
+        self.failures[identifier] = None
         if self.mode != "continue_on_failure":
             self.is_stopping = True
             return self._skip_rest(f"step `{identifier}` failed and the run stops on failure")
@@ -160,6 +174,28 @@ class Machine:
             self._move(identifier, "pending")
         else:
             self._make_ready(identifier)
+
+    def handle(self, identifier: str) -> None:
+        """Note that somebody takes the failure of a step; where a failure stops the run, it stays the run's."""
+        if self.mode == "continue_on_failure":
+            self.handled.add(identifier)
+
+    def cancel(self, identifier: str) -> list[str]:
+        """Skip a step that has not started, with what waits for it; return what is skipped."""
+        if self.nodes[identifier].state not in NOT_STARTED:
+            return []
+        self._skip(identifier, "it was cancelled")
+        self._ready = [one for one in self._ready if one != identifier]
+        return [identifier, *self._skip_downstream(identifier)]
+
+    def cut_off(self, identifier: str) -> list[str]:
+        """Return what is skipped because a step was stopped by itself, and not with its run."""
+        return self._skip_downstream(identifier)
+
+    def close(self, *, has_failed: bool = False) -> None:
+        """Note that no invocations come any more; `has_failed` if the function raised."""
+        self.is_open = False
+        self.has_function_failed = has_failed
 
     def stopped(self, identifier: str) -> None:
         """Note that a running step was ended from outside."""

@@ -38,11 +38,20 @@ class ModelLinking:
     """The versions of one run. Everything here happens with the engine's baton."""
 
     def __init__(self, store: Store, run: Run, plan: Plan) -> None:
+        self._store = store
+        self._run = run
         self._plan = plan
         self._versions = store.models.of_run(run.id) if asked_models(plan) else {}
         self._of_run = self._versions.get(key_of(plan.options.model)) if plan.options.model else None
         self._begun: dict[str, ModelVersion | None] = {}
         """By id of step run: the version that its artifacts belong to."""
+
+    def learn(self, specs: list[ModelSpec]) -> None:
+        """Find or make the versions of steps that came later."""
+        new = [spec for spec in specs if key_of(spec) not in self._versions]
+        if new:
+            self._store.models.link_run(self._run, new)
+            self._versions = {**self._versions, **self._store.models.of_run(self._run.id)}
 
     def version_of(self, definition: StepDefinition) -> ModelVersion | None:
         """Return the version that a step works on."""

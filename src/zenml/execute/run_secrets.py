@@ -28,9 +28,14 @@ class RunSecrets:
     def __init__(
         self, values: Mapping[str, Mapping[str, str]] | None = None, prints: Mapping[str, str] | None = None
     ) -> None:
-        self._values = values or {}
-        self.prints = prints or {}
+        self._values = dict(values or {})
+        self.prints = dict(prints or {})
         """What the cache key holds in the place of the values."""
+
+    def add(self, others: RunSecrets) -> None:
+        """Take in the secrets of steps that came later."""
+        self._values.update(others._values)
+        self.prints.update(others.prints)
 
     def variables(self, names: Sequence[str]) -> dict[str, str]:
         """Return the environment variables that some secrets come to."""

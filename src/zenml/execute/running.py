@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from zenml.execute.hooks import Hooks
     from zenml.execute.output import Capture
     from zenml.execute.reporter import Reporter
+    from zenml.execute.workers import Workers
     from zenml.store.store import Store
 
 
@@ -84,7 +85,7 @@ def _run_and_report(compiled: Compiled, store: Store, reporter: Reporter, under:
         signals.attach(engine)
         try:
             with under.capture(_log_of(run, store)) as capture:
-                _execute(engine, capture)
+                _execute(engine, workers, compiled, capture)
         except BaseException:
             _try_to_end(engine)
             raise
@@ -93,14 +94,19 @@ def _run_and_report(compiled: Compiled, store: Store, reporter: Reporter, under:
             engine.close()
     store.wait_durable()
     reporter.run_ended(engine.run)
-    return Ended(engine.run, engine.admission.artifacts, tuple(engine.failures))
+    return Ended(engine.run, engine.admission.artifacts, tuple(engine.unhandled()))
 
 
-def _execute(engine: Engine, capture: Capture) -> None:
+def _execute(engine: Engine, workers: Workers, compiled: Compiled, capture: Capture) -> None:
     """Run everything to its end; whatever happens, the run's end is recorded and its last hooks are called."""
     try:
         if engine.hooks is not None:
             engine.hooks.begin(capture.printer)
+        engine.begin()
+        if compiled.dynamic is not None:
+            from zenml.execute.dynamic_session import DynamicSession  # static pipelines do without it
+
+            DynamicSession(engine, workers, compiled, compiled.dynamic).run()
         engine.execute()
     except BaseException as error:
         problem = engine.hooks.problem if engine.hooks is not None else None
@@ -122,7 +128,7 @@ def start_run(compiled: Compiled, store: Store) -> Run:
     environment, environment_body = current_environment()
     current_changes(store)  # git begins to look, and has time until the run ends
     digest = wire.digest_of(encoded)
-    sources = {} if store.document(digest) is not None else compiled.sources()
+    sources = {} if store.document(digest) is not None else compiled.sources(plan.definitions.values())
     documents = RunDocuments(encoded, environment_body, sources)
     models = asked_models(plan)
     while True:
@@ -161,7 +167,8 @@ def failure_of(ended: Ended) -> BaseException | None:
     if not ended.failures:
         return None
     (step, error), *others = ended.failures
-    where = f"Step `{step}` of run `{ended.run.name}` failed. See: zenml run show {short(ended.run.id)}"
+    what = f"Step `{step}`" if step else f"The function of pipeline `{ended.run.pipeline_name}`"
+    where = f"{what} of run `{ended.run.name}` failed. See: zenml run show {short(ended.run.id)}"
     if where not in getattr(error, "__notes__", ()):
         failures.add_note(error, where)
     for other, cause in others:

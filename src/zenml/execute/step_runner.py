@@ -120,4 +120,6 @@ def _load(item: TaskInput, artifact_store: ArtifactStore) -> Any:
         except ArtifactDamagedError as error:
             raise _DamagedInputError(Damage(item.id, item.producer, str(error))) from error
     parts = [_load(part, artifact_store) for part in item.items]
+    if item.keys:
+        return dict(zip(item.keys, parts, strict=True))
     return tuple(parts) if item.is_tuple else parts

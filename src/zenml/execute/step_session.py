@@ -47,6 +47,11 @@ class StepSession:
         self._token: Token[session.Session | None] | None = None
 
     @property
+    def place(self) -> str:
+        """Where something was called that cannot be called in a step, as a clause."""
+        return f"inside step `{self.task.invocation.id}`, where a step is a plain function"
+
+    @property
     def context(self) -> StepContext:
         """What the step can know and say of itself; made when somebody asks."""
         if self._context is None:

@@ -76,6 +76,8 @@ class Workers:
         self._queue: SimpleQueue[StepRun | None] = SimpleQueue()
         self._threads = 0
         self._for_caller: StepRun | None = None
+        self._place = threading.Lock()
+        """Held to change whether the caller's thread is there, and what is left to it."""
         self._to_launch: list[StepRun] = []
         self._capacity = 0
         """How many isolated steps may run at once; 0 as long as there are none."""
@@ -85,11 +87,18 @@ class Workers:
         self._overdue: set[str] = set()
         """Ids of the attempts that were ended because their time was up."""
         self._caller = threading.get_ident()
+        self._is_caller_here = True
+        """Whether the caller's thread waits for something to do; the function of a dynamic pipeline takes it away."""
 
     def attach(self, engine: Engine) -> None:
         """Learn which engine the work is done for."""
         self._engine = engine
-        if any(definition.options.runtime == "isolated" for definition in engine.plan.definitions.values()):
+        for definition in engine.plan.definitions.values():
+            self.learn(definition)
+
+    def learn(self, definition: StepDefinition) -> None:
+        """Learn of a kind of step that may come."""
+        if definition.options.runtime == "isolated" and not self._capacity:
             self._capacity = usable_cpus()
 
     # What the engine asks, with the baton
@@ -117,22 +126,26 @@ class Workers:
             if kind == "isolated":
                 if hooks is None or not hooks.before_launch(step, self._launch_late):
                     self._to_launch.append(step)
-            elif (
-                len(self._running) == 1
-                and len(started) == 1
-                and not self._engine.needs_caller
-                and not (hooks is not None and hooks.is_caller_busy)
-            ):
+            elif len(self._running) > 1 or len(started) > 1 or not self._leave_to_caller(step):
+                self._give_to_thread(step)
+
+    def _leave_to_caller(self, step: StepRun) -> bool:
+        """Have the caller's thread run the only step that runs, if it has nothing else to do."""
+        engine = self._engine
+        if engine.needs_caller or (engine.hooks is not None and engine.hooks.is_caller_busy):
+            return False
+        with self._place:
+            if self._is_caller_here:
                 self._for_caller = step
-            else:
-                self._queue.put(step)
-                # Each step that runs has a thread: one that just ended its step comes back for the next.
-                inline = sum(kind == "inline" for kind, _ in self._running.values())
-                if self._threads < min(inline, self._limit):
-                    self._threads += 1
-                    threading.Thread(
-                        target=self._work, name=f"zenml-step-{self._threads}", daemon=True
-                    ).start()
+            return self._is_caller_here
+
+    def _give_to_thread(self, step: StepRun) -> None:
+        self._queue.put(step)
+        # Each step that runs has a thread: one that just ended its step comes back for the next.
+        inline = sum(kind == "inline" for kind, _ in self._running.values())
+        if self._threads < min(inline, self._limit):
+            self._threads += 1
+            threading.Thread(target=self._work, name=f"zenml-step-{self._threads}", daemon=True).start()
 
     def ended(self, step: StepRun) -> None:
         """Free the place of a step."""
@@ -171,6 +184,18 @@ class Workers:
         """Return the step that the caller's thread is to run, if there is one."""
         step, self._for_caller = self._for_caller, None
         return step
+
+    def caller_came(self) -> None:
+        """Note that the caller's thread is free for a step."""
+        self._is_caller_here = True
+
+    def caller_left(self) -> None:
+        """Note that the caller's thread does something else; a step that was left to it gets another one."""
+        with self._place:
+            self._is_caller_here = False
+            step = self.take_for_caller()
+        if step is not None:
+            self._give_to_thread(step)
 
     def run_here(self, step: StepRun) -> None:
         """Run a step in the calling thread, to its end."""
@@ -271,8 +296,21 @@ class Workers:
             on_event=lambda event: self._engine.hear(step, event),
             on_end=lambda outcome, error: self._process_ended(step, log, output, outcome, error),
         )
-        if step.id in self._overdue:  # it began and its time was up before its handle was here
+        if step.id in self._overdue or step.id not in self._running:  # it is to end, and had no handle yet
             self._launcher.cancel(handle, grace=GRACE)
+
+    def cancel(self, identifier: str) -> StepRun | None:
+        """End the processes of a step that is not wanted any more; return it, or None if it cannot be ended."""
+        running = next((one for one in self._running.values() if one[1].invocation_id == identifier), None)
+        if running is None or running[0] == "inline":
+            return None
+        step = running[1]
+        self._to_launch = [one for one in self._to_launch if one.id != step.id]
+        handle = self._handles.get(step.id)
+        if handle is not None and self._launcher is not None:
+            self._launcher.cancel(handle, grace=GRACE)
+        self.ended(step)
+        return step
 
     def end_overdue(self, step: StepRun) -> None:
         """End all processes of an isolated step whose time is up; what it still answers does not count."""
@@ -325,7 +363,7 @@ class Workers:
         if isinstance(binding, Value):
             return binding
         if isinstance(binding, Collection):
-            return TaskList(tuple(map(self._task_item, binding.items)), binding.is_tuple)
+            return TaskList(tuple(map(self._task_item, binding.items)), binding.is_tuple, binding.keys)
         return self._task_item(binding)
 
     def _task_item(self, binding: Value | OutputRef | ArtifactRef) -> Value | TaskArtifact:

@@ -42,10 +42,12 @@ class ArtifactRef(msgspec.Struct, frozen=True, tag="artifact"):
 
 
 class Collection(msgspec.Struct, frozen=True, tag="list", omit_defaults=True):
-    """A list or tuple of several bindings: the fan-in of many outputs into one argument."""
+    """A list, tuple or mapping of several bindings: the fan-in of many outputs into one argument."""
 
     items: tuple[Value | OutputRef | ArtifactRef, ...]
     is_tuple: bool = False
+    keys: tuple[str, ...] = ()
+    """For a mapping: the key of each item."""
 
 
 Binding = Value | OutputRef | ArtifactRef | Collection
@@ -257,3 +259,5 @@ class Plan(msgspec.Struct, frozen=True):
     doc: str | None = None
     refreshed: tuple[str, ...] = ()
     """Ids of invocations that are executed whatever the cache knows."""
+    is_dynamic: bool = False
+    """Whether definitions and invocations come one at a time, while the pipeline's function runs."""

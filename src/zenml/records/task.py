@@ -24,10 +24,11 @@ class TaskArtifact(msgspec.Struct, frozen=True, tag="artifact"):
 
 
 class TaskList(msgspec.Struct, frozen=True, tag="list"):
-    """Several inputs that the step takes as one list, or as one tuple."""
+    """Several inputs that the step takes as one list, one tuple or one mapping."""
 
     items: tuple[Value | TaskArtifact, ...]
     is_tuple: bool = False
+    keys: tuple[str, ...] = ()
 
 
 TaskInput = Value | TaskArtifact | TaskList

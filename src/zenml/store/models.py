@@ -21,6 +21,7 @@ from zenml.store.model_versions import (
     create_version,
     find_model,
     find_version,
+    link_run,
     missing_version,
     version_in,
     version_named,
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from zenml.records.models import ModelKey, Stage
-    from zenml.records.plan import TagSpec
+    from zenml.records.plan import ModelSpec, TagSpec
+    from zenml.records.run import Run
     from zenml.store.sqlite import SQLiteFile, WriteTransaction
 
 _VERSION = f"{table_of(ModelVersion).select} WHERE id = :id"
@@ -102,6 +104,11 @@ class ModelTables:
             version = table.record(tuple(row))
             found[version.model_name, asked] = version
         return found
+
+    def link_run(self, run: Run, specs: Sequence[ModelSpec]) -> None:
+        """Find or make versions that a step of a run works on which came after the run began."""
+        with self._file.write() as transaction:
+            link_run(transaction, run, specs)
 
     def artifacts(self, version_id: str) -> list[Artifact]:
         """Return the artifacts of a version, oldest first, without their inline bytes."""

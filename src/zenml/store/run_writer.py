@@ -8,7 +8,7 @@ from zenml.errors import RunStoppedError
 from zenml.records.run import Owner, Run, StepRun
 from zenml.store import owners, queries
 from zenml.store.note_writing import write_notes
-from zenml.store.row_writing import collect, insert_artifacts, insert_many, interrupt
+from zenml.store.row_writing import collect, insert_artifacts, insert_many, insert_once, interrupt
 from zenml.store.schema import table_of
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ class RunWriter:
             if self._transaction.run(queries.END_STEP, table_of(StepRun).row(end.step)) != 1:
                 self._refuse()
             insert_artifacts(self._database, self._transaction, end.artifacts)
+        for document in batch.documents:
+            insert_once(self._transaction, document)
         if batch.started:
             self._start_steps(batch.started)
         insert_many(self._transaction, batch.inputs)

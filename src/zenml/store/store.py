@@ -11,7 +11,18 @@ import msgspec
 
 from zenml.records.hooks import HookRun
 from zenml.records.models import ModelLink
-from zenml.records.run import Artifact, Metadata, Record, Run, RunOutput, Schedule, StepInput, StepRun, Tag
+from zenml.records.run import (
+    Artifact,
+    Document,
+    Metadata,
+    Record,
+    Run,
+    RunOutput,
+    Schedule,
+    StepInput,
+    StepRun,
+    Tag,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -100,6 +111,8 @@ class Batch(msgspec.Struct):
     notes: Notes = msgspec.field(default_factory=Notes)
     hooks: list[HookRun] = []
     """Hooks that are due because of what else the batch holds."""
+    documents: list[Document] = []
+    """What the steps of a dynamic pipeline are, recorded with the first of them."""
 
 
 class RunTransaction(Protocol):

@@ -29,6 +29,8 @@ class PlanOrder(Admission):
         self._positions = {one.id: position for position, one in enumerate(self._plan.invocations)}
 
     def _choose(self, free: dict[Runtime, int], places: Places) -> list[Candidate]:
+        for one in reversed(self._candidates):  # calls of a dynamic pipeline come in their order
+            self._positions.setdefault(one.id, len(self._positions))
         self._candidates.sort(key=lambda one: self._positions[one.id], reverse=True)  # the last one is next
         return super()._choose(free, places)
 
@@ -59,6 +61,9 @@ class SerialWorkers(Workers):
         for step in started:
             self._running[step.id] = ("inline", step)
             self._for_caller = step
+
+    def caller_left(self) -> None:
+        """Keep the step that waits for the caller's thread: there is no other one."""
 
 
 class NoCapture(Capture):

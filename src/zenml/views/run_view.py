@@ -7,12 +7,14 @@ import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from zenml.errors import NotFoundError
 from zenml.records import values, wire
 from zenml.records.hooks import HookRun
 from zenml.records.ids import short
 from zenml.records.models import key_of
-from zenml.records.plan import Plan
+from zenml.records.plan import Plan, StepDefinition
 from zenml.records.run import Artifact, Environment, Run, RunOutput, StepRun
 from zenml.records.status import ENDED
 from zenml.views.artifact_view import ArtifactView
@@ -119,7 +121,17 @@ class RunView(ExecutionView[Run]):
         body = self._store.document(self.record.plan)
         if body is None:
             raise NotFoundError(f"The plan of run `{self.name}` is no longer in the store.")
-        return wire.decode(body, Plan)
+        plan = wire.decode(body, Plan)
+        return self._with_calls(plan) if plan.is_dynamic else plan
+
+    def _with_calls(self, plan: Plan) -> Plan:
+        """Return the plan of a dynamic pipeline with the calls that were made so far, in their order."""
+        calls = {step.invocation_id: step.invocation for step in self.attempts}
+        bodies = {digest: self._store.document(digest) for digest in {c.definition for c in calls.values()}}
+        definitions = {
+            digest: wire.decode(body, StepDefinition) for digest, body in bodies.items() if body is not None
+        }
+        return msgspec.structs.replace(plan, invocations=tuple(calls.values()), definitions=definitions)
 
     @cached_property
     def environment(self) -> Environment:
@@ -207,7 +219,7 @@ class RunView(ExecutionView[Run]):
                 break
             time.sleep(min(pause, left))
             pause = min(pause * 2, LAST_LOOK)
-        for name in ("attempts", "steps", "progress"):
+        for name in ("attempts", "steps", "progress", "plan"):
             self.__dict__.pop(name, None)
         return self
 
