@@ -201,6 +201,8 @@ class Invocation(msgspec.Struct, frozen=True, omit_defaults=True):
     inputs: dict[str, Binding] = {}
     after: tuple[str, ...] = ()
     """Ids of invocations that must have succeeded first, beside those whose outputs are inputs."""
+    map: str | None = None
+    """The name, unique in the run, of the `map` or `product` whose element it is."""
 
     def upstream(self) -> tuple[str, ...]:
         """Return the ids of all invocations this one waits for, each once, in a stable order."""
