@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from zenml.context.step import track as track
     from zenml.declare.pipeline import pipeline as pipeline
     from zenml.declare.step import step as step
+    from zenml.execute.futures import as_completed as as_completed
 
 __version__ = "0.1.0"
 
@@ -32,6 +33,7 @@ _TABLE = {
     "Model": "zenml.config.model",
     "Tag": "zenml.config.tag",
     "add_tags": "zenml.client.tagging",
+    "as_completed": "zenml.execute.futures",
     "get_step_context": "zenml.context.step",
     "load_artifact": "zenml.client.artifacts",
     "log_metadata": "zenml.client.metadata",
@@ -50,6 +52,7 @@ __all__ = [
     "Tag",
     "__version__",
     "add_tags",
+    "as_completed",
     "get_step_context",
     "load_artifact",
     "log_metadata",
