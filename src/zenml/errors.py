@@ -125,6 +125,10 @@ class RunStoppedError(ZenMLError, RuntimeError):
         )
 
 
+class ResumeError(ZenMLError, RuntimeError):
+    """A run cannot be resumed: it has completed, goes on elsewhere, or its pipeline cannot be found."""
+
+
 class RunFailedError(ZenMLError, RuntimeError):
     """A run failed, and the exception object of the failed step is not at hand."""
 

@@ -22,6 +22,7 @@ from zenml.compile.outside import Outside, nothing_outside
 from zenml.compile.program import Program
 from zenml.compile.refresh import refreshed
 from zenml.compile.run_names import check_run_name
+from zenml.compile.said import keep_said
 from zenml.compile.step_sections import check_steps, without_unsound
 from zenml.compile.trace import Trace
 from zenml.compile.variables import Filled, Variables
@@ -117,9 +118,10 @@ def compile_pipeline(
         check_steps(file, pipeline, trace.calls, variables)
         file.raise_problems()
     compiler = _Compiler(pipeline, trace, options, variables, outside)
-    return compiler.build(
+    compiled = compiler.build(
         returned, _parameters(arguments), is_listed=is_listed and not options.get("unlisted")
     )
+    return keep_said(compiled, pipeline, (args, kwargs), arguments, outside)
 
 
 class _Compiler(CallCompiler):

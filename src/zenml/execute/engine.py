@@ -320,6 +320,9 @@ class Engine:
         self.run = begins.run or self.run
         self._report(ends)
         self._report(begins)
+        if self.admission.recorded is not None:
+            for step in self.admission.recorded.tell_reused():
+                self.reporter.step(step)
         if self.hooks is not None:
             self.hooks.hand_out()
         self._workers.hand_out(started)
