@@ -75,7 +75,21 @@ def resume(
         Exception: the exception of the first step that failed, with notes that say where.
     """
     store = store or open_store()
-    prepared = prepare(store, run, pipeline=pipeline, arguments=arguments)
+    return carry_out(prepare(store, run, pipeline=pipeline, arguments=arguments), store)
+
+
+def carry_out(prepared: Prepared, store: Store, *, in_background: bool = False) -> RunView:
+    """Execute what is missing of a run; return it when it has ended, or goes on in the background.
+
+    Raises:
+        ResumeError: another process was quicker.
+        Exception: the exception of the first step that failed, with notes that say where.
+    """
+    if in_background:
+        from zenml.execute.background import start_in_background
+
+        start_in_background(prepared.compiled, store, resumed=prepared.run)
+        return RunView(find_run(store, prepared.run.id), store)
     ended = run_plan(prepared.compiled, store, resumption=Resumption(prepared.run))
     error = failure_of(ended)
     if error is not None:
