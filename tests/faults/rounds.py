@@ -1,5 +1,6 @@
 """Rounds of killing and resuming, and what has to hold after each."""
 
+import glob
 import json
 import os
 import random
@@ -10,6 +11,7 @@ import time
 import uuid
 from collections import Counter
 
+from zenml.execute import kept_outcomes
 from zenml.records.hooks import HookRun
 from zenml.records.run import Run, StepRun
 from zenml.store.database import Database
@@ -82,11 +84,14 @@ class Round:
         shutil.rmtree(self._folder, ignore_errors=True)
         os.makedirs(self._folder)
         self.kills = 0
+        self.was_kept = False
+        """Whether an isolated step had ended, and its owner died before that was recorded."""
 
     def play(self, kill=None):
         """Start the run, or resume it, in a process that is killed at a point; then look at what holds."""
         before = self._look()
         trace = self._trace()
+        self.was_kept = self.was_kept or bool(before and before["kept"])
         answer = self._zygote.play(
             shape=self._shape, folder=self._folder, resume=before and before["id"], kill=kill
         )
@@ -95,7 +100,7 @@ class Round:
         new = self._trace()[len(trace) :]
         begun = {line.split()[0] for line in new if line.endswith(" begins")}
         if before:
-            again = begun & before["completed"]
+            again = begun & (before["completed"] | before["kept"])
             assert not again, f"executed again although recorded: {again}"
         return answer
 
@@ -119,6 +124,8 @@ class Round:
         assert after["missing"] == set(), after
         assert "pending" not in after["hooks"], after["hooks"]
         assert set(after["last"].values()) == {"completed"}, after["last"]
+        kept = glob.glob(os.path.join(self._folder, "store", "**", "outcome.json"), recursive=True)
+        assert kept == [], "what is recorded is not kept"
         return answer
 
     def _trace(self):
@@ -140,6 +147,7 @@ class Round:
                 return None
             (run,) = runs
             steps = database.select(StepRun, run_id=run.id)
+            last = {step.invocation_id: step for step in steps}
             done = [step.invocation_id for step in steps if step.status in ("completed", "cached")]
             planned = {one.id for one in _plan(database, run).invocations}
             return {
@@ -148,7 +156,15 @@ class Round:
                 "completed": set(done),
                 "times": Counter(done),
                 "missing": planned - set(done),
-                "last": {step.invocation_id: step.status for step in steps},
+                "kept": {
+                    name
+                    for name, step in last.items()
+                    if step.status in ("running", "interrupted")
+                    and kept_outcomes.read(
+                        database.artifact_root, step.id, kept_outcomes.seal_of(database, step.id)
+                    )
+                },
+                "last": {name: step.status for name, step in last.items()},
                 "hooks": [hook.status for hook in database.select(HookRun, run_id=run.id)],
             }
         finally:

@@ -11,13 +11,17 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from zenml.execute import kept_outcomes, recording
+from zenml.records.ids import microseconds_now
 from zenml.records.run import Artifact, StepRun
 from zenml.records.status import SUCCESSFUL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from zenml.artifacts.artifact_store import ArtifactStore
     from zenml.compile.cache_key import CacheKey
+    from zenml.records.task import StepOutcome
     from zenml.store.store import Store
 
 _WORDS = {
@@ -51,6 +55,10 @@ class Recorded:
         self._finished: dict[str, list[Finished]] = {}
         self._keys: dict[str, str] = {}
         self._taken: set[str] = set()
+        self.kept: list[str] = []
+        """Ids of the attempts that kept an outcome."""
+        self._outcomes: dict[tuple[str, str], StepOutcome] = {}
+        """By call and key: what isolated attempts came to that were not recorded any more."""
         listed = list(steps)
         for step in listed:
             known = self._last.get(step.invocation_id)
@@ -68,7 +76,28 @@ class Recorded:
         """Read what a run has recorded, in two reads however many steps it has."""
         steps = store.select(StepRun, run_id=run_id)
         producers = [producer_of(step) for step in steps if step.status in SUCCESSFUL]
-        return cls(steps, store.outputs_of(producers))
+        recorded = cls(steps, store.outputs_of(producers))
+        recorded._read_outcomes(store)
+        return recorded
+
+    def _read_outcomes(self, store: Store) -> None:
+        """Find what attempts that were interrupted had come to, whose owner died before it recorded that."""
+        for step in self._last.values():
+            if step.status == "interrupted" and step.cache_key is not None:
+                outcome = kept_outcomes.read(
+                    store.artifact_root, step.id, kept_outcomes.seal_of(store, step.id)
+                )
+                if outcome is not None:
+                    self._outcomes[step.invocation_id, step.cache_key] = outcome
+                    self.kept.append(step.id)
+
+    def take_outcome(self, step: StepRun, artifacts: ArtifactStore) -> StepOutcome | None:
+        """Return, once, what an earlier attempt of an isolated step had come to, if that counts for this one."""
+        outcome = self._outcomes.pop((step.invocation_id, step.cache_key or ""), None)
+        if outcome is None or not recording.are_there(outcome.outputs, artifacts):
+            return None
+        now = microseconds_now()
+        return msgspec.structs.replace(outcome, started_at=now, ended_at=now)
 
     def announce(self, identifier: str, key: str) -> None:
         """Note the key that a call has now, so that results which it does not want are free for others."""
@@ -110,6 +139,8 @@ class Recorded:
         last = self._last.pop(identifier, None)
         if last is None:
             return None
+        if (identifier, key.digest) in self._outcomes:
+            return "it was done, and only its record was missing"
         done = [
             one.step
             for several in self._finished.values()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from zenml.compile.cache_key import CacheKey
     from zenml.execute.machine import Node
     from zenml.execute.recorded import Finished
+    from zenml.records.artifact_data import StoredValue
     from zenml.records.plan import ArtifactRef, Invocation, Output, OutputRef, StepDefinition
     from zenml.records.run import Run
     from zenml.records.task import Damage, StepOutcome
@@ -238,10 +239,15 @@ def is_whole(outputs: Sequence[Artifact], definition: StepDefinition, artifacts:
     """Tell whether all outputs of a step are recorded, and their files are there."""
     if len(outputs) != len(definition.outputs):
         return False
+    return are_there([artifact.stored_value() for artifact in outputs], artifacts)
+
+
+def are_there(outputs: Sequence[StoredValue], artifacts: ArtifactStore) -> bool:
+    """Tell whether the files of stored values are there, and as large as they were written."""
     try:
-        for artifact in outputs:
-            if artifact.key is not None:
-                artifacts.check(artifact.stored_value())
+        for stored in outputs:
+            if stored.key is not None:
+                artifacts.check(stored)
     except ArtifactDamagedError:
         return False
     return True
