@@ -63,9 +63,9 @@ def resume(run: str, *, detach: bool, as_json: bool) -> None:
             f"Run `{view.name}` goes on in the background. Follow it: zenml run watch {short(view.id)}"
         )
     elif not screen.is_quiet():
-        click.echo(_told("Reused", [f"`{name}`" for name in reused]), err=True)
+        click.echo(_told("Reused", [f"`{name}`" for name in reused]))
         listed = [f"`{name}`" + (f" ({why})" if why else "") for name, why in again.items()]
-        click.echo(_told("Executed", listed), err=True)
+        click.echo(_told("Executed", listed))
     if view.record.status != "completed" and not detach:
         if not screen.is_live():  # there the panel was shown when the run ended
             panel = f"\n{failure_panel(view)}\nThe whole run: zenml run show {short(view.id)}"
