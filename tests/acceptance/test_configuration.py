@@ -3,6 +3,7 @@
 import re
 from itertools import pairwise
 
+import msgspec
 import pytest
 
 from zenml import get_step_context, pipeline, step
@@ -268,7 +269,7 @@ def test_a_template_used_as_it_is_changes_nothing(tmp_path):
     assert '    # model: {"name": "m", "license": "MIT", "tags": ["t"]}' in text
     assert '    # cache_policy: {"expires_after": 86400.0}' in text
     before = compile_call(flow, (), {}).plan
-    assert compile_call(flow.with_options(config_path=path), (), {}).plan == before
+    assert without_words(compile_call(flow.with_options(config_path=path), (), {}).plan) == before
     changed = flow.with_options(config_path=path).with_options(parameters={"rows": 4})
     assert compile_call(changed, (), {}).plan != before
 
@@ -295,7 +296,12 @@ def test_a_template_can_be_used_without_its_comment_marks(tmp_path):
     path.write_text("\n".join(kept))
 
     before, after = (compile_call(one, (), {}).plan for one in (flow, flow.with_options(config_path=path)))
-    assert after == before
+    assert without_words(after) == before
+
+
+def without_words(plan):
+    """Return what a plan comes to, whatever was said for it."""
+    return msgspec.structs.replace(plan, said={})
 
 
 def test_a_template_of_a_pipeline_that_needs_arguments_says_so(tmp_path):

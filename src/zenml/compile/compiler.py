@@ -23,6 +23,7 @@ from zenml.compile.pipeline_outputs import pipeline_outputs
 from zenml.compile.program import Program
 from zenml.compile.refresh import Refreshed, refreshed
 from zenml.compile.run_names import check_run_name
+from zenml.compile.said import keep_said
 from zenml.compile.step_sections import check_steps, without_unsound
 from zenml.compile.trace import Trace
 from zenml.compile.variables import Filled, Variables
@@ -123,8 +124,10 @@ def compile_pipeline(
     compiler = _Compiler(pipeline, trace, options, variables, outside)
     is_listed = is_listed and not options.get("unlisted")
     if is_dynamic:
-        return compiler.build_dynamic(arguments, is_listed=is_listed)
-    return compiler.build(returned, _parameters(arguments), is_listed=is_listed)
+        compiled = compiler.build_dynamic(arguments, is_listed=is_listed)
+    else:
+        compiled = compiler.build(returned, _parameters(arguments), is_listed=is_listed)
+    return keep_said(compiled, pipeline, (args, kwargs), arguments, outside)
 
 
 class _Compiler(CallCompiler):
@@ -162,6 +165,7 @@ class _Compiler(CallCompiler):
             templates(self._pipeline, self._options.get("depends_on")), is_dynamic=True
         )
         options = self._variables.prepared(self._options)
+        refresh = Refreshed(options.get("refresh", False), what)
         plan = Plan(
             pipeline=self._pipeline.name,
             source=source_of(self._pipeline.function),
@@ -171,10 +175,10 @@ class _Compiler(CallCompiler):
             parameters=_parameters(arguments),
             is_listed=is_listed,
             doc=self._pipeline.function.__doc__,
+            refreshed=refresh.names,
             is_dynamic=True,
         )
         compiled = self._compiled(plan, options)
-        refresh = Refreshed(options.get("refresh", False), what)
         compiled.dynamic = DynamicCalls(self._trace, self, arguments, refresh)
         return compiled
 

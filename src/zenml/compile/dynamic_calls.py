@@ -51,7 +51,8 @@ class DynamicCalls:
         """Gives what is run in the place of what was called; tests put fakes in here."""
         self._trace = trace
         self._compiler = compiler
-        self._refresh = refresh
+        self.refresh = refresh
+        """Which calls are executed whatever the cache knows."""
         self._lock = threading.RLock()
 
     def call_function(self) -> Any:
@@ -81,7 +82,7 @@ class DynamicCalls:
                 self._trace.forget(call)
                 raise
             call.arguments = {}  # a run of many calls keeps their names only
-            return CompiledCall(invocation, step, call in self._refresh)
+            return CompiledCall(invocation, step, call in self.refresh)
 
     def call_inside(self, pipeline: DeclaredPipeline, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call the function of a pipeline whose steps become part of this run."""

@@ -17,19 +17,22 @@ if TYPE_CHECKING:
     Refresh = bool | str | Sequence[str]
 
 
+EVERY = "*"
+"""What stands for all calls in the plan of a dynamic pipeline."""
+
+
 class Refreshed:
     """The answer for calls that come one at a time: nobody knows yet which steps there will be."""
 
     def __init__(self, refresh: Refresh, what: str) -> None:
         if not isinstance(refresh, (bool, str, list, tuple, set, frozenset)):
             refreshed(refresh, {}, what)  # it raises
-        self._all = refresh is True
-        self._wanted = (
-            {refresh} if isinstance(refresh, str) else set() if isinstance(refresh, bool) else {*refresh}
-        )
+        named = (EVERY,) if refresh is True else () if refresh is False else refresh
+        self.names: tuple[str, ...] = (named,) if isinstance(named, str) else tuple(named)
+        """Ids of calls and names of steps, or `EVERY`."""
 
     def __contains__(self, call: TracedCall) -> bool:
-        return self._all or (bool(self._wanted) and not self._wanted.isdisjoint((call.id, call.step.name)))
+        return bool(self.names) and not {EVERY, call.id, call.step.name}.isdisjoint(self.names)
 
 
 def refreshed(refresh: Refresh, calls: Mapping[str, TracedCall], what: str) -> tuple[str, ...]:

@@ -39,5 +39,6 @@ def _fields_of(value: Any) -> Any:
             return getattr(value, method)()
     if type(value).__module__.startswith("zenml.config."):
         fields = {name: field for name, field in vars(value).items() if field is not None}
-        return {**fields, **fields.pop("about", {})}  # a model keeps its words under one name
+        about = fields.pop("about", {})  # a model keeps its words under one name
+        return {**fields, **about}
     raise TypeError(f"a value of type `{type(value).__name__}` is not JSON")

@@ -404,8 +404,13 @@ class Engine:
         self.run = begins.run or self.run
         self._report(ends)
         self._report(begins)
+        reused: list[StepRun] = []
+        if self.admission.recorded is not None:
+            reused = self.admission.recorded.tell_reused()
+            for step in reused:
+                self.reporter.step(step)
         if self.caller is not None:
-            for step in (*[end.step for end in ends.ended], *ends.started, *begins.started):
+            for step in (*[end.step for end in ends.ended], *ends.started, *begins.started, *reused):
                 is_awaited |= self.caller.settle(step)
         if self.hooks is not None:
             self.hooks.hand_out()
