@@ -76,6 +76,12 @@ def shaky(x: int) -> int:
     return x + 1
 
 
+@step(enable_cache=False)
+def broken() -> int:
+    marked()
+    raise ValueError("every attempt fails")
+
+
 @pipeline
 def chain() -> int:
     x = start()
@@ -163,7 +169,7 @@ def submitted() -> int:
 
 @pipeline(dynamic=True, max_parallelism=1)
 def handled() -> int:
-    x = shaky.with_options(retry=StepRetryConfig(max_retries=0)).submit(1)
+    x = broken.submit()
     try:
         x.load()
     except ValueError:
