@@ -14,6 +14,7 @@ ZenMLError
 │   └── AmbiguousNameError             the name or short id fits several things
 ├── ContextError (RuntimeError)        asked for a run where none is active, or the reverse
 ├── StepProcessError (RuntimeError)    an isolated step's process ended without an answer
+│   └── StepOutOfMemoryError (MemoryError)  its processes took more memory than there was for it
 ├── StepTimeoutError (TimeoutError)    a step took longer than its limit
 ├── RunStoppedError (RuntimeError)     the run was stopped, or taken over by another process
 ├── RunFailedError (RuntimeError)      a run failed and its exception object is no longer at hand
@@ -97,6 +98,22 @@ class StepProcessError(ZenMLError, RuntimeError):
         super().__init__(message)
         self.exit_code = exit_code
         self.signal = signal
+
+
+class StepOutOfMemoryError(StepProcessError, MemoryError):
+    """The processes of an isolated step took more memory than its cap, or than the machine has.
+
+    Attributes:
+        cap: the bytes that it may have; None where the system itself ran out of memory.
+        peak: the bytes that it had at most, as far as it is known.
+    """
+
+    def __init__(
+        self, message: str, *, cap: int | None = None, peak: int | None = None, signal: int | None = None
+    ) -> None:
+        super().__init__(message, signal=signal)
+        self.cap = cap
+        self.peak = peak
 
 
 class StepTimeoutError(ZenMLError, TimeoutError):

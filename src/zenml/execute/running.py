@@ -72,6 +72,10 @@ def run_plan(
 
 def _run_and_report(compiled: Compiled, store: Store, reporter: Reporter, under: Conditions) -> Ended:
     secrets = read_secrets(compiled.plan, store)
+    if any("resources" in one.options.settings for one in compiled.plan.definitions.values()):
+        from zenml.execute.step_needs import check_plan  # most runs declare nothing
+
+        check_plan(compiled.plan, compiled.filled)
     with Signals() as signals:
         run = start_run(compiled, store)
         reporter.run_started(run, compiled.plan)

@@ -41,16 +41,20 @@ from zenml.records.task import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from zenml.artifacts.artifact_store import ArtifactStore
     from zenml.components.launcher import Launcher, LaunchHandle
+    from zenml.execute.admission import Candidate
     from zenml.execute.engine import Engine
+    from zenml.execute.tokens import Need, Tokens
     from zenml.records.plan import ArtifactRef, Runtime, StepDefinition
     from zenml.records.run import StepRun
 
 GRACE = 5.0
 """Seconds between asking a process tree to end and ending it."""
+_MANY = 1 << 20
+"""More isolated steps than ever run at once: tokens decide where steps declare what they need."""
 MAX_INLINE = 32
 """Inline steps at once: enough for steps that wait, and no worse for those that compute under one lock."""
 
@@ -85,12 +89,30 @@ class Workers:
         self._overdue: set[str] = set()
         """Ids of the attempts that were ended because their time was up."""
         self._caller = threading.get_ident()
+        self.tokens: Tokens[Candidate] | None = None
+        """CPUs, memory and GPUs; None as long as no step declares what it needs."""
+        self._needs: dict[str, Need] = {}
 
     def attach(self, engine: Engine) -> None:
         """Learn which engine the work is done for."""
         self._engine = engine
-        if any(definition.options.runtime == "isolated" for definition in engine.plan.definitions.values()):
-            self._capacity = usable_cpus()
+        self.learn(engine.plan.definitions.values())
+
+    def learn(self, definitions: Iterable[StepDefinition]) -> None:
+        """Get ready for steps that may have to be placed.
+
+        A run without isolated steps, and without declared needs, starts without the cost of either.
+        """
+        for definition in definitions:
+            if not self._capacity and definition.options.runtime == "isolated":
+                self._capacity = usable_cpus()
+            if self.tokens is None and "resources" in definition.options.settings:
+                from zenml.execute import step_needs
+                from zenml.execute.tokens import Tokens
+
+                self.tokens = Tokens(step_needs.machine())
+                for _, step in self._running.values():
+                    self.tokens.take(step.invocation_id, self.need_of(step.definition))
 
     # What the engine asks, with the baton
 
@@ -98,15 +120,31 @@ class Workers:
         """Return how many more steps of each kind may start now."""
         isolated = sum(1 for kind, _ in self._running.values() if kind == "isolated")
         inline = len(self._running) - isolated
-        left = self._max_parallelism - len(self._running) if self._max_parallelism else self._capacity
+        capacity = self._capacity
+        if self.tokens is not None:
+            capacity = _MANY if self.tokens.free.cpu > 0 else 0  # how many of them, the tokens decide
+        left = self._max_parallelism - len(self._running) if self._max_parallelism else capacity
         return {
             "inline": max(0, self._limit - inline if not self._max_parallelism else left),
-            "isolated": max(0, min(left, self._capacity - isolated)),
+            "isolated": max(0, min(left, capacity - isolated)),
         }
 
     def kind_of(self, definition: StepDefinition) -> Runtime:
         """Return where a step runs: in a process of its own only if it asks for one."""
         return definition.options.runtime or "inline"
+
+    def need_of(self, key: str) -> Need:
+        """Return the tokens that a step takes; none if the machine never has as many, so that it fails at once."""
+        need = self._needs.get(key)
+        if need is None:
+            from zenml.execute import step_needs
+
+            definition = self._engine.filled.definition(key, self._engine.plan.definitions[key])
+            need = step_needs.needed(definition, self.kind_of(definition))
+            if self.tokens is None or not need.fits(self.tokens.capacity):
+                need -= need
+            self._needs[key] = need
+        return need
 
     def hand_out(self, started: list[StepRun]) -> None:
         """Find a place for steps that were just recorded as running."""
@@ -137,6 +175,8 @@ class Workers:
     def ended(self, step: StepRun) -> None:
         """Free the place of a step."""
         self._running.pop(step.id, None)
+        if self.tokens is not None:
+            self.tokens.give_back(step.invocation_id)
         self._handles.pop(step.id, None)
         self._overdue.discard(step.id)
 
@@ -293,6 +333,8 @@ class Workers:
         if step.id in self._overdue:
             error = self._timeout_error(step)
             outcome = recording.failed_outcome(outcome, error)
+        if outcome.usage is not None:
+            step = msgspec.structs.replace(step, **msgspec.structs.asdict(outcome.usage))
         self._engine.post(Finished(self._with_log(step, log), outcome, error))
 
     def _timeout_error(self, step: StepRun) -> StepTimeoutError:
@@ -305,16 +347,25 @@ class Workers:
     # Tasks
 
     def task_of(self, step: StepRun) -> StepTask:
-        """Return the complete task of a step, its small inputs included."""
+        """Return the complete task of a step, its small inputs included.
+
+        Raises:
+            ConfigurationError: it needs more than the machine has.
+        """
         engine = self._engine
         invocation = engine.filled.invocation(step.invocation)
+        definition = engine.filled.definition(step.definition, engine.plan.definitions[step.definition])
+        if self.tokens is not None:
+            from zenml.execute import step_needs
+
+            step_needs.check(definition, self.tokens.capacity)
         return StepTask(
             step_run_id=step.id,
             run_id=engine.run.id,
             run_name=engine.run.name,
             pipeline=engine.run.pipeline_name,
             invocation=invocation,
-            definition=engine.filled.definition(step.definition, engine.plan.definitions[step.definition]),
+            definition=definition,
             inputs={name: self._task_input(binding) for name, binding in invocation.inputs.items()},
             artifact_root=self._artifact_root,
             attempt=step.attempt,
