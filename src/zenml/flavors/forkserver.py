@@ -39,6 +39,7 @@ class _Task:
         self.deadline: float | None = None  # when SIGKILL follows SIGTERM
         self.give_up = 0.0  # when the end is told even if something below survives
         self.report: tuple[float | str | None, ...] = ()
+        self.cpu_seconds = 0.0
         self.watch: MemoryWatch | None = None  # these two: where its memory has a cap
         self.group: MemoryCgroup | None = None
 
@@ -220,7 +221,7 @@ class Forkserver:
             if is_alive and now < task.give_up:
                 waiting.append(task)
             else:
-                self._tell("ended", task.id, *task.report)
+                self._tell("ended", task.id, task.cpu_seconds, *task.report)
         self._ended = waiting
 
     def _reap(self, now: float) -> bool:
@@ -232,12 +233,16 @@ class Forkserver:
                 return True
             if pid == 0:
                 return False
+            cpu_seconds = usage.ru_utime + usage.ru_stime
             task = self._running.pop(pid, None)
+            for ended in self._ended if task is None else ():
+                if pid in ended.family:  # its parent was ended before it could wait for it
+                    ended.cpu_seconds += cpu_seconds
             if task is not None:
                 peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
                 tree, guard, is_over = task.memory()
-                cpu_seconds = usage.ru_utime + usage.ru_stime
-                task.report = (status, max(peak, tree), cpu_seconds, guard, is_over)
+                task.cpu_seconds = cpu_seconds
+                task.report = (status, max(peak, tree), guard, is_over)
                 task.give_up = (task.deadline or now) + _UNKILLABLE_SECONDS
                 self._ended.append(task)
 

@@ -16,11 +16,12 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 
-from zenml.components.launcher import LaunchEnd, MemoryGuard
+from zenml.components.launcher import LaunchEnd
 from zenml.components.memory_size import oom_kills
 from zenml.flavors.forkserver_link import ForkserverLink, Surroundings
 from zenml.flavors.process_frames import Channel
 from zenml.flavors.process_launch import Launch
+from zenml.records.run import MemoryGuard
 
 _IDLE_FORKSERVERS = 4  # kept for later tasks; each may hold the memory of heavy imports
 _STUCK_SECONDS = 2.0  # a forkserver that does not act on a cancel by then hangs, for instance in an import
@@ -152,7 +153,7 @@ class ProcessLoop:
             self._lose(link)
 
     def _end_of(
-        self, status: int, peak_memory: int, cpu_seconds: float, guard: MemoryGuard | None, is_over: int
+        self, cpu_seconds: float, status: int, peak_memory: int, guard: MemoryGuard | None, is_over: int
     ) -> LaunchEnd:
         code = os.waitstatus_to_exitcode(status)
         is_oom_kill = False
