@@ -119,6 +119,14 @@ class StepOutOfMemoryError(StepProcessError, MemoryError):
 class StepTimeoutError(ZenMLError, TimeoutError):
     """A step took longer than its limit and was ended."""
 
+    @classmethod
+    def of(cls, step: str, limit: float) -> StepTimeoutError:
+        """Return the error of a step that was ended after its limit in seconds."""
+        return cls(
+            f"Step `{step}` took longer than its limit of {limit:g} s and was ended with all its processes. "
+            "Raise its `timeout`, or look in its log for what it waited for."
+        )
+
 
 class RunStoppedError(ZenMLError, RuntimeError):
     """The run was stopped, or another process has taken it over.

@@ -5,7 +5,7 @@ Where nothing is declared nothing of this is loaded or asked for.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zenml.components.cpu_count import usable_cpus
 from zenml.components.gpu_count import usable_gpus
@@ -16,6 +16,7 @@ from zenml.execute.tokens import Need
 
 if TYPE_CHECKING:
     from zenml.compile.variables import Filled
+    from zenml.execute.tokens import Tokens
     from zenml.records.plan import Plan, Runtime, StepDefinition
 
 ONE_CPU = 1000
@@ -43,10 +44,15 @@ def declared(definition: StepDefinition) -> Need:
     )
 
 
-def needed(definition: StepDefinition, runtime: Runtime) -> Need:
-    """Return the tokens that a step takes: a process of its own counts as one CPU where nothing else is said."""
+def tokens_of(definition: StepDefinition, runtime: Runtime, tokens: Tokens[Any] | None) -> Need:
+    """Return the tokens that a step takes: a process of its own counts as one CPU where nothing else is said.
+
+    What needs more than there is takes none. It is refused when it is to begin, and must not wait for ever.
+    """
     need = declared(definition)
-    return need + Need(ONE_CPU) if runtime == "isolated" and not need.cpu else need
+    if runtime == "isolated" and not need.cpu:
+        need += Need(ONE_CPU)
+    return need if tokens is not None and need.fits(tokens.capacity) else Need()
 
 
 def check_plan(plan: Plan, filled: Filled) -> None:

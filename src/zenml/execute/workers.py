@@ -7,12 +7,10 @@ that wait, up to the limit, and leave with the run.
 
 from __future__ import annotations
 
-import importlib
 import os
-import sys
 import threading
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -24,10 +22,10 @@ from zenml.execute.events import Finished
 from zenml.execute.inline_environment import Applied
 from zenml.execute.output import ProcessOutput
 from zenml.execute.run_secrets import RunSecrets
+from zenml.execute.step_imports import load_imports
 from zenml.execute.step_log import StepLog
 from zenml.execute.step_runner import run_step
 from zenml.execute.step_session import StepSession
-from zenml.fingerprint.static_imports import modules_named_by
 from zenml.records.ids import microseconds_now
 from zenml.records.plan import Collection, OutputRef, Value
 from zenml.records.task import (
@@ -41,7 +39,7 @@ from zenml.records.task import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from zenml.artifacts.artifact_store import ArtifactStore
     from zenml.components.launcher import Launcher, LaunchHandle
@@ -91,7 +89,6 @@ class Workers:
         self._caller = threading.get_ident()
         self.tokens: Tokens[Candidate] | None = None
         """CPUs, memory and GPUs; None as long as no step declares what it needs."""
-        self._needs: dict[str, Need] = {}
 
     def attach(self, engine: Engine) -> None:
         """Learn which engine the work is done for."""
@@ -134,17 +131,11 @@ class Workers:
         return definition.options.runtime or "inline"
 
     def need_of(self, key: str) -> Need:
-        """Return the tokens that a step takes; none if the machine never has as many, so that it fails at once."""
-        need = self._needs.get(key)
-        if need is None:
-            from zenml.execute import step_needs
+        """Return the tokens that a step takes, by the key of its definition."""
+        from zenml.execute import step_needs
 
-            definition = self._engine.filled.definition(key, self._engine.plan.definitions[key])
-            need = step_needs.needed(definition, self.kind_of(definition))
-            if self.tokens is None or not need.fits(self.tokens.capacity):
-                need -= need
-            self._needs[key] = need
-        return need
+        definition = self._engine.filled.definition(key, self._engine.plan.definitions[key])
+        return step_needs.tokens_of(definition, self.kind_of(definition), self.tokens)
 
     def hand_out(self, started: list[StepRun]) -> None:
         """Find a place for steps that were just recorded as running."""
@@ -239,7 +230,7 @@ class Workers:
             options = task.definition.options
             with Applied({**options.environment, **self.secrets.variables(options.secrets)}):
                 if not in_caller:
-                    _load_imports(program.function)
+                    load_imports(program.function)
                 outcome, error = run_step(task, program, self.artifacts, session)
         finally:
             if in_caller:
@@ -331,27 +322,17 @@ class Workers:
     ) -> None:
         output.close()
         if step.id in self._overdue:
-            error = self._timeout_error(step)
+            limit = self._engine.plan.definitions[step.definition].options.timeout
+            error = StepTimeoutError.of(step.invocation_id, limit or 0.0)
             outcome = recording.failed_outcome(outcome, error)
         if outcome.usage is not None:
             step = msgspec.structs.replace(step, **msgspec.structs.asdict(outcome.usage))
         self._engine.post(Finished(self._with_log(step, log), outcome, error))
 
-    def _timeout_error(self, step: StepRun) -> StepTimeoutError:
-        limit = self._engine.plan.definitions[step.definition].options.timeout
-        return StepTimeoutError(
-            f"Step `{step.invocation_id}` took longer than its limit of {limit:g} s and was ended with all its "
-            "processes. Raise its `timeout`, or look in its log for what it waited for."
-        )
-
     # Tasks
 
     def task_of(self, step: StepRun) -> StepTask:
-        """Return the complete task of a step, its small inputs included.
-
-        Raises:
-            ConfigurationError: it needs more than the machine has.
-        """
+        """Return the complete task of a step, its small inputs included; raise if it can never be placed."""
         engine = self._engine
         invocation = engine.filled.invocation(step.invocation)
         definition = engine.filled.definition(step.definition, engine.plan.definitions[step.definition])
@@ -413,21 +394,3 @@ def _failed(step: StepRun, error: BaseException) -> Finished:
     now = microseconds_now()
     outcome = StepOutcome(failure=failures.describe(error), started_at=now, ended_at=now)
     return Finished(step, outcome, error)
-
-
-def _load_imports(function: Callable[..., Any]) -> None:
-    """Load the modules that a step's own import statements name, one thread at a time.
-
-    Threads that import parts of one large package at the same moment can meet in a circular
-    import, where Python gives one of them up. What fails here fails again in the step itself.
-    """
-    for name in modules_named_by(function):
-        if name not in sys.modules:
-            with _loading:
-                try:
-                    importlib.import_module(name)
-                except Exception:  # noqa: S110  the step's own import statement tells the user
-                    pass
-
-
-_loading = threading.Lock()

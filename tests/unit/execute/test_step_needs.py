@@ -4,9 +4,11 @@ import pytest
 
 from zenml.components.cpu_count import usable_cpus
 from zenml.errors import ConfigurationError
-from zenml.execute.step_needs import check, declared, in_bytes, machine, needed
-from zenml.execute.tokens import Need
+from zenml.execute.step_needs import check, declared, in_bytes, machine, tokens_of
+from zenml.execute.tokens import Need, Tokens
 from zenml.records.plan import Source, StepDefinition, StepOptions
+
+THERE = Tokens(Need(2000, 10**6))
 
 
 def a_step(**resources):
@@ -21,9 +23,9 @@ def test_declared_resources_become_tokens():
 
 
 def test_a_process_of_its_own_counts_as_one_cpu_unless_it_says_otherwise():
-    assert needed(a_step(memory="1KB"), "isolated") == Need(1000, 1000)
-    assert needed(a_step(memory="1KB"), "inline") == Need(0, 1000)
-    assert needed(a_step(cpu_count=0.5), "isolated") == Need(500)
+    assert tokens_of(a_step(memory="1KB"), "isolated", THERE) == Need(1000, 1000)
+    assert tokens_of(a_step(memory="1KB"), "inline", THERE) == Need(0, 1000)
+    assert tokens_of(a_step(cpu_count=0.5), "isolated", THERE) == Need(500)
 
 
 @pytest.mark.parametrize(
@@ -37,6 +39,10 @@ def test_a_process_of_its_own_counts_as_one_cpu_unless_it_says_otherwise():
 def test_more_than_the_machine_has_is_an_error_that_tells_what_where_and_how_much(resources, told):
     with pytest.raises(ConfigurationError, match=rf"Step `train` \(flow.py:12\) {told}"):
         check(a_step(**resources), Need(2000, 1_500_000_000, 0))
+
+
+def test_what_never_fits_takes_nothing_so_that_it_is_refused_at_once():
+    assert tokens_of(a_step(cpu_count=3), "inline", THERE) == Need()
 
 
 def test_all_that_the_machine_has_fits():
