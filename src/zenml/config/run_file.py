@@ -114,9 +114,9 @@ class RunFile:
             elif self._is_sound(value, option.shape, here):
                 found[option.name] = self._converted(value, option.shape, here)
         try:
-            with_resources(found, found.pop("resources", None), "The section")
-        except ConfigurationError:
-            self._problem((*path, "resources"), "`resources` and `settings.resources` are given; keep one")
+            with_resources(found, found.pop("resources", None), what)
+        except ConfigurationError as error:
+            self._problem((*path, "resources"), str(error).rstrip("."))
         return found
 
     def _read_steps(self, given: Any, path: Path) -> dict[str, Any]:
