@@ -38,6 +38,7 @@ REMEDIES = {
     "AmbiguousNameError": ("The beginning of a name or the end of an id fits several things.", "Type more of it."),
     "ContextError": ("Something was asked that is only possible inside a run, or only outside of one.", "Move the call to where the message says."),
     "StepProcessError": ("The process of an isolated step ended by a signal, by `os._exit`, or by `sys.exit`.", "Read its log with `zenml logs`; signal 9 often means that memory ran out."),
+    "StepOutOfMemoryError": ("A step took more memory than its `memory`, or the system ran out of memory while it ran.", "Raise `memory` in its `resources`, have it hold less at once, or run fewer steps at once."),
     "StepTimeoutError": ("A step took longer than its limit.", "Raise the limit, or give the step less to do."),
     "RunStoppedError": ("`zenml run stop` was used, or another process found this one dead and took the run over.", "Go on with it: `zenml run resume`."),
     "ResumeError": ("The run has completed, or goes on in a process that lives, or its pipeline is in a notebook or inside a function.", "Do what the message says; where the pipeline is at hand, `my_pipeline.resume(run)` resumes it."),

@@ -95,6 +95,13 @@ def normalised(text):
     text = re.sub(r"\b\d+(\.\d+)? (ms|s|µs|min)\b", "DURATION", text)
     text = re.sub(r"\b\d+ (seconds?|minutes?) ago\b|just now", "AGO", text)
     text = re.sub(r"\b\d+(\.\d+)? (bytes|kB|KB|KiB|B)\b", "SIZE", text)
+    text = re.sub(r"\b\d+(\.\d+)? MB (at most)|\bmemory \d+(\.\d+)? [MG]B", "MEMORY", text)
+    text = re.sub(r"\bmay use \d+\b", "may use CPUS", text)
+    text = re.sub(
+        r"kept by a (watchdog|cgroup)|by a watchdog|by the kernel, which kept its cgroup below the cap",
+        "GUARD",
+        text,
+    )
     text = re.sub(r"[─━-]{4,}", "RULE", text)
     return re.sub(r" +", " ", text)
 

@@ -14,6 +14,7 @@ ZenMLError
 │   └── AmbiguousNameError             the name or short id fits several things
 ├── ContextError (RuntimeError)        asked for a run where none is active, or the reverse
 ├── StepProcessError (RuntimeError)    an isolated step's process ended without an answer
+│   └── StepOutOfMemoryError (MemoryError)  its processes took more memory than there was for it
 ├── StepTimeoutError (TimeoutError)    a step took longer than its limit
 ├── StepCancelledError (RuntimeError)  a step has no result: it, or what it needs, was cancelled
 ├── RunStoppedError (RuntimeError)     the run was stopped, or taken over by another process
@@ -101,8 +102,32 @@ class StepProcessError(ZenMLError, RuntimeError):
         self.signal = signal
 
 
+class StepOutOfMemoryError(StepProcessError, MemoryError):
+    """The processes of an isolated step took more memory than its cap, or than the machine has.
+
+    Attributes:
+        cap: the bytes that it may have; None where the system itself ran out of memory.
+        peak: the bytes that it had at most, as far as it is known.
+    """
+
+    def __init__(
+        self, message: str, *, cap: int | None = None, peak: int | None = None, signal: int | None = None
+    ) -> None:
+        super().__init__(message, signal=signal)
+        self.cap = cap
+        self.peak = peak
+
+
 class StepTimeoutError(ZenMLError, TimeoutError):
     """A step took longer than its limit and was ended."""
+
+    @classmethod
+    def of(cls, step: str, limit: float) -> StepTimeoutError:
+        """Return the error of a step that was ended after its limit in seconds."""
+        return cls(
+            f"Step `{step}` took longer than its limit of {limit:g} s and was ended with all its processes. "
+            "Raise its `timeout`, or look in its log for what it waited for."
+        )
 
 
 class StepCancelledError(ZenMLError, RuntimeError):

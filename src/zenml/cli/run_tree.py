@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zenml.cli.style import MARKS, painted
+from zenml.cli.style import MARKS, painted, used_text
 from zenml.cli.tables import display_width, shorten
 from zenml.execute.reporter import count, duration, progress_text
 from zenml.records.ids import microseconds_now
@@ -107,6 +107,9 @@ def _details(row: Row, run: RunView, references: Mapping[str, StepReference]) ->
     if step.status not in ("cached", "skipped", "retrying"):
         end = step.ended_at
         said.append(duration(step.started_at, microseconds_now() if end is None else end))
+    definition = run.plan.definitions.get(step.definition)
+    if definition is not None and "resources" in definition.options.settings and (used := used_text(step)):
+        said.append(used)
     if step.attempt > 1 and step.status != "retrying":
         said.append(f"attempt {step.attempt}")
     if step.status == "cached":

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from zenml.records.events import Progress
     from zenml.records.hooks import HookRun
     from zenml.records.query import Page
-    from zenml.records.run import Artifact, Failure
+    from zenml.records.run import Artifact, Failure, StepRun
     from zenml.views.model_view import ModelVersionView, ModelView
     from zenml.views.run_view import RunView
     from zenml.views.step_view import StepView
@@ -94,7 +94,8 @@ def step_shape(
     """Return a step in its last attempt.
 
     id, its invocation id; step_run_id; name, that of the step; status; attempt; started_at; ended_at;
-    duration; progress, as in `progress_shape`, null unless it runs and uses `track`; upstream, ids of the steps it waited for; cached_from, as in `reference_shape`; reason;
+    duration; cpu_seconds and peak_memory in bytes, null where it had no process of its own; memory_guard: `cgroup` or
+    `watchdog`, null where its memory has no cap; progress, as in `progress_shape`, null unless it runs and uses `track`; upstream, ids of the steps it waited for; cached_from, as in `reference_shape`; reason;
     failure, as in `failure_shape`; outputs, each name, artifact_id, type, size; log, a path.
     """
     record = step.record
@@ -108,6 +109,7 @@ def step_shape(
         "started_at": iso_time(record.started_at),
         "ended_at": iso_time(record.ended_at),
         "duration": step.duration,
+        **usage_shape(record),
         "progress": None if (progress := step.progress) is None else progress_shape(progress),
         "upstream": list(record.invocation.upstream()),
         "cached_from": reference_shape(references.get(record.cached_from or "")),
@@ -118,6 +120,15 @@ def step_shape(
             for one in outputs.get(record.cached_from or record.id, ())
         ],
         "log": logs.uri if logs is not None else None,
+    }
+
+
+def usage_shape(step: StepRun) -> Shape:
+    """Return what the processes of an attempt have used: cpu_seconds, peak_memory, memory_guard."""
+    return {
+        "cpu_seconds": None if step.cpu_time is None else step.cpu_time / 1e6,
+        "peak_memory": step.peak_memory,
+        "memory_guard": step.memory_guard,
     }
 
 

@@ -10,8 +10,8 @@ import msgspec
 from zenml.cli.commands import Command, json_option, print_json, print_lines
 from zenml.cli.completing import complete_run, complete_step
 from zenml.cli.run_commands import cached_references
-from zenml.cli.shapes import failure_shape, step_shape
-from zenml.cli.style import iso_time, local_time, painted, readable
+from zenml.cli.shapes import failure_shape, step_shape, usage_shape
+from zenml.cli.style import iso_time, local_time, painted, readable, used_text
 from zenml.cli.tables import table, terminal_width
 from zenml.client.input_changes import shown_value
 from zenml.client.resolving import find_run, find_step
@@ -59,7 +59,7 @@ def _more(step: StepView) -> dict[str, Any]:
 
     source: file and line of the function; parameters, as stored JSON by name; inputs, by argument the
     artifacts, each id, name, version; options, those that are not the default; cache_key; metadata;
-    attempts, each number, status, started_at, ended_at, reason, failure.
+    attempts, each number, status, started_at, ended_at, cpu_seconds, peak_memory, memory_guard, reason, failure.
     """
     source = step.definition.source
     return {
@@ -78,6 +78,7 @@ def _more(step: StepView) -> dict[str, Any]:
                 "status": one.status,
                 "started_at": iso_time(one.started_at),
                 "ended_at": iso_time(one.ended_at),
+                **usage_shape(one),
                 "reason": one.reason,
                 "failure": failure_shape(one.failure),
             }
@@ -98,6 +99,8 @@ def _lines(step: StepView, references: Mapping[str, StepReference]) -> list[str]
     ]
     if record.ended_at is not None:
         rows.append(("Duration", duration(record.started_at, record.ended_at)))
+    if used := used_text(record):
+        rows.append(("Used", used))
     reference = references.get(record.cached_from or "")
     if reference is not None:
         rows.append(("Cached", f"from step {reference.step} of run {reference.run}"))
@@ -138,7 +141,8 @@ def _artifact(artifact: ArtifactView) -> str:
 def _told(attempt: StepRun) -> str:
     took = f" in {duration(attempt.started_at, attempt.ended_at)}" if attempt.ended_at is not None else ""
     failed = f": {cause(attempt.failure)}" if attempt.failure is not None else ""
-    return f"{painted(attempt.status)}{took}{failed}"
+    used = used_text(attempt)
+    return f"{painted(attempt.status)}{took}{f' ({used})' if used else ''}{failed}"
 
 
 def _parameters(step: StepRun) -> list[tuple[str, msgspec.Raw]]:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from zenml.records.run import StepRun
 
 MARKS = {
     "completed": "✓",
@@ -52,3 +56,12 @@ def readable(size: float) -> str:
             break
         size /= 1000
     return f"{size:.0f} {unit}" if unit == "B" or size >= 100 else f"{size:.1f} {unit}"
+
+
+def used_text(step: StepRun) -> str:
+    """Return what the processes of an attempt have used, "" where it had none of its own."""
+    said = [] if step.cpu_time is None else [f"CPU {step.cpu_time / 1e6:.2f} s"]
+    if step.peak_memory is not None:
+        guard = f", kept by a {step.memory_guard}" if step.memory_guard else ""
+        said.append(f"memory {readable(step.peak_memory)}{guard}")
+    return ", ".join(said)

@@ -104,6 +104,9 @@ class StepSections:
             pipeline: the pipeline's merged options, whose inherited part is the step's default.
         """
         sources: list[Mapping[str, Any]] = [{name: pipeline[name] for name in INHERITED if name in pipeline}]
+        settings = pipeline.get("settings")
+        if settings and hasattr(settings, "get") and settings.get("resources") is not None:
+            sources.append({"settings": {"resources": settings["resources"]}})
         for level in LEVELS:
             sources += (call.step.layers.levels.get(level, {}), self.at(level, call))
         merged = merge(sources)

@@ -13,6 +13,8 @@ from typing import TypeAlias
 
 import msgspec
 
+from zenml.records.run import MemoryGuard
+
 OnBytes: TypeAlias = Callable[[bytes], None]
 """Receives one event, or the next piece of output, of a running step."""
 
@@ -35,6 +37,7 @@ class LaunchTask(msgspec.Struct, frozen=True, kw_only=True):
         sys_path: the module search path; `zenml` must be found on it.
         preload: modules that may be imported once and shared by later tasks. Name only modules that
             stay as they are while the owner lives, such as third-party packages.
+        memory_limit: bytes that the process and all it starts may have together; beyond, they are ended.
     """
 
     name: str
@@ -44,6 +47,7 @@ class LaunchTask(msgspec.Struct, frozen=True, kw_only=True):
     sys_path: tuple[str, ...]
     environment: dict[str, str | None] = {}
     preload: tuple[str, ...] = ()
+    memory_limit: int | None = None
 
 
 class LaunchEnd(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +60,11 @@ class LaunchEnd(msgspec.Struct, frozen=True, kw_only=True):
         exit_code: the exit status, or None if a signal ended the process or nobody knows.
         signal: the number of the signal that ended the process, if one did.
         is_cancelled: `cancel` or `close` was called before the launch ended.
-        max_rss_kib: the largest memory the process used, where it is known.
+        peak_memory: the bytes that its largest process had at most, where it is known; those of the whole
+            tree where there is a limit.
+        memory_guard: what kept the limit: `cgroup` or `watchdog`.
+        is_over_memory: it was ended because it had more memory than its limit.
+        is_oom_kill: the system ran out of memory and killed a process at that time, most likely this one.
         cpu_seconds: the processor time of the process and the children it waited for.
         problem: a sentence from the launcher, when it and not the step is the reason.
     """
@@ -65,8 +73,11 @@ class LaunchEnd(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: int | None = None
     signal: int | None = None
     is_cancelled: bool = False
-    max_rss_kib: int | None = None
+    peak_memory: int | None = None
     cpu_seconds: float | None = None
+    memory_guard: MemoryGuard | None = None
+    is_over_memory: bool = False
+    is_oom_kill: bool = False
     problem: str = ""
 
 

@@ -71,6 +71,13 @@ SCHEMAS: dict[str, Schema] = {
     "parameters": {"type": "object"},
     "mapping": {"type": "object"},
     "settings": {"type": "object"},
+    "resources": _fields(
+        {
+            "cpu_count": {"type": "number", "exclusiveMinimum": 0},
+            "gpu_count": {"type": "integer", "minimum": 0},
+            "memory": _TEXT,
+        }
+    ),
     "texts": _TEXTS,
     "names": _NAMES,
     "tags": {"type": "array", "items": {"anyOf": [_TEXT, _TAG]}},

@@ -52,6 +52,7 @@ OPTIONS = (
     Option("environment", _SHARED, "texts", "variables that steps find in their environment"),
     Option("secrets", _SHARED, "names", "names of secrets that steps find in their environment"),
     Option("settings", _BOTH, "settings", "settings by `docker`, `resources`, or type of component"),
+    Option("resources", _SHARED, "resources", "CPUs, memory and GPUs of a step; short for `settings.resources`"),
     Option("extra", _BOTH, "mapping", "anything that is to be kept with the run"),
     Option("tags", "pipeline", "tags", "names to find the run by"),
     Option("model", _SHARED, "model", "the model, and the version of it, that is worked on"),

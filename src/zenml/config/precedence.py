@@ -137,7 +137,33 @@ def spelled(options: Mapping[str, Any], what: str) -> dict[str, Any]:
             raise ConfigurationError(f"{what} gets `{known}` under two spellings. Give one of them.")
         if value is not None or known not in found:
             found[known] = value
+    if "resources" in found:
+        with_resources(found, found.pop("resources"), what)
     return found
+
+
+def with_resources(options: dict[str, Any], given: Any, what: str) -> None:
+    """Put what the option `resources` says where it is kept: into the settings of that name.
+
+    Raises:
+        ConfigurationError: it is no mapping, or the settings have some too.
+    """
+    if given is None:
+        return
+    if not isinstance(given, Mapping) and not hasattr(given, "get_memory"):
+        raise ConfigurationError(
+            f"`resources` of {what} is {preview(given)}. Give it a `ResourceSettings(…)`, or a mapping of its fields."
+        )
+    settings = options.get("settings")
+    if isinstance(settings, Mapping) and settings.get("resources") is not None:
+        raise ConfigurationError(
+            f"{what} gets `resources` twice, by that name and in `settings`. Give them once."
+        )
+    if settings is None or isinstance(settings, Mapping):  # anything else is told when it is read
+        from zenml.config.plain import plain
+
+        resources = plain(dict(_as_mapping(given)), f"`resources` of {what}")
+        options["settings"] = {**(settings or {}), "resources": resources}
 
 
 def spelled_steps(steps: Any, what: str) -> dict[str, dict[str, Any]]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from zenml.config import option_shapes
 from zenml.config.option_table import ALIASES, STEP
 from zenml.config.placeholders import has_placeholder
+from zenml.config.precedence import with_resources
 from zenml.config.settings import settings_problems
 from zenml.config.yaml_document import YamlDocument, read_document
 from zenml.errors import ConfigurationError, ZenMLError
@@ -112,6 +113,10 @@ class RunFile:
                 found["steps"] = self._read_steps(value, here)
             elif self._is_sound(value, option.shape, here):
                 found[option.name] = self._converted(value, option.shape, here)
+        try:
+            with_resources(found, found.pop("resources", None), what)
+        except ConfigurationError as error:
+            self._problem((*path, "resources"), str(error).rstrip("."))
         return found
 
     def _read_steps(self, given: Any, path: Path) -> dict[str, Any]:
@@ -150,9 +155,10 @@ class RunFile:
             name = ".".join(map(str, (path[-1], *below)))
             self._problem((*path, *below), f"`{name}` {text}")
             is_sound = False
-        if is_sound and shape == "settings" and isinstance(value, dict):
-            for key, place, text in settings_problems(value):
-                self._problem((*path, key), f"`{place}`{text}".rstrip("."))
+        if is_sound and shape in ("settings", "resources") and isinstance(value, dict):
+            for key, place, text in settings_problems(value if shape == "settings" else {shape: value}):
+                below, named = ((key,), place) if shape == "settings" else ((), shape)
+                self._problem((*path, *below), f"`{named}`{text}".rstrip("."))
                 is_sound = False
         return is_sound
 

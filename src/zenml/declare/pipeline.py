@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from zenml.config.cache_policy import CachePolicy
     from zenml.config.model import Model
     from zenml.config.precedence import Level
+    from zenml.config.resource_settings import ResourceSettings
     from zenml.config.retry_config import StepRetryConfig
     from zenml.config.tag import Tag
     from zenml.declare.step import Step
@@ -158,6 +159,7 @@ def pipeline(
     enable_artifact_visualization: bool | None = None,
     enable_step_logs: bool | None = None,
     settings: Mapping[str, Any] | None = None,
+    resources: ResourceSettings | Mapping[str, Any] | None = None,
     extra: Mapping[str, Any] | None = None,
     tags: Sequence[str | Tag] | None = None,
     cache_policy: CachePolicy | str | None = None,
@@ -189,9 +191,9 @@ def pipeline(_func: Callable[..., Any] | None = None, /, **options: Any) -> Any:
         _func: the function, when the decorator is used without parentheses.
         options: `name`: another name than the function's. `enable_cache`, `enable_step_logs`,
             `enable_artifact_metadata`, `enable_artifact_visualization`, `cache_policy`: defaults for every
-            step that does not say otherwise. `settings`, `extra`: mappings kept with the run. `tags`:
-            names to find the run by. `execution_mode`: what a failure means for other steps:
-            `"continue_on_failure"` (default), `"stop_on_failure"` or `"fail_fast"`. `max_parallelism`:
+            step that does not say otherwise. `resources`: what every step needs, field by field, where it
+            does not say so itself. `settings`, `extra`: mappings kept with the run. `tags`: names to find
+            the run by. `execution_mode`: what a failure means for other steps: `"continue_on_failure"` (default), `"stop_on_failure"` or `"fail_fast"`. `max_parallelism`:
             how many steps may run at once. `environment`, `secrets`, `model`, `retry`, `substitutions`,
             `on_start`, `on_success`, `on_failure`, `on_end`: defaults for every step, as in `@step`.
             `on_init`, called with `on_init_kwargs` before the first step: what it returns is the

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from zenml.config.cache_policy import CachePolicy
     from zenml.config.model import Model
     from zenml.config.precedence import Level
+    from zenml.config.resource_settings import ResourceSettings
     from zenml.config.retry_config import StepRetryConfig
     from zenml.execute.futures import StepRunFuture
     from zenml.records.plan import Runtime
@@ -196,6 +197,7 @@ def step(
     enable_step_logs: bool | None = None,
     output_materializers: Any = None,
     settings: Mapping[str, Any] | None = None,
+    resources: ResourceSettings | Mapping[str, Any] | None = None,
     extra: Mapping[str, Any] | None = None,
     cache_policy: CachePolicy | str | None = None,
     runtime: Runtime | None = None,
@@ -224,7 +226,8 @@ def step(_func: Callable[..., Any] | None = None, /, **options: Any) -> Any:
             used. `enable_step_logs`: whether output is kept with the step. `enable_artifact_metadata`,
             `enable_artifact_visualization`: whether they are made for outputs. `output_materializers`: a
             class, dotted path, or mapping of output names to them. `settings`, `extra`: mappings kept
-            with the step; a change of them is a change of the step. `cache_policy`: which inputs count
+            with the step; a change of them is a change of the step. `resources`: the CPUs, memory and GPUs
+            that it needs, short for `settings={"resources": …}`. `cache_policy`: which inputs count
             and how old a result may be. `runtime`: `"inline"` in this process (default), or
             `"isolated"` in a fresh one. `timeout`: seconds after which the step is ended. `retry`: how
             often it is tried again when it fails. `environment`, `secrets`: variables, and names of

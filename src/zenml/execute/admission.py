@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from zenml.artifacts.artifact_store import ArtifactStore
     from zenml.execute.machine import Machine
     from zenml.execute.recorded import Recorded
+    from zenml.execute.tokens import Need, Tokens
     from zenml.records.plan import Plan, Runtime, StepDefinition
     from zenml.records.run import Artifact, Run, StepRun
     from zenml.records.task import Damage
@@ -45,6 +46,13 @@ class Places(Protocol):
 
     def kind_of(self, definition: StepDefinition) -> Runtime:
         """Return which kind of place a step needs."""
+
+    @property
+    def tokens(self) -> Tokens[Candidate] | None:
+        """What there is of CPUs, memory and GPUs; None as long as no step declares what it needs."""
+
+    def need_of(self, key: str) -> Need:
+        """Return the tokens that a step takes, by the key of its definition."""
 
 
 class Admission:
@@ -76,6 +84,8 @@ class Admission:
         self._forced: set[str] = set()
         self._refreshed = set(plan.refreshed)
         self._turn = 0
+        self._tokens: Tokens[Candidate] | None = None
+        """Where candidates wait that declare what they need, once there are any."""
         self._candidates: list[Candidate] = []
         """Steps that the cache does not answer, waiting for a free worker; a stack."""
         self._elsewhere: list[Candidate] = []
@@ -92,7 +102,7 @@ class Admission:
     @property
     def has_candidates(self) -> bool:
         """Tell whether a step waits for nothing but a free worker."""
-        return bool(self._candidates)
+        return bool(self._candidates) or (self._tokens is not None and self._tokens.has_waiting)
 
     @property
     def waits_elsewhere(self) -> bool:
@@ -137,6 +147,8 @@ class Admission:
         self._forced.add(identifier)
         for waiting in (self._candidates, self._elsewhere, self._released, *self._in_flight.values()):
             waiting[:] = [one for one in waiting if self._machine.nodes[one.id].state == "ready"]
+        if self._tokens is not None:
+            self._tokens.keep(lambda one: self._machine.nodes[one.id].state == "ready")
 
     def refresh(self, identifier: str) -> None:
         """Have a step executed whatever the cache knows."""
@@ -163,6 +175,8 @@ class Admission:
     def forget(self) -> None:
         """Let go of everything that has not started."""
         self._candidates.clear()
+        if self._tokens is not None:
+            self._tokens.clear()
         self._elsewhere.clear()
         self._in_flight.clear()
         self._released.clear()
@@ -189,13 +203,15 @@ class Admission:
     def start(self, transaction: RunTransaction, places: Places, batch: Batch) -> list[StepRun]:
         """Start as many candidates as there are free places, the deepest first."""
         started: list[StepRun] = []
-        free = places.free()
+        free, self._tokens = places.free(), places.tokens
         while chosen := self._choose(free, places):
             hits = self._look_up(transaction, [one for one in chosen if one.turn != self._turn])
             for one in chosen:
                 if self._try_hit(one, hits, batch) or self._must_wait(one, hits):
                     free[places.kind_of(self._definition(one.id))] += 1
                     self._inline.leave(one.id)
+                    if self._tokens is not None:
+                        self._tokens.give_back(one.id)
                     continue
                 started.append(self._start_one(one, batch))
             # What was answered just now may have made other steps ready.
@@ -223,20 +239,46 @@ class Admission:
         return step
 
     def _choose(self, free: dict[Runtime, int], places: Places) -> list[Candidate]:
-        """Take candidates for which a place is free off the stack."""
-        chosen, postponed = [], []
+        """Take candidates for which a place is free off the stack, after those that waited for tokens."""
+        tokens = self._tokens
+        chosen = [] if tokens is None else self._choose_waiting(free, tokens)
+        postponed = []
         while self._candidates and any(free.values()):
             one = self._candidates.pop()
             if self._machine.nodes[one.id].state != "ready":
                 continue
             definition = self._definition(one.id)
             kind = places.kind_of(definition)
+            if free[kind] and tokens is not None:
+                need = places.need_of(self._machine.nodes[one.id].invocation.definition)
+                if not tokens.may_take(need):
+                    tokens.wait(one, kind, need)
+                    continue
             if free[kind] and (kind != "inline" or self._inline.enter(one.id, definition)):
                 free[kind] -= 1
                 chosen.append(one)
+                if tokens is not None:
+                    tokens.take(one.id, need)
             else:
                 postponed.append(one)
         self._candidates.extend(reversed(postponed))
+        return chosen
+
+    def _choose_waiting(self, free: dict[Runtime, int], tokens: Tokens[Candidate]) -> list[Candidate]:
+        """Take those whose tokens are free by now, the one that has waited longest first."""
+        chosen: list[Candidate] = []
+        passed_over: set[str] = set()
+        while found := tokens.next(free, passed_over):
+            one, kind, need = found
+            if self._machine.nodes[one.id].state != "ready":
+                tokens.drop(kind, need)
+            elif kind == "inline" and not self._inline.enter(one.id, self._definition(one.id)):
+                passed_over.add(one.id)
+            else:
+                tokens.drop(kind, need)
+                tokens.take(one.id, need)
+                free[kind] -= 1
+                chosen.append(one)
         return chosen
 
     def _try_hit(self, one: Candidate, hits: Mapping[str, CacheEntry], batch: Batch) -> bool:

@@ -291,7 +291,7 @@ class Engine:
             digest: the key of its definition in the plan.
             documents: what is to be recorded of it.
         """
-        self._workers.learn(self.plan.definitions[digest])
+        self._workers.learn([self.plan.definitions[digest]])
         self._documents += documents
 
     def finish(self, outputs: tuple[PipelineOutput, ...], error: BaseException | None = None) -> None:

@@ -14,14 +14,13 @@ import msgspec
 
 from zenml.components.launcher import Launcher, LaunchTask
 from zenml.components.registry import load_flavor
-from zenml.errors import StepProcessError
-from zenml.execute import failures, inline_environment, masking
+from zenml.execute import failures, inline_environment, masking, process_ends
 from zenml.execute.worker import Parcel, RegisteredSecret
 from zenml.materializers import pickling, registry
 from zenml.records import type_names, wire
 from zenml.records.events import StepEvent
 from zenml.records.ids import microseconds_now
-from zenml.records.task import StepOutcome, StepTask
+from zenml.records.task import StepOutcome, StepTask, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,6 +88,7 @@ def launch(
                 working_directory=os.getcwd(),
                 sys_path=tuple(sys.path),
                 preload=WORKER_MODULES + preload,
+                memory_limit=_memory_cap(task),
             ),
             on_end=lambda end: on_end(*_unpack(end, task, started)),
             on_event=lambda data: _hear(_EVENTS.decode(data), on_event),
@@ -124,38 +124,32 @@ def is_importable(source: Source, program: Program) -> bool:
     return getattr(found, "__zenml_function__", found) is program.function
 
 
+def _memory_cap(task: StepTask) -> int | None:
+    """Return the bytes that a step and all that it starts may have; None where it declares nothing."""
+    if "resources" not in task.definition.options.settings:
+        return None
+    from zenml.execute import step_needs
+
+    return step_needs.declared(task.definition).memory or None
+
+
 def _unpack(end: LaunchEnd, task: StepTask, started: int) -> tuple[StepOutcome, BaseException | None]:
     """Turn the end of a launch into an outcome and, for a failure, a live exception."""
     step = task.invocation.id
-    if end.answer is None:
-        error: BaseException = StepProcessError(
-            _end_message(end, step), exit_code=end.exit_code, signal=end.signal
-        )
+    usage = Usage(
+        None if end.cpu_seconds is None else round(end.cpu_seconds * 1e6),
+        end.peak_memory,
+        end.memory_guard,
+    )
+    if end.answer is None or end.is_over_memory:  # what it still answers then does not count
+        error = process_ends.error_of(end, step, _memory_cap(task))
         failure = failures.describe(error)
-        return StepOutcome(failure=failure, started_at=started, ended_at=microseconds_now()), error
-    outcome = wire.decode(end.answer, StepOutcome)
+        now = microseconds_now()
+        return StepOutcome(failure=failure, started_at=started, ended_at=now, usage=usage), error
+    outcome = msgspec.structs.replace(wire.decode(end.answer, StepOutcome), usage=usage)
     if outcome.failure is None:
         return outcome, None
     return msgspec.structs.replace(outcome, exception=None), _live_exception(outcome, outcome.failure, step)
-
-
-def _end_message(end: LaunchEnd, step: str) -> str:
-    if end.is_cancelled:
-        return f"Step `{step}` was cancelled and its process ended."
-    if end.signal is not None:
-        import signal
-
-        name = signal.Signals(end.signal).name if end.signal in set(signal.Signals) else str(end.signal)
-        hint = " The system may have run out of memory." if name == "SIGKILL" else ""
-        return (
-            f"The process of step `{step}` was ended by {name}.{hint} See the step's log for its last output."
-        )
-    if end.exit_code is not None:
-        return (
-            f"The process of step `{step}` left with exit code {end.exit_code} before the step returned. "
-            "A step ends by returning or by raising; look for `os._exit` or a crash in its log."
-        )
-    return f"The process of step `{step}` ended without an answer. {end.problem}".rstrip()
 
 
 def _live_exception(outcome: StepOutcome, failure: Failure, step: str) -> BaseException:

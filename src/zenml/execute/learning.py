@@ -60,6 +60,10 @@ class Learning:
             one: value for one, value in compiled.filled.variables.items() if one not in engine.run.variables
         }
         engine.run.variables.update(macs_of(new, store))
+        if "resources" in definition.options.settings:
+            from zenml.execute import step_needs
+
+            step_needs.check(compiled.filled.definition(digest, definition), step_needs.machine())
         without_part = settings_without_part([definition])
         if without_part is not None and without_part not in self._notes:
             self._notes.add(without_part)

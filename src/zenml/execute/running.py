@@ -87,6 +87,10 @@ def _run_and_report(
     resumption: Resumption | None,
 ) -> Ended:
     secrets = read_secrets(compiled.plan, store)
+    if any("resources" in one.options.settings for one in compiled.plan.definitions.values()):
+        from zenml.execute.step_needs import check_plan  # most runs declare nothing
+
+        check_plan(compiled.plan, compiled.filled)
     with Signals() as signals:
         run = start_run(compiled, store) if resumption is None else resumption.begin(compiled, store)
         reporter.run_started(run, compiled.plan)

@@ -7,12 +7,10 @@ that wait, up to the limit, and leave with the run.
 
 from __future__ import annotations
 
-import importlib
 import os
-import sys
 import threading
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -24,33 +22,29 @@ from zenml.execute.events import Finished
 from zenml.execute.inline_environment import Applied
 from zenml.execute.output import ProcessOutput
 from zenml.execute.run_secrets import RunSecrets
+from zenml.execute.step_imports import load_imports
 from zenml.execute.step_log import StepLog
 from zenml.execute.step_runner import run_step
 from zenml.execute.step_session import StepSession
-from zenml.fingerprint.static_imports import modules_named_by
+from zenml.execute.step_tasks import make_task
 from zenml.records.ids import microseconds_now
-from zenml.records.plan import Collection, OutputRef, Value
-from zenml.records.task import (
-    PackedState,
-    StepOutcome,
-    StepTask,
-    TaskArtifact,
-    TaskInput,
-    TaskList,
-    Unrecorded,
-)
+from zenml.records.task import PackedState, StepOutcome, StepTask, Unrecorded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterable
 
     from zenml.artifacts.artifact_store import ArtifactStore
     from zenml.components.launcher import Launcher, LaunchHandle
+    from zenml.execute.admission import Candidate
     from zenml.execute.engine import Engine
-    from zenml.records.plan import ArtifactRef, Runtime, StepDefinition
+    from zenml.execute.tokens import Need, Tokens
+    from zenml.records.plan import Runtime, StepDefinition
     from zenml.records.run import StepRun
 
 GRACE = 5.0
 """Seconds between asking a process tree to end and ending it."""
+_MANY = 1 << 20
+"""More isolated steps than ever run at once: tokens decide where steps declare what they need."""
 MAX_INLINE = 32
 """Inline steps at once: enough for steps that wait, and no worse for those that compute under one lock."""
 
@@ -91,17 +85,29 @@ class Workers:
         self._caller = threading.get_ident()
         self._is_caller_here = True
         """Whether the caller's thread waits for something to do; the function of a dynamic pipeline takes it away."""
+        self.tokens: Tokens[Candidate] | None = None
+        """CPUs, memory and GPUs; None as long as no step declares what it needs."""
 
     def attach(self, engine: Engine) -> None:
         """Learn which engine the work is done for."""
         self._engine = engine
-        for definition in engine.plan.definitions.values():
-            self.learn(definition)
+        self.learn(engine.plan.definitions.values())
 
-    def learn(self, definition: StepDefinition) -> None:
-        """Learn of a kind of step that may come."""
-        if definition.options.runtime == "isolated" and not self._capacity:
-            self._capacity = usable_cpus()
+    def learn(self, definitions: Iterable[StepDefinition]) -> None:
+        """Get ready for steps that may have to be placed.
+
+        A run without isolated steps, and without declared needs, starts without the cost of either.
+        """
+        for definition in definitions:
+            if not self._capacity and definition.options.runtime == "isolated":
+                self._capacity = usable_cpus()
+            if self.tokens is None and "resources" in definition.options.settings:
+                from zenml.execute import step_needs
+                from zenml.execute.tokens import Tokens
+
+                self.tokens = Tokens(step_needs.machine())
+                for _, step in self._running.values():
+                    self.tokens.take(step.invocation_id, self.need_of(step.definition))
 
     # What the engine asks, with the baton
 
@@ -109,15 +115,25 @@ class Workers:
         """Return how many more steps of each kind may start now."""
         isolated = sum(1 for kind, _ in self._running.values() if kind == "isolated")
         inline = len(self._running) - isolated
-        left = self._max_parallelism - len(self._running) if self._max_parallelism else self._capacity
+        capacity = self._capacity
+        if self.tokens is not None:
+            capacity = _MANY if self.tokens.free.cpu > 0 else 0  # how many of them, the tokens decide
+        left = self._max_parallelism - len(self._running) if self._max_parallelism else capacity
         return {
             "inline": max(0, self._limit - inline if not self._max_parallelism else left),
-            "isolated": max(0, min(left, self._capacity - isolated)),
+            "isolated": max(0, min(left, capacity - isolated)),
         }
 
     def kind_of(self, definition: StepDefinition) -> Runtime:
         """Return where a step runs: in a process of its own only if it asks for one."""
         return definition.options.runtime or "inline"
+
+    def need_of(self, key: str) -> Need:
+        """Return the tokens that a step takes, by the key of its definition."""
+        from zenml.execute import step_needs
+
+        definition = self._engine.filled.definition(key, self._engine.plan.definitions[key])
+        return step_needs.tokens_of(definition, self.kind_of(definition), self.tokens)
 
     def hand_out(self, started: list[StepRun]) -> None:
         """Find a place for steps that were just recorded as running."""
@@ -152,6 +168,8 @@ class Workers:
     def ended(self, step: StepRun) -> None:
         """Free the place of a step."""
         self._running.pop(step.id, None)
+        if self.tokens is not None:
+            self.tokens.give_back(step.invocation_id)
         self._handles.pop(step.id, None)
         self._overdue.discard(step.id)
 
@@ -232,7 +250,7 @@ class Workers:
             options = task.definition.options
             with Applied({**options.environment, **self.secrets.variables(options.secrets)}):
                 if not in_caller:
-                    _load_imports(program.function)
+                    load_imports(program.function)
                 outcome, error = run_step(task, program, self.artifacts, session)
         finally:
             if in_caller:
@@ -346,60 +364,23 @@ class Workers:
     ) -> None:
         output.close()
         if step.id in self._overdue:
-            error = self._timeout_error(step)
+            limit = self._engine.plan.definitions[step.definition].options.timeout
+            error = StepTimeoutError.of(step.invocation_id, limit or 0.0)
             outcome = recording.failed_outcome(outcome, error)
+        if outcome.usage is not None:
+            step = msgspec.structs.replace(step, **msgspec.structs.asdict(outcome.usage))
         self._engine.post(Finished(self._with_log(step, log), outcome, error))
-
-    def _timeout_error(self, step: StepRun) -> StepTimeoutError:
-        limit = self._engine.plan.definitions[step.definition].options.timeout
-        return StepTimeoutError(
-            f"Step `{step.invocation_id}` took longer than its limit of {limit:g} s and was ended with all its "
-            "processes. Raise its `timeout`, or look in its log for what it waited for."
-        )
 
     # Tasks
 
     def task_of(self, step: StepRun) -> StepTask:
-        """Return the complete task of a step, its small inputs included."""
-        engine = self._engine
-        invocation = engine.filled.invocation(step.invocation)
-        return StepTask(
-            step_run_id=step.id,
-            run_id=engine.run.id,
-            run_name=engine.run.name,
-            pipeline=engine.run.pipeline_name,
-            invocation=invocation,
-            definition=engine.filled.definition(step.definition, engine.plan.definitions[step.definition]),
-            inputs={name: self._task_input(binding) for name, binding in invocation.inputs.items()},
-            artifact_root=self._artifact_root,
-            attempt=step.attempt,
-            model=engine.models.version_of(engine.plan.definitions[step.definition]),
-        )
+        """Return the complete task of a step; raise if it can never be placed."""
+        task = make_task(self._engine, step, self._artifact_root)
+        if self.tokens is not None:
+            from zenml.execute import step_needs
 
-    def _task_input(self, binding: Value | OutputRef | ArtifactRef | Collection) -> TaskInput:
-        if isinstance(binding, Value):
-            return binding
-        if isinstance(binding, Collection):
-            return TaskList(tuple(map(self._task_item, binding.items)), binding.is_tuple, binding.keys)
-        return self._task_item(binding)
-
-    def _task_item(self, binding: Value | OutputRef | ArtifactRef) -> Value | TaskArtifact:
-        if isinstance(binding, Value):
-            return binding
-        engine = self._engine
-        artifact = engine.admission.artifact_of(binding)
-        stored = artifact.stored_value()
-        if stored.inline is None and stored.key is None:
-            stored = msgspec.structs.replace(stored, inline=engine.store.inline_bytes(artifact.id))
-        return TaskArtifact(
-            id=artifact.id,
-            producer=binding.step if isinstance(binding, OutputRef) else None,
-            name=artifact.name,
-            stored=stored,
-            is_trusted=not artifact.needs_trust
-            or artifact.id in engine.admission.own
-            or engine.store.is_trusted(artifact),
-        )
+            step_needs.check(task.definition, self.tokens.capacity)
+        return task
 
     def _log_of(self, step: StepRun, definition: StepDefinition) -> StepLog | None:
         if not definition.options.enable_step_logs or not self._log_folder:
@@ -417,21 +398,3 @@ def _failed(step: StepRun, error: BaseException) -> Finished:
     now = microseconds_now()
     outcome = StepOutcome(failure=failures.describe(error), started_at=now, ended_at=now)
     return Finished(step, outcome, error)
-
-
-def _load_imports(function: Callable[..., Any]) -> None:
-    """Load the modules that a step's own import statements name, one thread at a time.
-
-    Threads that import parts of one large package at the same moment can meet in a circular
-    import, where Python gives one of them up. What fails here fails again in the step itself.
-    """
-    for name in modules_named_by(function):
-        if name not in sys.modules:
-            with _loading:
-                try:
-                    importlib.import_module(name)
-                except Exception:  # noqa: S110  the step's own import statement tells the user
-                    pass
-
-
-_loading = threading.Lock()

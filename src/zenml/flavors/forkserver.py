@@ -20,9 +20,12 @@ import time
 import warnings
 
 from zenml.flavors import process_child
+from zenml.flavors.memory_cgroup import MemoryCgroup, open_group
+from zenml.flavors.memory_watch import MemoryWatch
 from zenml.flavors.process_frames import MESSAGE, receive_frame, send_frame
 from zenml.flavors.process_tree import children_of, descendants_of, send_signal
 
+_MEMORY_GRACE = 1.0  # between SIGTERM and SIGKILL for a tree that takes more memory than it may
 _UNKILLABLE_SECONDS = 2.0  # a process of another user, or one stuck in the kernel, is not waited for longer
 
 
@@ -35,7 +38,26 @@ class _Task:
         self.family: frozenset[int] = frozenset()  # got SIGTERM with it; spared until the deadline
         self.deadline: float | None = None  # when SIGKILL follows SIGTERM
         self.give_up = 0.0  # when the end is told even if something below survives
-        self.report: tuple[float, ...] = ()
+        self.report: tuple[float | str | None, ...] = ()
+        self.cpu_seconds = 0.0
+        self.watch: MemoryWatch | None = None  # these two: where its memory has a cap
+        self.group: MemoryCgroup | None = None
+
+    def guard_memory(self, cap: int) -> None:
+        """Have the kernel keep the cap of the whole tree, or else a watchdog."""
+        group = open_group(f"zenml-{os.getpid()}-{self.id}", cap)
+        if group is not None and group.add(self.pid):  # it has read nothing of its step yet
+            self.group = group
+        else:
+            self.watch = MemoryWatch(self.pid, cap, time.monotonic())
+
+    def memory(self) -> tuple[int, str | None, int]:
+        """Return the peak of the whole tree, what guarded it, and whether it had more than its cap."""
+        if self.group is not None:
+            found = (self.group.peak, "cgroup", int(self.group.is_over))
+            self.group.remove()
+            return found
+        return (0, None, 0) if self.watch is None else (self.watch.peak, "watchdog", int(self.watch.is_over))
 
     def is_in_grace(self, now: float) -> bool:
         return self.deadline is not None and now < self.deadline
@@ -93,7 +115,7 @@ class Forkserver:
             self._restore_surroundings()
         return True
 
-    def _tell(self, *message: str | float) -> None:
+    def _tell(self, *message: str | float | None) -> None:
         try:
             if not self._is_leaving:
                 send_frame(self._control, MESSAGE, marshal.dumps(message))
@@ -102,7 +124,7 @@ class Forkserver:
 
     # -- launching
 
-    def _launch(self, fds: list[int], task_id: int, modules: tuple[str, ...]) -> None:
+    def _launch(self, fds: list[int], task_id: int, modules: tuple[str, ...], memory_limit: int) -> None:
         if len(fds) < 2:  # the kernel drops descriptors that do not fit into the table
             for fd in fds:
                 os.close(fd)
@@ -120,7 +142,9 @@ class Forkserver:
                     self._become_child(fds)
                 finally:
                     os._exit(1)
-            self._running[pid] = _Task(task_id, pid)
+            task = self._running[pid] = _Task(task_id, pid)
+            if memory_limit:
+                task.guard_memory(memory_limit)
             self._tell("started", task_id, pid)
         for fd in fds:
             os.close(fd)
@@ -179,6 +203,8 @@ class Forkserver:
             if task.deadline is not None and task.deadline <= now:
                 _kill_group(task.pid)
                 task.deadline = None
+            if task.watch is not None and task.watch.look(now) and task.deadline is None:
+                self._cancel(task.id, _MEMORY_GRACE)
         is_childless = self._reap(now)
         if not self._ended:
             return
@@ -195,7 +221,7 @@ class Forkserver:
             if is_alive and now < task.give_up:
                 waiting.append(task)
             else:
-                self._tell("ended", task.id, *task.report)
+                self._tell("ended", task.id, task.cpu_seconds, *task.report)
         self._ended = waiting
 
     def _reap(self, now: float) -> bool:
@@ -207,10 +233,16 @@ class Forkserver:
                 return True
             if pid == 0:
                 return False
+            cpu_seconds = usage.ru_utime + usage.ru_stime
             task = self._running.pop(pid, None)
+            for ended in self._ended if task is None else ():
+                if pid in ended.family:  # its parent was ended before it could wait for it
+                    ended.cpu_seconds += cpu_seconds
             if task is not None:
-                kib = usage.ru_maxrss // (1024 if sys.platform == "darwin" else 1)
-                task.report = (status, kib, usage.ru_utime + usage.ru_stime)
+                peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+                tree, guard, is_over = task.memory()
+                task.cpu_seconds = cpu_seconds
+                task.report = (status, max(peak, tree), guard, is_over)
                 task.give_up = (task.deadline or now) + _UNKILLABLE_SECONDS
                 self._ended.append(task)
 
@@ -219,6 +251,9 @@ class Forkserver:
         times = [task.deadline for task in self._running.values() if task.deadline is not None]
         times += [task.deadline for task in self._ended if task.deadline is not None and now < task.deadline]
         times += [task.give_up for task in self._ended]
+        times += [
+            task.watch.next_look for task in self._running.values() if task.watch and not task.watch.is_over
+        ]
         return max(0.0, min(times) - now) * 1000 + 1 if times else None
 
     def _end_everything(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 import selectors
+import signal
 import sys
 import time
 from collections import deque
@@ -16,9 +17,11 @@ from collections.abc import Callable
 from functools import partial
 
 from zenml.components.launcher import LaunchEnd
+from zenml.components.memory_size import oom_kills
 from zenml.flavors.forkserver_link import ForkserverLink, Surroundings
 from zenml.flavors.process_frames import Channel
 from zenml.flavors.process_launch import Launch
+from zenml.records.run import MemoryGuard
 
 _IDLE_FORKSERVERS = 4  # kept for later tasks; each may hold the memory of heavy imports
 _STUCK_SECONDS = 2.0  # a forkserver that does not act on a cancel by then hangs, for instance in an import
@@ -40,6 +43,7 @@ class ProcessLoop:
         self._ids = itertools.count(1)
         self._resting: deque[tuple[float, Launch]] = deque()  # whose output is read again at an instant
         self._may_preload = True
+        self._oom_kills = oom_kills()
         self._is_leaving = False
 
     def request(self, action: Callable[[], None]) -> None:
@@ -144,17 +148,27 @@ class ProcessLoop:
                     launch, LaunchEnd(problem=f"{problem} Run fewer steps at once, or raise the limit.")
                 )
             else:
-                status, max_rss_kib, cpu_seconds = details
-                code = os.waitstatus_to_exitcode(status)
-                end = LaunchEnd(
-                    exit_code=code if code >= 0 else None,
-                    signal=-code if code < 0 else None,
-                    max_rss_kib=max_rss_kib,
-                    cpu_seconds=cpu_seconds,
-                )
-                self._finish(launch, end)
+                self._finish(launch, self._end_of(*details))
         if link.channel.is_at_end:
             self._lose(link)
+
+    def _end_of(
+        self, cpu_seconds: float, status: int, peak_memory: int, guard: MemoryGuard | None, is_over: int
+    ) -> LaunchEnd:
+        code = os.waitstatus_to_exitcode(status)
+        is_oom_kill = False
+        if code == -signal.SIGKILL:
+            known, self._oom_kills = self._oom_kills, oom_kills()
+            is_oom_kill = self._oom_kills > known
+        return LaunchEnd(
+            exit_code=code if code >= 0 else None,
+            signal=-code if code < 0 else None,
+            peak_memory=peak_memory,
+            cpu_seconds=cpu_seconds,
+            memory_guard=guard,
+            is_over_memory=bool(is_over),
+            is_oom_kill=is_oom_kill,
+        )
 
     def _on_launch(self, launch: Launch, mask: int) -> None:
         channel = launch.channel
@@ -186,7 +200,8 @@ class ProcessLoop:
     def _send(self, launch: Launch) -> None:
         link = self._link_for(launch.surroundings)
         fds = launch.open(link)
-        link.tell("launch", launch.id, launch.task.preload if self._may_preload else (), fds=fds)
+        preload = launch.task.preload if self._may_preload else ()
+        link.tell("launch", launch.id, preload, launch.task.memory_limit or 0, fds=fds)
         self._watch(link.channel)
         if launch.channel is not None:
             self._selector.register(launch.channel, _BOTH, partial(self._on_launch, launch))

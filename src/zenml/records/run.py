@@ -20,6 +20,8 @@ OUTSIDE_STEPS = StepRunId("")
 """Stands for the step run in `Artifact.saved_by` where `save_artifact` was called outside of steps."""
 NotedKind = Literal["run", "step", "artifact", "pipeline", "model", "model_version"]
 """What can have metadata or tags."""
+MemoryGuard = Literal["cgroup", "watchdog"]
+"""What ends a step that takes more memory than its cap: the kernel, or our own looks at it now and then."""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,6 +118,12 @@ class StepRun(Record, frozen=True, kw_only=True):
     """Path of the log file below the store, once something was written."""
     invalidated_at: int | None = None
     """When somebody said that the cache is not to answer with its result any more."""
+    cpu_time: int | None = None
+    """Microseconds of processor time that its processes took, where it had some of its own."""
+    peak_memory: int | None = None
+    """Bytes that its largest process had at most; the whole tree of its processes where its memory is capped."""
+    memory_guard: MemoryGuard | None = None
+    """What kept its memory below its cap; None where it has none."""
 
 
 class StepInput(Record, frozen=True, kw_only=True):

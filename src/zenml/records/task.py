@@ -9,7 +9,7 @@ import msgspec
 from zenml.records.artifact_data import StoredValue
 from zenml.records.models import ModelVersion
 from zenml.records.plan import Invocation, StepDefinition, TagSpec, Value
-from zenml.records.run import Failure
+from zenml.records.run import Failure, MemoryGuard
 
 
 class TaskArtifact(msgspec.Struct, frozen=True, tag="artifact"):
@@ -75,6 +75,17 @@ class Damage(msgspec.Struct, frozen=True):
     message: str
 
 
+class Usage(msgspec.Struct, frozen=True):
+    """What the processes of an isolated step have used; the fields are those of its record."""
+
+    cpu_time: int | None = None
+    """Microseconds of processor time."""
+    peak_memory: int | None = None
+    """Bytes."""
+    memory_guard: MemoryGuard | None = None
+    """What kept its memory below its cap; None where it has none."""
+
+
 class StepOutcome(msgspec.Struct, frozen=True, omit_defaults=True):
     """What became of an attempt: its outputs in order, or a failure, or a damaged input."""
 
@@ -88,3 +99,5 @@ class StepOutcome(msgspec.Struct, frozen=True, omit_defaults=True):
     ended_at: int = 0
     exception: bytes | None = None
     """The exception itself, pickled by the worker, when it came from another process."""
+    usage: Usage | None = None
+    """Filled in by the owner, where the step had a process of its own."""

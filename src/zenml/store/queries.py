@@ -30,7 +30,8 @@ WHERE step_runs.status = 'retrying'
 
 # A step ends only while it is recorded as running: terminal states are sinks.
 END_STEP = """
-UPDATE step_runs SET status = :status, ended_at = :ended_at, failure = :failure, reason = :reason, log = :log
+UPDATE step_runs SET status = :status, ended_at = :ended_at, failure = :failure, reason = :reason, log = :log,
+    cpu_time = :cpu_time, peak_memory = :peak_memory, memory_guard = :memory_guard
 WHERE id = :id AND status = 'running'
 """
 

@@ -226,7 +226,8 @@ def is_exception(value: Any) -> bool:
 
 
 def _apart(definition: StepDefinition) -> StepDefinition:
-    """Return a definition that needs no secrets, and whose cache key nothing else ever has."""
-    options = msgspec.structs.replace(definition.options, secrets=())
+    """Return a definition that needs no secrets and nothing of the machine, with a cache key of its own."""
+    settings = {name: said for name, said in definition.options.settings.items() if name != "resources"}
+    options = msgspec.structs.replace(definition.options, secrets=(), settings=settings)
     dependencies = {**definition.dependencies, "fake": new_id()}
     return msgspec.structs.replace(definition, options=options, dependencies=dependencies)

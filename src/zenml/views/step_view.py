@@ -19,7 +19,7 @@ from zenml.views.variables import shown_step
 if TYPE_CHECKING:
     from zenml.records.events import Progress
     from zenml.records.plan import Invocation, StepDefinition
-    from zenml.records.run import NotedKind
+    from zenml.records.run import MemoryGuard, NotedKind
     from zenml.store.store import Store
     from zenml.views.model_view import ModelVersionView
     from zenml.views.run_view import RunView
@@ -81,6 +81,21 @@ class StepView(ExecutionView[StepRun]):
     def cache_key(self) -> str | None:
         """The key under which the result is stored."""
         return self.record.cache_key
+
+    @property
+    def cpu_seconds(self) -> float | None:
+        """The processor time of this attempt; None where it had no process of its own, or did not run."""
+        return None if self.record.cpu_time is None else self.record.cpu_time / 1e6
+
+    @property
+    def peak_memory(self) -> int | None:
+        """The bytes that its largest process had at most; where `memory` is capped, all its processes together."""
+        return self.record.peak_memory
+
+    @property
+    def memory_guard(self) -> MemoryGuard | None:
+        """What kept its memory below its cap: `cgroup` or `watchdog`; None where there is no cap."""
+        return self.record.memory_guard
 
     @property
     def progress(self) -> Progress | None:

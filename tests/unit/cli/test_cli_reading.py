@@ -15,6 +15,7 @@ RUN_KEYS = {"id", "name", "status", "pipeline", "started_at", "ended_at", "durat
 STEP_KEYS = {
     "id", "step_run_id", "name", "status", "attempt", "started_at", "ended_at", "duration", "progress",
     "upstream", "cached_from", "reason", "failure", "outputs", "log",
+    "cpu_seconds", "peak_memory", "memory_guard",
 }  # fmt: skip
 
 

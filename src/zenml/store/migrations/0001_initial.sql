@@ -88,6 +88,9 @@ CREATE TABLE step_runs (
     failure TEXT,
     log TEXT,
     invalidated_at BIGINT,
+    cpu_time BIGINT,
+    peak_memory BIGINT,
+    memory_guard TEXT,
     UNIQUE (run_id, invocation_id, attempt)
 );
 -- What the cache looks up: finished results, and work in flight.

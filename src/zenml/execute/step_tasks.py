@@ -1,0 +1,66 @@
+"""The complete task of a step: what a worker gets, wherever it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from zenml.records.plan import Collection, OutputRef, Value
+from zenml.records.task import StepTask, TaskArtifact, TaskInput, TaskList
+
+if TYPE_CHECKING:
+    from zenml.execute.engine import Engine
+    from zenml.records.plan import ArtifactRef
+    from zenml.records.run import StepRun
+
+
+def make_task(engine: Engine, step: StepRun, artifact_root: str) -> StepTask:
+    """Return the task of a step that was recorded as running, its small inputs included.
+
+    Args:
+        engine: of the run.
+        step: the attempt.
+        artifact_root: the folder of the files of artifacts.
+    """
+    invocation = engine.filled.invocation(step.invocation)
+    planned = engine.plan.definitions[step.definition]
+    return StepTask(
+        step_run_id=step.id,
+        run_id=engine.run.id,
+        run_name=engine.run.name,
+        pipeline=engine.run.pipeline_name,
+        invocation=invocation,
+        definition=engine.filled.definition(step.definition, planned),
+        inputs={name: _input(engine, binding) for name, binding in invocation.inputs.items()},
+        artifact_root=artifact_root,
+        attempt=step.attempt,
+        model=engine.models.version_of(planned),
+    )
+
+
+def _input(engine: Engine, binding: Value | OutputRef | ArtifactRef | Collection) -> TaskInput:
+    if isinstance(binding, Value):
+        return binding
+    if isinstance(binding, Collection):
+        items = tuple(_item(engine, item) for item in binding.items)
+        return TaskList(items, binding.is_tuple, binding.keys)
+    return _item(engine, binding)
+
+
+def _item(engine: Engine, binding: Value | OutputRef | ArtifactRef) -> Value | TaskArtifact:
+    if isinstance(binding, Value):
+        return binding
+    artifact = engine.admission.artifact_of(binding)
+    stored = artifact.stored_value()
+    if stored.inline is None and stored.key is None:
+        stored = msgspec.structs.replace(stored, inline=engine.store.inline_bytes(artifact.id))
+    return TaskArtifact(
+        id=artifact.id,
+        producer=binding.step if isinstance(binding, OutputRef) else None,
+        name=artifact.name,
+        stored=stored,
+        is_trusted=not artifact.needs_trust
+        or artifact.id in engine.admission.own
+        or engine.store.is_trusted(artifact),
+    )
