@@ -15,7 +15,7 @@ from zenml.records.hooks import HookRun
 from zenml.records.ids import short
 from zenml.records.models import key_of
 from zenml.records.plan import Plan, StepDefinition
-from zenml.records.run import Artifact, Environment, Run, RunOutput, StepRun
+from zenml.records.run import Artifact, Document, Environment, Run, RunOutput, StepRun
 from zenml.records.status import ENDED
 from zenml.views.artifact_view import ArtifactView
 from zenml.views.logs import StepLogs
@@ -127,9 +127,10 @@ class RunView(ExecutionView[Run]):
     def _with_calls(self, plan: Plan) -> Plan:
         """Return the plan of a dynamic pipeline with the calls that were made so far, in their order."""
         calls = {step.invocation_id: step.invocation for step in self.attempts}
-        bodies = {digest: self._store.document(digest) for digest in {c.definition for c in calls.values()}}
+        listed = tuple({call.definition for call in calls.values()})
         definitions = {
-            digest: wire.decode(body, StepDefinition) for digest, body in bodies.items() if body is not None
+            one.digest: wire.decode(one.body, StepDefinition)
+            for one in self._store.select(Document, digest=listed)
         }
         return msgspec.structs.replace(plan, invocations=tuple(calls.values()), definitions=definitions)
 
