@@ -104,9 +104,7 @@ def find_garbage(store: Database, *, without_runs: Sequence[str] = (), young: fl
         folders=_old(root, (key for key in unnamed if key.partition(".")[0] not in running), young),
         staging=_old(os.path.join(root, ".staging"), (one for one in staged if one not in running), young),
         logs=_old(os.path.join(store.root, "logs"), (name for name in logs if name not in known), 0),
-        documents={
-            digest: sizes[digest] for digest in sizes.keys() - _documents_in_use(store, runs, gone)
-        },
+        documents={digest: sizes[digest] for digest in sizes.keys() - _documents_in_use(store, runs, gone)},
     )
 
 
@@ -119,9 +117,7 @@ def collect(store: Database, garbage: Garbage) -> Garbage:
     still_used = _documents_in_use(store, runs_left)
     documents = {digest: size for digest, size in garbage.documents.items() if digest not in still_used}
     dynamic = _dynamic_plans(store, runs_left)
-    if documents and not removal.delete_documents(
-        store, list(documents), known=named, dynamic_plans=dynamic
-    ):
+    if documents and not removal.delete_documents(store, list(documents), known=named, dynamic_plans=dynamic):
         documents = {}
     store.wait_durable()
     artifacts = tuple(one for one in garbage.artifacts if one.id in gone)
@@ -160,9 +156,7 @@ def _unused_artifacts(store: Database, without_runs: Sequence[str], young: float
             yield artifact
 
 
-def _documents_in_use(
-    store: Database, runs: Iterable[Run], gone: frozenset[str] = frozenset()
-) -> set[str]:
+def _documents_in_use(store: Database, runs: Iterable[Run], gone: frozenset[str] = frozenset()) -> set[str]:
     runs, schedules = list(runs), store.select(Schedule)
     named: list[Run | Schedule] = [*runs, *schedules]
     used = {one.plan for one in named} | {run.environment for run in runs}

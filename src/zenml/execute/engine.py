@@ -404,6 +404,7 @@ class Engine:
         self.run = begins.run or self.run
         self._report(ends)
         self._report(begins)
+        self._progress.turn_ended()
         if self.caller is not None:
             for step in (*[end.step for end in ends.ended], *ends.started, *begins.started):
                 is_awaited |= self.caller.settle(step)
@@ -440,6 +441,7 @@ class Engine:
             self.reporter.step(end.step)
         for step in batch.started:
             self.reporter.step(step)
+            self._progress.begun(step.invocation_id)
 
     def _can_start(self) -> bool:
         return self.admission.has_candidates and any(self._workers.free().values())

@@ -118,6 +118,24 @@ class StepRun(Record, frozen=True, kw_only=True):
     """When somebody said that the cache is not to answer with its result any more."""
 
 
+class StepOutline(msgspec.Struct, frozen=True):
+    """What a list or a tree of a run's steps says of an attempt: cheap to have for a hundred thousand."""
+
+    id: StepRunId
+    invocation_id: str
+    attempt: int
+    status: StepStatus
+    started_at: int
+    ended_at: int | None
+    reason: str | None
+    cached_from: StepRunId | None
+    upstream: tuple[str, ...]
+    """The ids of the calls that it waited for."""
+    map: str | None = None
+    """The map whose element it is."""
+    failure: Failure | None = None
+
+
 class StepInput(Record, frozen=True, kw_only=True):
     """That a step run took an artifact as (part of) an argument."""
 

@@ -1,4 +1,4 @@
-"""How far the running steps of a run are, as its owner last wrote it beside the logs."""
+"""How a run stands, as its owner last wrote it beside the logs: how far running steps are, and what waits."""
 
 from __future__ import annotations
 
@@ -8,21 +8,36 @@ import msgspec
 
 from zenml.records.events import Progress
 
-_DECODER = msgspec.json.Decoder(dict[str, Progress])
+
+class Standing(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the store does not know of a run that goes on."""
+
+    steps: dict[str, Progress] = {}
+    """How far steps are that use `track`, by id of step run."""
+    waiting: dict[str, int] = {}
+    """How many calls of a dynamic pipeline were made and have not begun, by map or step (`step_tree.group_of`)."""
+
+
+_DECODER = msgspec.json.Decoder(Standing)
 
 
 def progress_path(root: str, run_id: str) -> str:
-    """Return the file of a run; it is there only while steps that use `track` run."""
+    """Return the file of a run; it is there only while steps use `track`, or calls of a dynamic pipeline wait."""
     return os.path.join(root, "logs", run_id, "progress.json")
 
 
-def read_progress(root: str, run_id: str) -> dict[str, Progress]:
-    """Return how far steps are, by id of step run; it is up to a second old.
+def read_standing(root: str, run_id: str) -> Standing:
+    """Return how a run stands; it is up to a second old.
 
     A step that has ended may still be in it, as may any step of a run whose process died.
     """
     try:
         with open(progress_path(root, run_id), "rb") as file:
             return _DECODER.decode(file.read())
-    except (OSError, msgspec.DecodeError):  # nobody uses `track`; or a crash of the machine tore the file
-        return {}
+    except (OSError, msgspec.DecodeError):  # there is nothing to say; or a crash of the machine tore the file
+        return Standing()
+
+
+def read_progress(root: str, run_id: str) -> dict[str, Progress]:
+    """Return how far steps are, by id of step run; it is up to a second old."""
+    return read_standing(root, run_id).steps
