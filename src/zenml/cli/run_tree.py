@@ -14,10 +14,10 @@ from zenml.views.step_states import CELLS, SIGNS, strip, words, worst
 from zenml.views.step_tree import Call, Row, add_waiting, arrange, family_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from zenml.client.step_reference import StepReference
-    from zenml.records.plan import Plan
+    from zenml.records.plan import Plan, StepDefinition
     from zenml.records.run import StepOutline, StepRun
     from zenml.store.store import Store
     from zenml.views.run_view import RunView
@@ -49,7 +49,7 @@ class TreeLines:
         self._unfold = unfold
         self._has_strips = has_strips
         self._drawn = arrange(run.calls, alike=ALIKE)
-        add_waiting(self._drawn, run.standing.waiting)
+        add_waiting(self._drawn, run.waiting)
         listed = [call for _, row in self._drawn if self._is_listed(row) for call in row.calls]
         cached = [call.step.cached_from for call in listed if call.step and call.step.cached_from]
         self._references = find_references(store, cached) if cached else {}
@@ -144,10 +144,21 @@ def _name_of(row: Row) -> str:
 def plan_lines(plan: Plan) -> list[str]:
     """Return the tree of what a plan would do, with what is special about a step."""
     definitions = {one.id: plan.definitions[one.definition] for one in plan.invocations}
-    lines = []
     calls = [Call(one.id, one.upstream(), map=one.map) for one in plan.invocations]
+    return _declared_lines(calls, definitions.__getitem__)
+
+
+def step_lines(run: RunView) -> list[str]:
+    """Return the tree of the steps of a run, with what is special about them, and not what became of them."""
+    digests = {one.id: one.definition for one in run.stored_plan.invocations}
+    digests |= {call.id: call.step.definition for call in run.calls if call.step is not None}
+    return _declared_lines(run.calls, lambda call_id: run.definition(digests[call_id]))
+
+
+def _declared_lines(calls: list[Call], definition_of: Callable[[str], StepDefinition]) -> list[str]:
+    lines = []
     for prefix, row in arrange(calls, alike=ALIKE):
-        definition = definitions[row.calls[0].id]
+        definition = definition_of(row.calls[0].id)
         said = [] if row.group is None else [count(row.total, "element" if row.is_map else "step")]
         said += ["isolated"] if definition.options.runtime == "isolated" else []
         said += [] if definition.options.enable_cache else ["not cached"]

@@ -20,6 +20,7 @@ from zenml.records.status import ENDED
 from zenml.views.failure_panel import failure_panel
 from zenml.views.progress import read_standing
 from zenml.views.run_view import RunView
+from zenml.views.step_tree import group_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -103,6 +104,8 @@ class _Steps:
         self._progress: dict[str, Progress] = {}
         self.waiting: dict[str, int] = {}
         """How many calls wait, by map or step, when `progress` was asked last."""
+        self._begun: dict[str, str] = {}
+        """The map or step of each call that has begun."""
 
     def changed(self) -> Iterator[StepRun]:
         """Yield what began or ended since the last look: only that is read, and what may have ended."""
@@ -117,6 +120,7 @@ class _Steps:
             found = self._newer()
             for step in found:
                 self._last = step.id
+                self._begun[step.invocation_id] = group_of(step.invocation_id, step.invocation.map)
                 if step.status not in ENDED:
                     self._running[step.id] = step
                 yield step
@@ -126,7 +130,7 @@ class _Steps:
     def progress(self) -> Iterator[tuple[str, Progress]]:
         """Yield how far running steps are of which that has changed."""
         before, standing = self._progress, read_standing(self._store.root, self._run_id)
-        self._progress, self.waiting = standing.steps, standing.waiting
+        self._progress, self.waiting = standing.steps, standing.waiting(self._begun.values())
         for step_run_id, progress in self._progress.items():
             if step_run_id in self._running and progress != before.get(step_run_id):
                 yield step_run_id, progress

@@ -40,10 +40,12 @@ class RunProgress:
         self._reporter = reporter
         self._path = progress_path(root, run_id) if root != ":memory:" else ""
         self._steps: dict[str, Progress] = {}
-        self._waiting: dict[str, str] = {}
-        """The calls that wait: the group of each, by invocation id."""
-        self._counts: dict[str, int] = {}
-        """How many calls wait, by group."""
+        self._called: dict[str, int] = {}
+        """How many calls there were, by group."""
+        self._waiting: set[str] = set()
+        """The ids of the calls that have not begun."""
+        self._is_called = False
+        """Whether there were calls that the file does not count."""
         self._has_changed = False
         self._next_write = 0.0
         self._writing = threading.Lock()
@@ -69,20 +71,18 @@ class RunProgress:
         self._reporter.step_added(invocation)
         if self._path:
             group = group_of(invocation.id, invocation.map)
-            self._waiting[invocation.id] = group
-            self._counts[group] = self._counts.get(group, 0) + 1
+            self._called[group] = self._called.get(group, 0) + 1
+            self._waiting.add(invocation.id)
+            self._is_called = True
 
     def begun(self, invocation_id: str) -> None:
         """Take that something became of a call."""
-        group = self._waiting.pop(invocation_id, None)
-        if group is not None:
-            self._counts[group] -= 1
-            self._has_changed = self._has_changed or self._next_write > 0
+        self._waiting.discard(invocation_id)
 
     def turn_ended(self) -> None:
         """Take that what has not begun by now waits: a plain call never does, and needs no file."""
-        if self._waiting and not self._is_closed:
-            self._has_changed = True
+        if self._is_called and self._waiting and not self._is_closed:
+            self._is_called, self._has_changed = False, True
             log_writer.watch(self)
 
     def flush(self) -> None:
@@ -99,8 +99,7 @@ class RunProgress:
             os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
             draft = f"{self._path}.new"
             with open(draft, "wb", opener=_open_privately) as file:
-                waiting = {group: number for group, number in self._counts.copy().items() if number}
-                file.write(msgspec.json.encode(Standing(self._steps.copy(), waiting)))
+                file.write(msgspec.json.encode(Standing(self._steps.copy(), self._called.copy())))
             os.replace(draft, self._path)
 
     def close(self) -> None:

@@ -125,6 +125,7 @@ class StepOutline(msgspec.Struct, frozen=True):
     invocation_id: str
     attempt: int
     status: StepStatus
+    definition: str
     started_at: int
     ended_at: int | None
     reason: str | None

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from zenml.store.sqlite import SQLiteFile
 
 _OUTLINE = """
-SELECT id, invocation_id, attempt, status, started_at, ended_at, reason, cached_from, invocation, failure
+SELECT id, invocation_id, attempt, status, definition, started_at, ended_at, reason, cached_from, invocation, failure
 FROM step_runs WHERE run_id = :run ORDER BY id
 """
 
@@ -40,12 +40,12 @@ def outline(file: SQLiteFile, run_id: str) -> list[StepOutline]:
     """Return all attempts of a run, in the order in which they began."""
     found = []
     for row in file.read(_OUTLINE, {"run": run_id}):
-        identifier, name, attempt, status, start, end, reason, origin, invocation, failure = row
+        identifier, name, attempt, status, kind, start, end, reason, origin, invocation, failure = row
         wiring = _wiring.decode(invocation)
         known = None if failure is None else _failure.decode(failure)
         found.append(
             StepOutline(
-                identifier, name, attempt, status, start, end, reason, origin,
+                identifier, name, attempt, status, kind, start, end, reason, origin,
                 _upstream(wiring), wiring.map, known,
             )
         )  # fmt: skip

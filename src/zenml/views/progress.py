@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from zenml.records.events import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class Standing(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -14,8 +18,21 @@ class Standing(msgspec.Struct, frozen=True, omit_defaults=True):
 
     steps: dict[str, Progress] = {}
     """How far steps are that use `track`, by id of step run."""
-    waiting: dict[str, int] = {}
-    """How many calls of a dynamic pipeline were made and have not begun, by map or step (`step_tree.group_of`)."""
+    called: dict[str, int] = {}
+    """How often a dynamic pipeline has called what, by map or step (`step_tree.group_of`): what the store does not
+    have of it waits. A number of those that wait would be older than the store."""
+
+    def waiting(self, begun: Iterable[str]) -> dict[str, int]:
+        """Return how many calls wait, by group.
+
+        Args:
+            begun: the group of each call that the store knows.
+        """
+        left = dict(self.called)
+        for group in begun if left else ():
+            if group in left:
+                left[group] -= 1
+        return {group: number for group, number in left.items() if number > 0}
 
 
 _DECODER = msgspec.json.Decoder(Standing)

@@ -24,7 +24,7 @@ from zenml.views.noted import TagName, tags_of
 from zenml.views.progress import Standing, read_standing
 from zenml.views.record_view import ExecutionView
 from zenml.views.step_states import ordered
-from zenml.views.step_tree import Call
+from zenml.views.step_tree import Call, group_of
 from zenml.views.step_view import StepView
 from zenml.views.variables import KEPT, shown
 
@@ -226,9 +226,14 @@ class RunView(ExecutionView[Run]):
         return self.standing.steps
 
     @cached_property
+    def waiting(self) -> dict[str, int]:
+        """How many calls of a dynamic pipeline have not begun, by map or step (`step_tree.group_of`)."""
+        return self.standing.waiting(group_of(call.id, call.map) for call in self.calls)
+
+    @cached_property
     def counts(self) -> dict[str, int]:
         """How many steps are in which state, with those that wait."""
-        found = {"waiting": sum(self.standing.waiting.values())}
+        found = {"waiting": sum(self.waiting.values())}
         for call in self.calls:
             found[call.status] = found.get(call.status, 0) + 1
         return ordered(found)
@@ -275,7 +280,7 @@ class RunView(ExecutionView[Run]):
                 break
             time.sleep(min(pause, left))
             pause = min(pause * 2, LAST_LOOK)
-        for name in ("attempts", "steps", "standing", "plan", "calls", "counts"):
+        for name in ("attempts", "steps", "standing", "plan", "calls", "waiting", "counts"):
             self.__dict__.pop(name, None)
         return self
 

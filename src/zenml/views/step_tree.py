@@ -81,7 +81,7 @@ def arrange(calls: Sequence[Call], *, alike: int) -> list[tuple[str, Row]]:
         alike: from so many calls of one step on, they are one row.
     """
     drawn: list[tuple[str, Row]] = []
-    _draw(_attach(_rows(calls, alike)), "", is_root=True, drawn=drawn)
+    _draw(_attach(_rows(calls, alike)), drawn)
     return drawn
 
 
@@ -201,15 +201,20 @@ def _common(one: Row | None, other: Row | None) -> Row | None:
 # From the tree to lines
 
 
-def _draw(rows: Sequence[Row], indent: str, *, is_root: bool, drawn: list[tuple[str, Row]]) -> None:
-    """List rows with what stands before them; the only child of a row goes straight below it."""
-    stack = [(row, indent, is_root, number == len(rows) - 1) for number, row in enumerate(rows)]
+def _draw(roots: Sequence[Row], drawn: list[tuple[str, Row]]) -> None:
+    """List rows with what stands before them.
+
+    The only child of a row goes straight below it; but what waits for one of several steps that wait for
+    nothing, as those that a dynamic pipeline calls one after the other, is indented, or it would stand among them.
+    """
+    stack = [(row, "", True, number == len(roots) - 1) for number, row in enumerate(roots)]
     stack.reverse()
+    among_others = {id(row) for row in roots} if len(roots) > 1 else set()
     while stack:
         row, before, is_plain, is_last = stack.pop()
         drawn.append((before if is_plain else f"{before}{'└─ ' if is_last else '├─ '}", row))
         below = before if is_plain else f"{before}{'   ' if is_last else '│  '}"
-        only = len(row.children) == 1
+        only = len(row.children) == 1 and id(row) not in among_others
         following = [
             (child, below, only, number == len(row.children) - 1) for number, child in enumerate(row.children)
         ]
