@@ -111,6 +111,8 @@ class TreeLines:
 
     def _summary(self, row: Row) -> str:
         """Return the number of calls in each state, how long they took in all, and the slowest."""
+        if row.counts == {"waiting": 1} and not row.is_map:
+            return painted("waiting")
         told = words(row.counts, run_status=self._run.record.status)
         counts = ", ".join(painted(state, text) for state, text in told.items())
         noun = "element" if row.is_map else "step"

@@ -221,4 +221,4 @@ def test_a_running_run_counts_the_calls_that_wait(zenml, monkeypatch):
 
     assert "102 steps: 4 completed, 98 waiting" in shown
     assert "✓ train   100 elements: 3 completed, 97 waiting" in shown.replace("· train", "✓ train")
-    assert "· report  1 step: 1 waiting" in shown
+    assert "· report  waiting" in shown
