@@ -11,11 +11,13 @@ import pytest
 from pseudo_terminal import run_in_terminal
 
 FLOW = """
-    import sys, time
+    import sys, threading, time
     import msgspec
     from zenml import pipeline, step
     from zenml.compile.dynamic_calls import DynamicCalls
 
+    gate = threading.Event()
+    threading.Thread(target=lambda: (sys.stdin.readline(), gate.set()), daemon=True).start()
     add = DynamicCalls.add
 
     def as_element(self, *given):
@@ -38,7 +40,7 @@ FLOW = """
             raise ValueError("no convergence")
         if x in (20, 21) and "wait" in sys.argv:
             print("waiting", flush=True)
-            sys.stdin.readline()
+            gate.wait(60)
         return x
 
     @step(enable_cache=False)
@@ -79,7 +81,7 @@ def script(tmp_path):
 
 @pytest.fixture
 def waiting(script, environment):
-    """A run of which two elements, all that may run at once, do not end before lines are written to it."""
+    """A run of which two elements, all that may run at once, do not end before a line is written to it."""
     with subprocess.Popen(
         [*script, "wait"],
         env=environment,
@@ -90,7 +92,7 @@ def waiting(script, environment):
         assert running.stdout.readline() == b"waiting\n"
         yield running
         if running.poll() is None:
-            running.communicate(b"\n\n", timeout=60)
+            running.communicate(b"\n", timeout=60)
 
 
 def zenml(*words):
@@ -133,7 +135,7 @@ def test_watching_shows_the_map_and_its_end(waiting, environment):
         zenml("run", "watch", "dynamic"),
         environment,
         lines=60,
-        then=[("of 24", lambda: (waiting.stdin.write(b"\n\n"), waiting.stdin.flush()))],
+        then=[("of 24", lambda: (waiting.stdin.write(b"\n"), waiting.stdin.flush()))],
     )
 
     assert watched.returncode == 0
