@@ -118,7 +118,7 @@ class StepRun(Record, frozen=True, kw_only=True):
     """When somebody said that the cache is not to answer with its result any more."""
 
 
-class StepOutline(msgspec.Struct, frozen=True):
+class StepOutline(msgspec.Struct, frozen=True, gc=False):
     """What a list or a tree of a run's steps says of an attempt: cheap to have for a hundred thousand."""
 
     id: StepRunId

@@ -17,14 +17,14 @@ FROM step_runs WHERE run_id = :run ORDER BY id
 """
 
 
-class _Binding(msgspec.Struct, frozen=True):
+class _Binding(msgspec.Struct, frozen=True, gc=False):
     """Any binding of a plan, as far as it says what was waited for; the rest is not even read."""
 
     step: str | None = None
     items: tuple[_Binding, ...] = ()
 
 
-class _Wiring(msgspec.Struct, frozen=True):
+class _Wiring(msgspec.Struct, frozen=True, gc=False):
     """As much of an invocation."""
 
     inputs: dict[str, _Binding] = {}

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _DIGITS = "0123456789"
 
 
-class Call(msgspec.Struct, frozen=True):
+class Call(msgspec.Struct, frozen=True, gc=False):
     """One call of a step, begun or not."""
 
     id: str
