@@ -186,12 +186,14 @@ def _given(step: StepView) -> Iterator[tuple[str, str]]:
     """Yield the arguments of a step: its values, and where its artifacts are from."""
     for name, value in step.config.parameters.items():
         yield name, repr(value)
+    if step.record.invocation.map is None:
+        return  # calls that were written one by one are told apart by their values
     for name, artifacts in step.inputs.items():
         if isinstance(artifacts, list):
             yield name, f"{len(artifacts)} artifacts"
         else:
-            shown = artifacts.metadata.get("preview")
-            told = f": {shown}" if shown is not None else ""
+            shown = artifacts.record.metadata.get("preview", {}).get("text")
+            told = f": {' '.join(str(shown).split())}" if shown else ""
             yield name, f"{artifacts.name}@{artifacts.version} ({artifacts.data_type}){told}"
 
 
