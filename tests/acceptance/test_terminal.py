@@ -221,6 +221,6 @@ def test_watching_a_failure_ends_with_its_panel_and_status_1(script, environment
     running.communicate(timeout=60)
     assert watched.returncode == 1
     assert "✗ Run slow" in watched.text
-    assert re.search(r"✗ fit … fit_6 .* 6 of 6  1 failed  ValueError: no convergence", watched.text)
+    assert re.search(r"✗ fit … fit_6 .* 6 of 6  1 failed  fit_4: ValueError: no convergence", watched.text)
     assert watched.text.count("It is call 4 of 6 of step `fit`, with x = 3.") == 1
     assert watched.text.count("Repair it.") == 1

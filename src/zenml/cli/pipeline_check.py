@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from zenml.cli.commands import Command, config_option, json_option, print_json, print_lines
 from zenml.cli.completing import complete_file
@@ -44,17 +45,16 @@ def check(target: str, params: tuple[str, ...], config_file: str | None, *, as_j
         from zenml.cli.run_tree import plan_lines
         from zenml.execute.reporter import count
 
-        print_lines(
-            [
-                *plan_lines(plan),
-                "",
-                f"Pipeline `{plan.pipeline}` is sound: {count(len(plan.invocations), 'step')}.",
-            ]
-        )
+        steps = count(len(plan.invocations), "step")
+        end = f"Pipeline `{plan.pipeline}` is sound: {steps}."
+        if plan.is_dynamic:
+            listed = "these are in its `depends_on`" if plan.invocations else "its `depends_on` lists none"
+            end = f"Pipeline `{plan.pipeline}` is sound, as far as its steps are known before it runs: it is dynamic, and {listed}."
+        print_lines([*plan_lines(plan), *([""] if plan.invocations else []), end])
 
 
 def plan_of(target: str, params: Sequence[str], config_file: str | None, *, as_json: bool) -> Plan:
-    """Compile the pipeline that a target names.
+    """Compile the pipeline that a target names; a dynamic one has the steps that its `depends_on` lists.
 
     Raises:
         ZenMLError: what is wrong with it.
@@ -71,7 +71,11 @@ def plan_of(target: str, params: Sequence[str], config_file: str | None, *, as_j
             pipeline = pipeline.with_options(config_path=config_file)
         arguments = read_params(pipeline, params)
         try:
-            return compile_call(pipeline, (), arguments).plan
+            compiled = compile_call(pipeline, (), arguments)
+            if compiled.dynamic is None:
+                return compiled.plan
+            listed = compiled.dynamic.invocations_listed()
+            return msgspec.structs.replace(compiled.plan, invocations=listed)
         except ZenMLError:
             raise
         except Exception as error:  # the pipeline function is the user's code
@@ -82,7 +86,10 @@ def plan_of(target: str, params: Sequence[str], config_file: str | None, *, as_j
 
 
 def plan_shape(plan: Plan) -> dict[str, Any]:
-    """Return a plan for programs: pipeline, and steps, each id, step, upstream, outputs, runtime, cache."""
+    """Return a plan for programs: pipeline, is_dynamic, and steps, each id, step, upstream, outputs, runtime, cache.
+
+    Those of a dynamic pipeline are the ones that its `depends_on` lists.
+    """
     steps = []
     for one in plan.invocations:
         definition = plan.definitions[one.definition]
@@ -96,4 +103,4 @@ def plan_shape(plan: Plan) -> dict[str, Any]:
                 "cache": definition.options.enable_cache,
             }
         )
-    return {"pipeline": plan.pipeline, "steps": steps}
+    return {"pipeline": plan.pipeline, "is_dynamic": plan.is_dynamic, "steps": steps}

@@ -6,7 +6,7 @@ import click
 
 from zenml.cli.commands import Command, json_option, print_json, print_lines
 from zenml.cli.completing import complete_pipeline
-from zenml.cli.run_tree import plan_lines
+from zenml.cli.run_tree import step_lines
 from zenml.cli.shapes import run_shape
 from zenml.cli.style import local_time, painted
 from zenml.cli.tables import fitted, table, terminal_width
@@ -26,9 +26,11 @@ def show(name: str, *, as_json: bool) -> None:
     client = Client()
     item = client.get_pipeline(name)
     found = client.list_pipeline_runs(size=LAST, pipeline_name=item.name)
-    plan = found.items[0].plan if found.items else None
+    newest = found.items[0] if found.items else None
+    plan = newest.stored_plan if newest else None
+    calls = newest.calls if newest else []
     if as_json:
-        steps = [{"id": one.id, "upstream": list(one.upstream())} for one in plan.invocations] if plan else []
+        steps = [{"id": one.id, "upstream": list(one.upstream)} for one in calls]
         print_json(
             {
                 "id": item.id,
@@ -44,7 +46,10 @@ def show(name: str, *, as_json: bool) -> None:
     tags = [("Tags", ", ".join(item.tags))] if item.tags else []
     lines = table((), [("Pipeline", item.name), ("Runs", str(found.total)), *tags])
     lines += ["", plan.doc.strip()] if plan and plan.doc else []
-    lines += ["", *fitted(plan_lines(plan), terminal_width())] if plan else []
+    if newest is not None and plan is not None:
+        if plan.is_dynamic:
+            lines += ["", "It is dynamic: these are the steps of its newest run."]
+        lines += ["", *fitted(step_lines(newest), terminal_width())]
     rows = [
         (
             short(run.id),

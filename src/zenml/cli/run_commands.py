@@ -11,16 +11,18 @@ import msgspec
 from zenml.cli.commands import LateGroup, json_option, print_json, print_lines
 from zenml.cli.completing import complete_run
 from zenml.cli.run_list import list_options, show_runs
-from zenml.cli.run_tree import tree_lines
+from zenml.cli.run_tree import ALL, TreeLines
 from zenml.cli.shapes import whole_run_shape
 from zenml.cli.style import local_time, painted
 from zenml.cli.tables import fitted, table, terminal_width
 from zenml.client.client import Client
 from zenml.client.input_changes import shown_value
 from zenml.client.step_reference import find_references
+from zenml.errors import NotFoundError
 from zenml.execute.reporter import count, duration
 from zenml.records.ids import microseconds_now, short
 from zenml.views.failure_panel import failure_panel, hook_failures
+from zenml.views.step_states import words
 
 if TYPE_CHECKING:
     from zenml.client.step_reference import StepReference
@@ -52,17 +54,27 @@ def list_runs(*, as_json: bool, **chosen: Any) -> None:
 
 @run.command(example="zenml run show nightly")
 @click.argument("run", shell_complete=complete_run)
+@click.option(
+    "--unfold",
+    is_flag=False,
+    flag_value=ALL,
+    metavar="[MAP]",
+    help="List the elements of a map, or the calls of a step, one by one; without a name, of all.",
+)
 @json_option
-def show(run: str, *, as_json: bool) -> None:
-    """Show what became of RUN and of each of its steps."""
+def show(run: str, *, unfold: str | None, as_json: bool) -> None:
+    """Show what became of RUN and of each of its steps.
+
+    The elements of a map are one line, and so are many calls of one step. Write `--unfold` behind RUN.
+    """
     client = Client()
     view = client.get_pipeline_run(run)
-    references = cached_references(view, client.store)
     if as_json:
+        references = cached_references(view, client.store)
         producers = [step.record.cached_from or step.record.id for step in view.steps.values()]
         print_json(whole_run_shape(view, references, client.store.outputs_of(producers)))
     else:
-        print_lines(run_lines(view, references))
+        print_lines(run_lines(view, client.store, unfold))
 
 
 def cached_references(run: RunView, store: Store) -> dict[str, StepReference]:
@@ -70,12 +82,23 @@ def cached_references(run: RunView, store: Store) -> dict[str, StepReference]:
     return find_references(store, [step.cached_from for step in run.attempts if step.cached_from])
 
 
-def run_lines(run: RunView, references: dict[str, StepReference]) -> list[str]:
-    """Return a run as text: a header, the tree of its steps, and what to do if it failed."""
+def run_lines(run: RunView, store: Store, unfold: str | None = None) -> list[str]:
+    """Return a run as text: a header, the tree of its steps, and what to do if it failed.
+
+    Raises:
+        NotFoundError: there is nothing to unfold under this name.
+    """
+    width = terminal_width()
+    tree = TreeLines(run, store, unfold=unfold, has_strips=width is not None)
+    if unfold not in (None, ALL) and not tree.has_unfolded:
+        names = ", ".join(f"`{name}`" for name in tree.folded)
+        listed = f"There are {names}." if names else "Each of its steps has a line."
+        raise NotFoundError(f"Run `{run.name}` has no map or many calls named `{unfold}`. {listed}")
     lines = table((), _header(run))
     # A cut cause is whole in the panel below.
-    tree = fitted(tree_lines(run, references), terminal_width())
-    lines += ["", *(tree or ["It has no steps."])]
+    lines += ["", *(fitted(tree.lines(), width) or ["It has no steps."])]
+    if tree.folded:
+        lines += ["", f"One by one: zenml run show {short(run.id)} --unfold {tree.folded[0]}"]
     panel = failure_panel(run) if run.record.ended_at is not None else ""
     blocks = ["\n".join(hook_failures(run)), panel]
     return [*lines, *(line for block in blocks if block for line in ("", block))]
@@ -107,11 +130,6 @@ def _header(run: RunView) -> list[tuple[str, str]]:
 
 def _counts(run: RunView) -> str:
     """Return how many steps are in each state."""
-    states: dict[str, int] = {}
-    for step in run.steps.values():
-        states[step.record.status] = states.get(step.record.status, 0) + 1
-    total = max(len(run.plan.invocations), len(run.steps))
-    if total > len(run.steps):
-        states["waiting" if run.record.ended_at is None else "not started"] = total - len(run.steps)
-    listed = ", ".join(f"{number} {state}" for state, number in states.items())
-    return count(total, "step") + (f": {listed}" if listed else "")
+    counts = run.counts
+    listed = ", ".join(words(counts, run_status=run.record.status).values())
+    return count(sum(counts.values()), "step") + (f": {listed}" if listed else "")

@@ -6,6 +6,7 @@ value is null where there is nothing to say.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, get_args
 
 import msgspec
@@ -13,6 +14,8 @@ import msgspec
 from zenml.cli.style import iso_time
 from zenml.config.model import ABOUT
 from zenml.records.hooks import HookStatus
+from zenml.views.step_states import ordered
+from zenml.views.step_tree import in_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from zenml.records.run import Artifact, Failure, StepRun
     from zenml.views.model_view import ModelVersionView, ModelView
     from zenml.views.run_view import RunView
+    from zenml.views.step_tree import Call
     from zenml.views.step_view import StepView
 
     Shape = dict[str, Any]
@@ -64,7 +68,8 @@ def whole_run_shape(
     The keys of `run_shape`, and: parameters, as stored JSON by name; tags; model: name, version, number; failure, as in
     `failure_shape`; hooks, how many are pending, completed, failed, skipped; hook_failures, each hook, step
     (null: of the run), source, failure; steps, each as in `step_shape`, in the order in which they began;
-    waiting, the ids of steps that did not begin.
+    waiting, the ids of steps of the plan that did not begin; counts, how many steps are in which state, with the
+    calls of a dynamic pipeline that wait; maps, each as in `map_shapes`.
 
     Args:
         run: the run.
@@ -84,7 +89,9 @@ def whole_run_shape(
         "hooks": {name: sum(one.status == name for one in hooks) for name in get_args(HookStatus)},
         "hook_failures": [hook_failure_shape(one) for one in hooks if one.status == "failed"],
         "steps": [step_shape(step, references, outputs) for step in begun.values()],
-        "waiting": [one.id for one in run.plan.invocations if one.id not in begun],
+        "waiting": [one.id for one in run.stored_plan.invocations if one.id not in begun],
+        "counts": run.counts,
+        "maps": map_shapes(run),
     }
 
 
@@ -95,8 +102,10 @@ def step_shape(
 
     id, its invocation id; step_run_id; name, that of the step; status; attempt; started_at; ended_at;
     duration; cpu_seconds and peak_memory in bytes, null where it had no process of its own; memory_guard: `cgroup` or
-    `watchdog`, null where its memory has no cap; progress, as in `progress_shape`, null unless it runs and uses `track`; upstream, ids of the steps it waited for; cached_from, as in `reference_shape`; reason;
-    failure, as in `failure_shape`; outputs, each name, artifact_id, type, size; log, a path.
+    `watchdog`, null where its memory has no cap; progress, as in `progress_shape`, null unless it runs and uses
+    `track`; upstream, ids of the steps it waited for; cached_from, as in `reference_shape`; reason; failure, as in
+    `failure_shape`; outputs, each name, artifact_id, type, size; log, a path; map, the name of the map whose element
+    it is.
     """
     record = step.record
     logs = step.logs
@@ -120,6 +129,7 @@ def step_shape(
             for one in outputs.get(record.cached_from or record.id, ())
         ],
         "log": logs.uri if logs is not None else None,
+        "map": record.invocation.map,
     }
 
 
@@ -130,6 +140,24 @@ def usage_shape(step: StepRun) -> Shape:
         "peak_memory": step.peak_memory,
         "memory_guard": step.memory_guard,
     }
+
+
+def map_shapes(run: RunView) -> list[Shape]:
+    """Return the maps of a run: name, counts by state, elements, the ids of the steps in their order."""
+    elements: dict[str, list[Call]] = {}
+    for call in run.calls:
+        if call.map is not None:
+            elements.setdefault(call.map, []).append(call)
+    waiting = {group: number for group, number in run.waiting.items() if group.endswith("[]")}
+    for group in waiting:
+        elements.setdefault(group[:-2], [])
+    shapes = []
+    for name, calls in elements.items():
+        counts = Counter(call.status for call in calls)
+        counts["waiting"] += waiting.get(f"{name}[]", 0)
+        ids = [call.id for call in in_order(calls)]
+        shapes.append({"name": name, "counts": ordered(counts), "elements": ids})
+    return shapes
 
 
 def model_shape(model: ModelView) -> Shape:

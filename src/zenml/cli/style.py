@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from zenml.records.run import StepRun
+    from zenml.records.run import StepOutline, StepRun
 
 MARKS = {
     "completed": "✓",
@@ -58,7 +58,7 @@ def readable(size: float) -> str:
     return f"{size:.0f} {unit}" if unit == "B" or size >= 100 else f"{size:.1f} {unit}"
 
 
-def used_text(step: StepRun) -> str:
+def used_text(step: StepRun | StepOutline) -> str:
     """Return what the processes of an attempt have used, "" where it had none of its own."""
     said = [] if step.cpu_time is None else [f"CPU {step.cpu_time / 1e6:.2f} s"]
     if step.peak_memory is not None:

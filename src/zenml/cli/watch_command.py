@@ -18,15 +18,16 @@ from zenml.records.query import MAX_PAGE_SIZE, Condition, Query
 from zenml.records.run import Run, StepRun
 from zenml.records.status import ENDED
 from zenml.views.failure_panel import failure_panel
-from zenml.views.progress import read_progress
+from zenml.views.progress import read_standing
 from zenml.views.run_view import RunView
+from zenml.views.step_tree import group_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from zenml.execute.reporter import Reporter
     from zenml.records.events import Progress
-    from zenml.records.plan import Plan
+    from zenml.records.plan import Invocation, Plan
     from zenml.store.store import Store
 
 INTERVAL = 0.5
@@ -43,8 +44,9 @@ def watch(run: str, *, as_json: bool) -> None:
     """Follow RUN until it ends; Ctrl-C ends the watching, not the run.
 
     The exit status is 0 if the run completed, and 1 if it did not. JSON: an object a line with
-    event (run, step or progress), name, status, reason, attempt, at in microseconds since 1970; of
-    progress done, total and description.
+    event (run, step, progress or waiting), name, status, reason, attempt, at in microseconds since 1970; of
+    progress done, total and description; of waiting the count of calls that have not begun, and groups, the
+    count by step, or by map as `NAME[]`.
     """
     client = Client()
     view = client.get_pipeline_run(run)
@@ -71,7 +73,7 @@ def watch(run: str, *, as_json: bool) -> None:
 
 def follow(view: RunView, store: Store, reporter: Reporter) -> Run:
     """Tell a reporter what happens in a run until it ends; return the ended run."""
-    reporter.run_started(view.record, view.plan)
+    reporter.run_started(view.record, view.stored_plan)
     steps = _Steps(store, view.id)
     looks = 0
     while True:
@@ -81,6 +83,7 @@ def follow(view: RunView, store: Store, reporter: Reporter) -> Run:
             reporter.step(step)
         for step_run_id, progress in steps.progress():
             reporter.progress(step_run_id, progress)
+        reporter.waiting({} if record.status in ENDED else steps.waiting)
         if record.status in ENDED:
             reporter.run_ended(record)
             return record
@@ -99,6 +102,10 @@ class _Steps:
         self._last = ""
         self._running: dict[str, StepRun] = {}
         self._progress: dict[str, Progress] = {}
+        self.waiting: dict[str, int] = {}
+        """How many calls wait, by map or step, when `progress` was asked last."""
+        self._begun: dict[str, str] = {}
+        """The map or step of each call that has begun."""
 
     def changed(self) -> Iterator[StepRun]:
         """Yield what began or ended since the last look: only that is read, and what may have ended."""
@@ -113,6 +120,7 @@ class _Steps:
             found = self._newer()
             for step in found:
                 self._last = step.id
+                self._begun[step.invocation_id] = group_of(step.invocation_id, step.invocation.map)
                 if step.status not in ENDED:
                     self._running[step.id] = step
                 yield step
@@ -121,8 +129,8 @@ class _Steps:
 
     def progress(self) -> Iterator[tuple[str, Progress]]:
         """Yield how far running steps are of which that has changed."""
-        before = self._progress
-        self._progress = read_progress(self._store.root, self._run_id) if self._running else {}
+        before, standing = self._progress, read_standing(self._store.root, self._run_id)
+        self._progress, self.waiting = standing.steps, standing.waiting(self._begun.values())
         for step_run_id, progress in self._progress.items():
             if step_run_id in self._running and progress != before.get(step_run_id):
                 yield step_run_id, progress
@@ -138,6 +146,9 @@ class _Steps:
 class EventPrinter:
     """Prints every event as a line of JSON."""
 
+    def __init__(self) -> None:
+        self._waiting: dict[str, int] = {}
+
     def run_started(self, run: Run, plan: Plan) -> None:
         """Print the run as it is found."""
         _print(
@@ -148,6 +159,15 @@ class EventPrinter:
             at=run.created_at,
             steps=len(plan.invocations),
         )
+
+    def step_added(self, invocation: Invocation) -> None:
+        """Print nothing: who watches hears only how many wait."""
+
+    def waiting(self, counts: Mapping[str, int]) -> None:
+        """Print how many calls wait, if that has changed."""
+        if counts != self._waiting:
+            self._waiting = dict(counts)
+            _print(event="waiting", count=sum(counts.values()), groups=self._waiting)
 
     def step(self, step: StepRun) -> None:
         """Print a step with its state."""

@@ -15,10 +15,10 @@ import msgspec
 from zenml.components.registry import load_flavor
 from zenml.records import wire
 from zenml.records.ids import microseconds_now
-from zenml.records.plan import ArtifactRef, Collection, Plan
-from zenml.records.run import Run, Schedule, StepRun
+from zenml.records.plan import ArtifactRef, Collection, Plan, StepDefinition
+from zenml.records.run import Document, Run, Schedule, StepRun
 from zenml.records.status import ENDED
-from zenml.store import removal
+from zenml.store import queries, removal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -104,7 +104,7 @@ def find_garbage(store: Database, *, without_runs: Sequence[str] = (), young: fl
         folders=_old(root, (key for key in unnamed if key.partition(".")[0] not in running), young),
         staging=_old(os.path.join(root, ".staging"), (one for one in staged if one not in running), young),
         logs=_old(os.path.join(store.root, "logs"), (name for name in logs if name not in known), 0),
-        documents={digest: sizes[digest] for digest in sizes.keys() - _documents_in_use(store, runs)},
+        documents={digest: sizes[digest] for digest in sizes.keys() - _documents_in_use(store, runs, gone)},
     )
 
 
@@ -112,10 +112,12 @@ def collect(store: Database, garbage: Garbage) -> Garbage:
     """Remove what was found, unless something refers to it by now; return what is gone."""
     gone_runs = set(removal.delete_runs(store, [run.id for run in garbage.runs]))
     gone = set(removal.delete_unused(store, [one.id for one in garbage.artifacts]))
-    plans = removal.plans_of_runs(store)
-    still_used = _documents_in_use(store, store.select(Run))
+    named = removal.named_documents(store)
+    runs_left = store.select(Run)
+    still_used = _documents_in_use(store, runs_left)
     documents = {digest: size for digest, size in garbage.documents.items() if digest not in still_used}
-    if documents and not removal.delete_documents(store, list(documents), known_plans=plans):
+    dynamic = _dynamic_plans(store, runs_left)
+    if documents and not removal.delete_documents(store, list(documents), known=named, dynamic_plans=dynamic):
         documents = {}
     store.wait_durable()
     artifacts = tuple(one for one in garbage.artifacts if one.id in gone)
@@ -139,35 +141,51 @@ def _remove_files(store: Database, garbage: Garbage, keys: set[str]) -> None:
 def _unused_artifacts(store: Database, without_runs: Sequence[str], young: float) -> Iterator[Artifact]:
     """Yield unused artifacts; those that the plan of a run alive, or of a schedule, names will be used.
 
-    An artifact without a producer may have been stored for a run that is about to begin.
+    An artifact without a producer may have been stored for a run that is about to begin, or for a step
+    of a dynamic run that was called and has not begun.
     """
-    alive: list[Run | Schedule] = [
-        *store.select(Run, status=["running", "stopping"]),
-        *store.select(Schedule),
-    ]
+    running = [run for run in store.select(Run) if run.status not in ENDED]
+    alive: list[Run | Schedule] = [*running, *store.select(Schedule)]
     named = {ref for plan in _plans(store, alive) for ref in _references(plan)}
+    dynamic = _dynamic_plans(store, running)
     oldest = microseconds_now() - int(young * 1e6)
+    oldest = min([oldest, *(run.created_at for run in running if run.plan in dynamic)])
     for artifact in removal.unused_artifacts(store, without_runs):
         is_young = artifact.producer is None and artifact.created_at > oldest
         if artifact.id not in named and not is_young:
             yield artifact
 
 
-def _documents_in_use(store: Database, runs: Iterable[Run]) -> set[str]:
+def _documents_in_use(store: Database, runs: Iterable[Run], gone: frozenset[str] = frozenset()) -> set[str]:
     runs, schedules = list(runs), store.select(Schedule)
     named: list[Run | Schedule] = [*runs, *schedules]
     used = {one.plan for one in named} | {run.environment for run in runs}
+    definitions: list[StepDefinition] = []
     for plan in _plans(store, named):
-        used.update(part.digest for one in plan.definitions.values() for part in one.code_parts)
+        definitions += plan.definitions.values()
+    recorded = removal.definitions_of_runs(store, gone)
+    definitions += [wire.decode(one.body, StepDefinition) for one in _documents(store, recorded)]
+    used |= recorded
+    used.update(part.digest for one in definitions for part in one.code_parts)
     return used
+
+
+def _dynamic_plans(store: Database, runs: Iterable[Run]) -> set[str]:
+    """Return the digests of the plans of dynamic pipelines."""
+    found = _documents(store, {run.plan for run in runs})
+    return {one.digest for one in found if wire.decode(one.body, Plan).is_dynamic}
+
+
+def _documents(store: Database, digests: Iterable[str]) -> Iterator[Document]:
+    wanted = list(digests)
+    for start in range(0, len(wanted), queries.CHUNK):
+        yield from store.select(Document, digest=wanted[start : start + queries.CHUNK])
 
 
 def _plans(store: Database, runs: Iterable[Run | Schedule]) -> Iterator[Plan]:
     """Yield the plans of runs and schedules, each once."""
-    for digest in dict.fromkeys(run.plan for run in runs):
-        body = store.document(digest)
-        if body is not None:
-            yield wire.decode(body, Plan)
+    for one in _documents(store, dict.fromkeys(run.plan for run in runs)):
+        yield wire.decode(one.body, Plan)
 
 
 def _references(plan: Plan) -> Iterator[str]:

@@ -95,6 +95,17 @@ class CallCompiler:
         }
         return Invocation(id=call.id, definition=self._definition(call), inputs=inputs, after=call.after)
 
+    def listed(self, call: TracedCall) -> Invocation:
+        """Return what is known of a step that a dynamic pipeline lists, before anybody calls it."""
+        configured = {**call.step.parameters, **self._sections.parameters(call)}
+        inputs = {
+            name: self._template(call, name, value)
+            if has_placeholder(value)
+            else self._binding(call, name, value)
+            for name, value in configured.items()
+        }
+        return Invocation(id=call.id, definition=self._definition(call), inputs=inputs)
+
     def scan_new(self, call: TracedCall) -> None:
         """Raise for a variable that a call names and that is not set; each step is looked at once."""
         known = (id(call.step), id(call.pipeline))

@@ -161,9 +161,8 @@ class _Compiler(CallCompiler):
     def build_dynamic(self, arguments: dict[str, Any], *, is_listed: bool) -> Compiled:
         """Make the plan of a dynamic pipeline, which has no steps yet, and what compiles them."""
         what = f"pipeline `{self._pipeline.name}`"
-        self._sections.check_known(
-            templates(self._pipeline, self._options.get("depends_on")), is_dynamic=True
-        )
+        listed = templates(self._pipeline, self._options.get("depends_on"))
+        self._sections.check_known(listed, is_dynamic=True)
         options = self._variables.prepared(self._options)
         refresh = Refreshed(options.get("refresh", False), what)
         plan = Plan(
@@ -180,6 +179,7 @@ class _Compiler(CallCompiler):
         )
         compiled = self._compiled(plan, options)
         compiled.dynamic = DynamicCalls(self._trace, self, arguments, refresh)
+        compiled.dynamic.listed = tuple(listed.values())
         return compiled
 
     def _compiled(self, plan: Plan, options: Mapping[str, Any]) -> Compiled:

@@ -49,6 +49,8 @@ class DynamicCalls:
         """What the pipeline's function is called with."""
         self.adapt: Callable[[Invocation], Invocation] = lambda invocation: invocation
         """Gives what is run in the place of what was called; tests put fakes in here."""
+        self.listed: tuple[TracedCall, ...] = ()
+        """A call of each step that is listed in `depends_on`."""
         self._trace = trace
         self._compiler = compiler
         self.refresh = refresh
@@ -58,6 +60,10 @@ class DynamicCalls:
     def call_function(self) -> Any:
         """Call the pipeline's function; what calls mean is the active session's business."""
         return call_function(self.pipeline, self.arguments)
+
+    def invocations_listed(self) -> tuple[Invocation, ...]:
+        """Return what is known of the steps that are listed, before anybody calls them; for showing, not for a run."""
+        return tuple(self._compiler.listed(call) for call in self.listed)
 
     def add(
         self,

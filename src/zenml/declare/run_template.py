@@ -72,8 +72,12 @@ def template_of(pipeline: Pipeline[Any], arguments: Mapping[str, Any]) -> str:
     if compiled is None:
         lines += [f"# The steps are not known: {note}", "# steps:"]
         return "\n".join(lines) + "\n"
-    lines.append("steps:")
-    for invocation in compiled.plan.invocations:
+    invocations = compiled.plan.invocations
+    if compiled.dynamic is not None:
+        invocations = compiled.dynamic.invocations_listed()
+        lines.append("# The pipeline is dynamic: those that its `depends_on` lists can be set here.")
+    lines.append("steps:" if invocations else "# steps:")
+    for invocation in invocations:
         lines += _step(pipeline, compiled, invocation)
     return "\n".join(lines) + "\n"
 
@@ -133,9 +137,11 @@ def _step(pipeline: Pipeline[Any], compiled: Compiled, invocation: Invocation) -
     arguments: list[tuple[str, str | None, str]] = []
     for name in signature.parameters:
         binding = invocation.inputs.get(name)
-        if binding is not None and not isinstance(binding, Value):
+        if binding is None:  # of a dynamic pipeline, whose calls nobody knows
+            arguments.append((name, None, describe(signature.annotation(name))))
+        elif not isinstance(binding, Value):
             arguments.append((name, None, "an output or artifact"))
-        elif binding is not None:
+        else:
             arguments.append(
                 (name, _writable(binding, name, signature), describe(signature.annotation(name)))
             )

@@ -63,6 +63,7 @@ class Attempts:
         if event.is_refreshed:
             self._admission.refresh(identifier)
         self._machine.add(event.invocation)
+        self._progress.added(event.invocation)
         if self._machine.nodes[identifier].state == "skipped":
             batch.started.append(self._admission.skipped(identifier))
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
-from zenml.execute.reporter import duration, inner_text, reached
+from zenml.execute.reporter import count, duration, inner_text, reached
+from zenml.views.step_states import CELLS, SIGNS, rank, strip, words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,7 +106,7 @@ def _line(row: PictureRow, now: int, widths: tuple[int, int], columns: int) -> T
 
 def _details(row: PictureRow, now: int, room: int) -> Text:
     """Return what is said of a row behind its name and its time."""
-    if row.total > 1:
+    if row.is_folded:
         said = _many(row, room)
     elif row.status == "running":
         said = _progress(row.progress, room) if row.progress is not None else Text()
@@ -120,7 +121,7 @@ def _details(row: PictureRow, now: int, room: int) -> Text:
             word = f"{word} ({', '.join(beside)})" if word else beside[0]
         said = Text().append(word, style=_word_colour(row.status) if row.status != "completed" else "")
     if row.note:
-        said.append(("  " if row.total > 1 else ": ") + row.note)
+        said.append(("  " if row.is_folded else ": ") + row.note)
     return _cut(said, max(0, room))
 
 
@@ -131,12 +132,26 @@ def _many(row: PictureRow, room: int) -> Text:
     if ended < row.total:
         colour = "red" if row.counts.get("failed") else "green"
         said = _with_bar((ended + row.begun) / row.total, ended, row.total, room, colour)
+    if row.cells and (ended < row.total or row.counts.get("failed")):
+        said = _with_strip(row.cells, ended, row.total, room)
     others = {state: n for state, n in row.counts.items() if state not in ("completed", "waiting")}
     if others and others != row.counts:
-        said.append("  ").append_text(_counts(others))
+        said.append("  ").append_text(_counts(words(others, run_status="running")))
     elif others:
         said.append("  " + " ".join(others))
     return said
+
+
+def _with_strip(cells: tuple[str, ...], ended: int, total: int, room: int) -> Text:
+    """Return where in a map which states are, if there is room, with numbers behind it that do not move."""
+    numbers = f"{f'{ended:,}':>{len(f'{total:,}')}} of {total:,}"
+    width = min(CELLS, room // 3)
+    if width < NARROWEST_BAR:
+        return Text(numbers)
+    said = Text()
+    for state in strip([rank(one) for one in cells], width):
+        said.append(SIGNS[state], style=MARKS[state][1] if state in MARKS else "magenta")
+    return said.append(f" {numbers}")
 
 
 def _attempt(row: PictureRow) -> str:
@@ -165,17 +180,20 @@ def _with_bar(share: float, done: float, total: float, room: int, colour: str) -
 
 
 def _summary(picture: RunPicture, columns: int) -> Text:
-    counts = picture.counts
+    counts = words(picture.counts, run_status=picture.status)
     if picture.status in ("running", "stopping"):
-        return _cut(Text("  ").append_text(_counts(counts)), columns)
+        total = sum(picture.counts.values())
+        said = Text(f"  {count(total, 'step')}: " if total else "  ")
+        return _cut(said.append_text(_counts(counts)), columns)
     verb = "Finished" if picture.status == "completed" else picture.status.capitalize()
     said = Text().append(verb, style=f"bold {_run_mark(picture)[1]}").append(": ")
-    said.append_text(_counts({("not started" if s == "waiting" else s): n for s, n in counts.items()}))
+    said.append_text(_counts(counts))
     return _cut(said.append("."), columns)
 
 
-def _counts(counts: Mapping[str, int]) -> Text:
-    parts = [Text(f"{number} {state}", style=_word_colour(state)) for state, number in counts.items()]
+def _counts(said: Mapping[str, str]) -> Text:
+    """Return what is said of each state, in its colour."""
+    parts = [Text(words, style=_word_colour(state)) for state, words in said.items()]
     return Text(", ").join(parts) if parts else Text("no steps")
 
 

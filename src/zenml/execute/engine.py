@@ -409,6 +409,7 @@ class Engine:
             reused = self.admission.recorded.tell_reused()
             for step in reused:
                 self.reporter.step(step)
+        self._progress.turn_ended()
         if self.caller is not None:
             for step in (*[end.step for end in ends.ended], *ends.started, *begins.started, *reused):
                 is_awaited |= self.caller.settle(step)
@@ -445,6 +446,7 @@ class Engine:
             self.reporter.step(end.step)
         for step in batch.started:
             self.reporter.step(step)
+            self._progress.begun(step.invocation_id)
 
     def _can_start(self) -> bool:
         return self.admission.has_candidates and any(self._workers.free().values())

@@ -16,17 +16,18 @@ from zenml.execute import screen
 from zenml.execute.output import say, terminal, unrouted
 from zenml.execute.reporter import PlainReporter
 from zenml.records.ids import microseconds_now, short
+from zenml.records.run import StepRun
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from rich.text import Text
 
     from zenml.execute.live_region import LiveRegion
     from zenml.execute.run_picture import Scene
     from zenml.records.events import Progress
-    from zenml.records.plan import Plan
-    from zenml.records.run import Run, StepRun
+    from zenml.records.plan import Invocation, Plan
+    from zenml.records.run import Run
     from zenml.store.store import Store
 
 DELAY = 0.2
@@ -57,7 +58,8 @@ class LiveReporter:
         self._run: Run | None = None
         self._plan: Plan | None = None
         self._has_screen = False
-        self._events: deque[StepRun | str] = deque()
+        self._events: deque[StepRun | Invocation | str] = deque()
+        self._waiting: Mapping[str, int] = {}
         self._progress: dict[str, Progress] = {}
         self._thread: threading.Thread | None = None
         self._ended = threading.Event()
@@ -76,6 +78,15 @@ class LiveReporter:
             if made is not None:
                 self._is_drawn = True
                 self._start(lambda: self._draw(*made))
+
+    def step_added(self, invocation: Invocation) -> None:
+        """Note that a step was called."""
+        if self._has_screen:
+            self._events.append(invocation)
+
+    def waiting(self, counts: Mapping[str, int]) -> None:
+        """Note how many calls wait."""
+        self._waiting = counts
 
     def step(self, step: StepRun) -> None:
         """Note what became of a step; the first one that takes time wakes the drawing."""
@@ -125,7 +136,7 @@ class LiveReporter:
         for event in self._events:
             if isinstance(event, str):
                 self._plain.note(event)
-            else:
+            elif isinstance(event, StepRun):
                 self._plain.step(event)
         self._plain.run_ended(run)
 
@@ -192,10 +203,13 @@ class LiveReporter:
             event = self._events.popleft()
             if isinstance(event, str):
                 region.write(event + "\n", is_error=True)
-            else:
+            elif isinstance(event, StepRun):
                 scene.step(event)
+            else:
+                scene.add(event)
         scene.run = self._run or scene.run
         scene.progress = self._progress.copy()
+        scene.waiting = self._waiting
         columns, lines = region.size()
         return draw(scene.picture(microseconds_now()), columns, lines - 1)
 

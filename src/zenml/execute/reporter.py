@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from zenml.execute import screen
 from zenml.execute.output import say
+from zenml.views.step_states import words
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from zenml.records.events import Progress
-    from zenml.records.plan import Plan
+    from zenml.records.plan import Invocation, Plan
     from zenml.records.run import Failure, Run, StepRun
     from zenml.store.store import Store
 
@@ -26,6 +29,12 @@ class Reporter(Protocol):
 
     def run_started(self, run: Run, plan: Plan) -> None:
         """Hear that a run began, and what it is to do."""
+
+    def step_added(self, invocation: Invocation) -> None:
+        """Hear that a dynamic pipeline called a step, which begins now or later."""
+
+    def waiting(self, counts: Mapping[str, int]) -> None:
+        """Hear how many calls wait, by map or step, where nobody knows which they are."""
 
     def step(self, step: StepRun) -> None:
         """Hear that a step began or ended: its status tells."""
@@ -47,6 +56,12 @@ class SilentReporter:
     """Says nothing."""
 
     def run_started(self, run: Run, plan: Plan) -> None:
+        """Say nothing."""
+
+    def step_added(self, invocation: Invocation) -> None:
+        """Say nothing."""
+
+    def waiting(self, counts: Mapping[str, int]) -> None:
         """Say nothing."""
 
     def step(self, step: StepRun) -> None:
@@ -78,8 +93,15 @@ class PlainReporter:
 
     def run_started(self, run: Run, plan: Plan) -> None:
         """Say which run begins."""
+        known = "" if plan.is_dynamic else f": {count(len(plan.invocations), 'step')}"
         verb = "resumed" if run.epoch else "started"
-        _say(f"Run `{run.name}` {verb}: {count(len(plan.invocations), 'step')}.")
+        _say(f"Run `{run.name}` {verb}{known}.")
+
+    def step_added(self, invocation: Invocation) -> None:
+        """Say nothing: what comes of it is told."""
+
+    def waiting(self, counts: Mapping[str, int]) -> None:
+        """Say nothing."""
 
     def step(self, step: StepRun) -> None:
         """Say what became of a step; that it started goes without saying unless it prints."""
@@ -129,7 +151,7 @@ class PlainReporter:
     def run_ended(self, run: Run) -> None:
         """Say how the run ended, with counts."""
         self._flush()
-        counts = ", ".join(f"{number} {status}" for status, number in self._counts.items())
+        counts = ", ".join(words(self._counts, run_status=run.status).values())
         took = duration(run.created_at, run.ended_at)
         verb = "finished" if run.status == "completed" else run.status
         _say(f"Run `{run.name}` {verb} in {took}" + (f": {counts}." if counts else "."))

@@ -12,24 +12,23 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from zenml.records.ids import short
+from zenml.records.run import StepRun
 from zenml.views.failure_panel import cause
-from zenml.views.step_tree import Call, arrange
+from zenml.views.step_states import ordered, rank, strip
+from zenml.views.step_tree import Call, arrange, group_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping
 
     from zenml.records.events import Progress
-    from zenml.records.plan import Plan
-    from zenml.records.run import Run, StepRun
+    from zenml.records.plan import Invocation, Plan
+    from zenml.records.run import Run, StepOutline
+    from zenml.views.step_tree import Row
 
 ALIKE = 5
 """From so many calls of one step on, they are one row."""
 PAUSE = 20
 """The tree of a run that makes up its steps as it goes is arranged anew after so many times the time it took."""
-IN_ORDER = (
-    "completed", "cached", "failed", "interrupted", "stopped", "skipped", "running", "retrying", "waiting",
-)  # fmt: skip
-"""The states of a step in the order in which they are counted out."""
 _TELLING = (
     "running", "retrying", "failed", "interrupted", "stopped", "skipped", "waiting", "completed", "cached",
 )  # fmt: skip
@@ -58,6 +57,13 @@ class PictureRow(msgspec.Struct, frozen=True):
     """How far its only call is."""
     begun: float = 0.0
     """What many running calls have done, added up: a half for each that is half done."""
+    cells: tuple[str, ...] = ()
+    """Of a map: the states of its elements, from the first to the last, as a strip."""
+
+    @property
+    def is_folded(self) -> bool:
+        """Whether it stands for as many calls as there are, and not for a certain one."""
+        return self.total > 1 or bool(self.cells)
 
     @property
     def total(self) -> int:
@@ -90,7 +96,7 @@ class RunPicture(msgspec.Struct, frozen=True):
         for row in self.rows:
             for state, number in row.counts.items():
                 found[state] = found.get(state, 0) + number
-        return {state: found[state] for state in IN_ORDER if found.get(state)}
+        return ordered(found)
 
 
 class Scene:
@@ -108,12 +114,19 @@ class Scene:
         """What the last attempt of a call failed with that is tried again, by id."""
         self.progress: dict[str, Progress] = {}
         """By id of step run; written by whoever hears of it."""
-        self._calls = {one.id: Call(one.id, one.upstream()) for one in plan.invocations}
+        self.waiting: Mapping[str, int] = {}
+        """How many calls wait that were not added, by `group_of`."""
+        self._calls = {one.id: Call(one.id, one.upstream(), map=one.map) for one in plan.invocations}
         self._lines: list[_Line] = []
+        self._line_of_group: dict[str, _Line] = {}
         self._line_of: dict[str, _Line] = {}
         self._has_unplaced = True
         """Whether there are calls without a place in the tree."""
         self._arranged_at = self._arranging_took = 0.0
+
+    def add(self, invocation: Invocation) -> None:
+        """Take that a dynamic pipeline called a step."""
+        self._place(Call(invocation.id, invocation.upstream(), map=invocation.map))
 
     def step(self, step: StepRun) -> None:
         """Take the beginning or the end of an attempt."""
@@ -121,13 +134,25 @@ class Scene:
         if step.status == "retried":
             self._causes[name] = cause(step.failure)
         before = self._calls.get(name)
-        call = Call(name, before.upstream if before else step.invocation.upstream(), step)
-        self._calls[name] = call
+        upstream = before.upstream if before else step.invocation.upstream()
+        call = Call(name, upstream, step, step.invocation.map)
         line = self._line_of.get(name)
         if line is None or before is None:
+            self._place(call)
+        else:
+            self._calls[name] = call
+            line.change(before, call)
+
+    def _place(self, call: Call) -> None:
+        """Take a call without a place in the tree: it goes to its like, if they are one row already."""
+        is_new = call.id not in self._calls
+        self._calls[call.id] = call
+        line = self._line_of_group.get(group_of(call.id, call.map)) if is_new else None
+        if line is None:
             self._has_unplaced = True
         else:
-            line.change(before, call)
+            line.add(call)
+            self._line_of[call.id] = line
 
     def picture(self, now: int) -> RunPicture:
         """Return the run as it is now."""
@@ -141,19 +166,28 @@ class Scene:
             status=run.status,
             started_at=run.created_at,
             now=run.ended_at or now,
-            rows=tuple(line.picture(self.progress) for line in self._lines),
+            rows=(*(line.picture(self.progress, self.waiting) for line in self._lines), *self._others()),
             reason=run.reason,
         )
+
+    def _others(self) -> Iterator[PictureRow]:
+        """Yield rows for calls that wait, and that no row is there for."""
+        for group, number in self.waiting.items():
+            if number and group not in self._line_of_group:
+                label = group.removesuffix("[]")
+                yield PictureRow(prefix="", label=label, counts={"waiting": number})
 
     def _arrange(self) -> None:
         begin = time.monotonic()
         self._has_unplaced = False
-        self._lines, self._line_of = [], {}
+        self._lines, self._line_of, self._line_of_group = [], {}, {}
         for prefix, row in arrange(list(self._calls.values()), alike=ALIKE):
-            most = self._most.get(row.calls[0].id) if len(row.calls) == 1 else None
-            line = _Line(prefix, row.label, row.calls, most, self._causes)
+            most = self._most.get(row.calls[0].id) if row.group is None else None
+            line = _Line(prefix, row, most, self._causes)
             self._lines.append(line)
             self._line_of.update((call.id, line) for call in row.calls)
+            if row.group is not None:
+                self._line_of_group[row.group] = line
         self._arranged_at = time.monotonic()
         self._arranging_took = self._arranged_at - begin
 
@@ -161,40 +195,60 @@ class Scene:
 class _Line:
     """A row while the run goes on."""
 
-    def __init__(
-        self, prefix: str, label: str, calls: Sequence[Call], most: int | None, causes: dict[str, str]
-    ) -> None:
+    def __init__(self, prefix: str, row: Row, most: int | None, causes: dict[str, str]) -> None:
         self._prefix = prefix
-        self._label = label
+        self._label = row.label
+        self._group = row.group
+        self._is_map = row.is_map
         self._max_attempts = most
         self._causes = causes
         self._counts: dict[str, int] = {}
         self._step: StepRun | None = None
-        """The attempt that a row of one call tells of; of many, the last that failed."""
+        """The attempt that a row of one call tells of; of many, the first that failed."""
         self._started_at: int | None = None
         self._ended_at: int | None = None
-        self._is_single = len(calls) == 1
+        self._is_single = row.group is None
         self._running: set[str] = set()
         """The ids of the step runs that are running."""
-        for call in calls:
-            self._counts[call.status] = self._counts.get(call.status, 0) + 1
-            self._take(call.step)
+        self._place_of: dict[str, int] = {}
+        """Of a map: which element a call is, by invocation id."""
+        self._ranks = bytearray()
+        """Of a map: the states of its elements."""
+        self._first = row.calls[0].id
+        for call in row.calls:
+            self._count(call)
+
+    def add(self, call: Call) -> None:
+        """Take one more call."""
+        self._count(call)
+        if not self._is_map:
+            self._label = f"{self._first} … {call.id}"
 
     def change(self, before: Call, after: Call) -> None:
         """Take what became of a call."""
         self._counts[before.status] -= 1
         self._counts[after.status] = self._counts.get(after.status, 0) + 1
+        if self._is_map:
+            self._ranks[self._place_of[after.id]] = rank(after.status)
         self._take(after.step)
 
-    def picture(self, progress: dict[str, Progress]) -> PictureRow:
+    def _count(self, call: Call) -> None:
+        self._counts[call.status] = self._counts.get(call.status, 0) + 1
+        if self._is_map:
+            self._place_of[call.id] = len(self._ranks)
+            self._ranks.append(rank(call.status))
+        self._take(call.step)
+
+    def picture(self, progress: Mapping[str, Progress], waiting: Mapping[str, int]) -> PictureRow:
         """Return the row as it is now."""
         step = self._step
         is_running = bool(self._counts.get("running"))
         single = step if self._is_single else None
+        more = waiting.get(self._group, 0) if self._group is not None else 0
         return PictureRow(
             prefix=self._prefix,
             label=self._label,
-            counts={state: self._counts[state] for state in IN_ORDER if self._counts.get(state)},
+            counts=ordered({**self._counts, "waiting": self._counts.get("waiting", 0) + more}),
             started_at=self._started_at,
             ended_at=None if is_running else self._ended_at,
             attempt=single.attempt if single is not None else 1,
@@ -203,13 +257,14 @@ class _Line:
             note=self._note(),
             progress=progress.get(single.id) if single is not None and is_running else None,
             begun=0.0 if self._is_single else sum(_share(progress.get(one)) for one in self._running),
+            cells=strip(self._ranks + bytes([rank("waiting")]) * more) if self._is_map else (),
         )
 
-    def _take(self, step: StepRun | None) -> None:
-        if step is None:
+    def _take(self, step: StepRun | StepOutline | None) -> None:
+        if not isinstance(step, StepRun):
             return
         (self._running.add if step.status == "running" else self._running.discard)(step.id)
-        if self._is_single or step.status == "failed":
+        if self._is_single or (step.status == "failed" and self._step is None):
             self._step = step
         if step.status in ("cached", "skipped", "retrying"):
             return  # it took no time
@@ -224,7 +279,7 @@ class _Line:
         if step is None:
             return ""
         if step.status == "failed":
-            said = cause(step.failure)
+            said = cause(step.failure) if self._is_single else f"{step.invocation_id}: {cause(step.failure)}"
         elif step.status == "retrying":
             said = self._causes.get(step.invocation_id) or step.reason or ""
         elif step.status in ("skipped", "stopped", "interrupted"):

@@ -1,8 +1,8 @@
-"""How far the steps of a run are: told to its reporter, and left in a file for other processes.
+"""How far the steps of a run are, and which calls wait: told to its reporter, and left in a file for other processes.
 
 The file is written by the thread that writes the logs, once a second at most, and never waits for
 the disk: it is replaced as a whole, and what it says is worth nothing after a crash. It names the
-running steps only, and goes with the run.
+running steps only, counts the calls of a dynamic pipeline that have not begun, and goes with the run.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from zenml.execute import log_writer
-from zenml.views.progress import progress_path
+from zenml.views.progress import Standing, progress_path
+from zenml.views.step_tree import group_of
 
 if TYPE_CHECKING:
     from zenml.execute.reporter import Reporter
     from zenml.records.events import Progress
+    from zenml.records.plan import Invocation
 
 INTERVAL = 1.0
 """Seconds between two states of the file."""
@@ -38,6 +40,12 @@ class RunProgress:
         self._reporter = reporter
         self._path = progress_path(root, run_id) if root != ":memory:" else ""
         self._steps: dict[str, Progress] = {}
+        self._called: dict[str, int] = {}
+        """How many calls there were, by group."""
+        self._waiting: set[str] = set()
+        """The ids of the calls that have not begun."""
+        self._is_called = False
+        """Whether there were calls that the file does not count."""
         self._has_changed = False
         self._next_write = 0.0
         self._writing = threading.Lock()
@@ -58,6 +66,25 @@ class RunProgress:
         """Forget a step."""
         self._steps.pop(step_run_id, None)
 
+    def added(self, invocation: Invocation) -> None:
+        """Take that a dynamic pipeline called a step. For the holder of the baton, as `begun` and `turn_ended` are."""
+        self._reporter.step_added(invocation)
+        if self._path:
+            group = group_of(invocation.id, invocation.map)
+            self._called[group] = self._called.get(group, 0) + 1
+            self._waiting.add(invocation.id)
+            self._is_called = True
+
+    def begun(self, invocation_id: str) -> None:
+        """Take that something became of a call."""
+        self._waiting.discard(invocation_id)
+
+    def turn_ended(self) -> None:
+        """Take that what has not begun by now waits: a plain call never does, and needs no file."""
+        if self._is_called and self._waiting and not self._is_closed:
+            self._is_called, self._has_changed = False, True
+            log_writer.watch(self)
+
     def flush(self) -> None:
         """Write the file, if there is news and the last state is old enough."""
         now = time.monotonic()
@@ -72,7 +99,7 @@ class RunProgress:
             os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
             draft = f"{self._path}.new"
             with open(draft, "wb", opener=_open_privately) as file:
-                file.write(msgspec.json.encode(self._steps.copy()))
+                file.write(msgspec.json.encode(Standing(self._steps.copy(), self._called.copy())))
             os.replace(draft, self._path)
 
     def close(self) -> None:

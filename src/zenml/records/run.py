@@ -126,6 +126,28 @@ class StepRun(Record, frozen=True, kw_only=True):
     """What kept its memory below its cap; None where it has none."""
 
 
+class StepOutline(msgspec.Struct, frozen=True, gc=False):
+    """What a list or a tree of a run's steps says of an attempt: cheap to have for a hundred thousand."""
+
+    id: StepRunId
+    invocation_id: str
+    attempt: int
+    status: StepStatus
+    definition: str
+    started_at: int
+    ended_at: int | None
+    reason: str | None
+    cached_from: StepRunId | None
+    upstream: tuple[str, ...]
+    """The ids of the calls that it waited for."""
+    map: str | None = None
+    """The map whose element it is."""
+    failure: Failure | None = None
+    cpu_time: int | None = None
+    peak_memory: int | None = None
+    memory_guard: str | None = None
+
+
 class StepInput(Record, frozen=True, kw_only=True):
     """That a step run took an artifact as (part of) an argument."""
 

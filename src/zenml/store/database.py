@@ -23,6 +23,7 @@ from zenml.records.run import (
     Record,
     Run,
     Schedule,
+    StepOutline,
 )
 from zenml.store import location, owners, queries
 from zenml.store.migrations import migrate
@@ -216,6 +217,12 @@ class Database:
                 artifact = table.record(row)
                 found.setdefault(artifact.producer, []).append(artifact)
         return found
+
+    def outline(self, run_id: str) -> list[StepOutline]:
+        """Return all attempts of a run in outline, in the order in which they began."""
+        from zenml.store.outline import outline  # only who looks at runs needs it
+
+        return outline(self.file, run_id)
 
     def interrupt_dead_runs(self) -> list[str]:
         """Mark the runs of owners that are found dead as interrupted; return the ids of those runs."""

@@ -12,7 +12,7 @@ from zenml.store import queries
 from zenml.store.schema import table_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from zenml.store.database import Database
 
@@ -53,6 +53,10 @@ _DELETE_ARTIFACT = "DELETE FROM artifacts WHERE id = :id"
 _DELETE_ARTIFACT_TAGS = "DELETE FROM tags WHERE kind = 'artifact' AND target_id = :id"
 _SIZES = "SELECT digest, length(body) FROM documents"
 _PLANS = "SELECT plan FROM runs UNION SELECT plan FROM schedules"
+_PLANS_ALIVE = "SELECT DISTINCT plan FROM runs WHERE ended_at IS NULL"
+# The steps of a dynamic run are not in its plan; those of a static one are no documents.
+_DEFINITIONS = "SELECT DISTINCT run_id, definition FROM step_runs"
+_NAMED = f"{_PLANS} UNION SELECT definition FROM step_runs"  # noqa: S608  our own text
 _ENVIRONMENTS = "SELECT DISTINCT environment FROM runs"
 _DELETE_DOCUMENT = "DELETE FROM documents WHERE digest = :digest"
 _KEYS = "SELECT DISTINCT key FROM artifacts WHERE key IS NOT NULL"
@@ -131,15 +135,33 @@ def document_sizes(store: Database) -> dict[str, int]:
     return dict(store.file.read(_SIZES))
 
 
-def plans_of_runs(store: Database) -> set[str]:
-    """Return the digests of the plans that runs and schedules refer to."""
-    return {row[0] for row in store.file.read(_PLANS)}
+def named_documents(store: Database) -> set[str]:
+    """Return the digests of the plans of runs and schedules, and of the steps that ran."""
+    return {row[0] for row in store.file.read(_NAMED)}
 
 
-def delete_documents(store: Database, digests: Sequence[str], *, known_plans: set[str]) -> int:
-    """Delete documents unless a run or schedule with a plan that was not known has begun; return how many."""
+def definitions_of_runs(store: Database, without_runs: Collection[str] = ()) -> set[str]:
+    """Return the digests of the definitions of all steps that ran, but for those of some runs."""
+    return {definition for run, definition in store.file.read(_DEFINITIONS) if run not in without_runs}
+
+
+def delete_documents(
+    store: Database, digests: Sequence[str], *, known: set[str], dynamic_plans: set[str]
+) -> int:
+    """Delete documents, unless more is named by now; return how many.
+
+    While a dynamic run goes on nothing is deleted: a step of it may be about to name what was stored before.
+
+    Args:
+        store: the store.
+        digests: what is to go.
+        known: what was named when `digests` were found, of `named_documents`.
+        dynamic_plans: those of them that are plans of dynamic pipelines.
+    """
     with store.file.write() as transaction:
-        if {row[0] for row in transaction.read(_PLANS)} - known_plans:
+        if {row[0] for row in transaction.read(_PLANS_ALIVE)} & dynamic_plans:
+            return 0
+        if {row[0] for row in transaction.read(_NAMED)} - known:
             return 0
         used = {row[0] for row in transaction.read(_ENVIRONMENTS)}
         return transaction.run_many(

@@ -7,12 +7,12 @@ import re
 from typing import TYPE_CHECKING
 
 from zenml.records.ids import short
-from zenml.views.step_tree import family_of
+from zenml.views.step_tree import group_of, in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from zenml.records.run import Failure
+    from zenml.records.run import Failure, StepOutline, StepRun
     from zenml.views.run_view import RunView
     from zenml.views.step_view import StepView
 
@@ -31,18 +31,55 @@ _STANDARD = os.path.dirname(os.__file__) + os.sep
 
 def failure_panel(run: RunView) -> str:
     """Return what a person needs to know of a run that did not succeed; "" for one that did."""
-    failed = [step for step in run.steps.values() if step.record.status == "failed"]
+    if run.record.status == "completed":
+        return ""  # what failed in it was handled by the pipeline's function
+    failed = [call.step for call in run.calls if call.step is not None and call.step.status == "failed"]
+    is_of_step = run.failure is None or any(_is_same(one.failure, run.failure) for one in failed)
+    if run.failure is not None and not is_of_step and run.stored_plan.is_dynamic:
+        return _joined(_of_function(run, run.failure, failed))
     if not failed:
         return _without_step(run)
-    first, *others = failed
-    blocks = [
-        [f"Step `{first.name}` of run `{run.name}` failed: {cause(first.failure)}", *_element(run, first)],
-        _indented(user_lines(first.failure.traceback) if first.failure else ()),
-        _log_block(first),
-        _others_block(others),
-        _remedy_block(run, first),
-    ]
+    # A failure that the function of a dynamic pipeline handled may have come before the one that is the run's.
+    first = next((one for one in failed if _is_same(one.failure, run.failure)), failed[0])
+    step = run.step_run(first.id)
+    return _joined(
+        [
+            [f"Step `{step.name}` of run `{run.name}` failed: {cause(step.failure)}", *_element(run, step)],
+            _indented(user_lines(step.failure.traceback) if step.failure else ()),
+            _log_block(step),
+            _others_block([one for one in failed if one is not first]),
+            _remedy_block(run, step),
+        ]
+    )
+
+
+def _joined(blocks: Iterable[Sequence[str]]) -> str:
     return "\n\n".join("\n".join(block) for block in blocks if block)
+
+
+def _of_function(
+    run: RunView, failure: Failure, failed: Sequence[StepRun | StepOutline]
+) -> list[Sequence[str]]:
+    """Return the panel of a run that failed because the function of its pipeline raised something of its own."""
+    logs = run.logs
+    lines = last_lines(logs.uri) if logs is not None else []
+    remedy = [f"Repair it. {again(run)}"]
+    if failed:
+        remedy.append(f"Its log: zenml logs {short(run.id)} {failed[0].invocation_id}")
+    return [
+        [
+            f"The function of pipeline `{run.record.pipeline_name}` failed in run `{run.name}`: {cause(failure)}"
+        ],
+        _indented(user_lines(failure.traceback)),
+        ["Last lines that it printed:", *_indented(lines)] if lines else [],
+        _others_block(failed, too=""),
+        remedy,
+    ]
+
+
+def _is_same(one: Failure | None, other: Failure | None) -> bool:
+    """Tell whether two records are of the same exception; the traceback grows on its way to the caller."""
+    return one is not None and other is not None and (one.type, one.message) == (other.type, other.message)
 
 
 def cause(failure: Failure | None) -> str:
@@ -124,8 +161,6 @@ def _library(file: str) -> str:
 
 def _without_step(run: RunView) -> str:
     """Return the panel of a run that ended badly without a failed step."""
-    if run.record.status == "completed":
-        return ""
     why = run.reason or (cause(run.failure) if run.failure else "")
     said = f"Run `{run.name}` is {run.record.status}" + (f": {why}" if why else ".")
     return f"{said}\n\n{again(run)}"
@@ -141,14 +176,33 @@ def again(run: RunView) -> str:
 
 def _element(run: RunView, step: StepView) -> list[str]:
     """Return which of several calls of a step it was, and with what values, since their ids do not tell."""
-    family = family_of(step.name)
-    alike = [one.id for one in run.plan.invocations if family_of(one.id) == family]
-    if len(alike) < 2 or step.name not in alike:
+    group = group_of(step.name, step.record.invocation.map)
+    alike = in_order(call for call in run.calls if group_of(call.id, call.map) == group)
+    ids = [call.id for call in alike]
+    if (len(ids) < 2 and step.record.invocation.map is None) or step.name not in ids:
         return []
-    values = step.config.parameters.items()
-    given = ", ".join(f"{name} = {_shortened(repr(value))}" for name, value in values)
-    which = f"It is call {alike.index(step.name) + 1} of {len(alike)} of step `{family}`"
+    place = f"{ids.index(step.name) + 1} of {len(ids)}"
+    if step.record.invocation.map is not None:
+        which = f"It is element {place} of map `{step.record.invocation.map}`"
+    else:
+        which = f"It is call {place} of step `{group}`"
+    given = ", ".join(f"{name} = {_shortened(text)}" for name, text in _given(step))
     return [f"{which}, with {given}." if given else f"{which}."]
+
+
+def _given(step: StepView) -> Iterator[tuple[str, str]]:
+    """Yield the arguments of a step: its values, and where its artifacts are from."""
+    for name, value in step.config.parameters.items():
+        yield name, repr(value)
+    if step.record.invocation.map is None:
+        return  # calls that were written one by one are told apart by their values
+    for name, artifacts in step.inputs.items():
+        if isinstance(artifacts, list):
+            yield name, f"{len(artifacts)} artifacts"
+        else:
+            shown = artifacts.record.metadata.get("preview", {}).get("text")
+            told = f": {' '.join(str(shown).split())}" if shown else ""
+            yield name, f"{artifacts.name}@{artifacts.version} ({artifacts.data_type}){told}"
 
 
 def _shortened(text: str) -> str:
@@ -161,8 +215,8 @@ def _log_block(step: StepView) -> list[str]:
     return ["Last lines of its log:", *_indented(lines)] if lines else []
 
 
-def _others_block(others: Sequence[StepView]) -> list[str]:
-    lines = [f"Step `{step.name}` failed too: {cause(step.failure)}" for step in others[:_OTHERS]]
+def _others_block(others: Sequence[StepRun | StepOutline], too: str = " too") -> list[str]:
+    lines = [f"Step `{step.invocation_id}` failed{too}: {cause(step.failure)}" for step in others[:_OTHERS]]
     if len(others) > _OTHERS:
         lines.append(f"… and {len(others) - _OTHERS} more")
     return lines

@@ -16,14 +16,16 @@ from zenml.records.hooks import HookRun
 from zenml.records.ids import short
 from zenml.records.models import key_of
 from zenml.records.plan import Plan, StepDefinition
-from zenml.records.run import Artifact, Environment, Run, RunOutput, StepRun
+from zenml.records.run import Artifact, Document, Environment, Run, RunOutput, StepRun
 from zenml.records.status import ENDED
 from zenml.views.artifact_view import ArtifactView
 from zenml.views.logs import StepLogs
 from zenml.views.named import Named
 from zenml.views.noted import TagName, tags_of
-from zenml.views.progress import read_progress
+from zenml.views.progress import Standing, read_standing
 from zenml.views.record_view import ExecutionView
+from zenml.views.step_states import ordered
+from zenml.views.step_tree import Call, group_of
 from zenml.views.step_view import StepView
 from zenml.views.variables import KEPT, shown
 
@@ -120,19 +122,42 @@ class RunView(ExecutionView[Run]):
 
     @cached_property
     def plan(self) -> Plan:
-        """What the run was to do."""
+        """What the run was to do; of a dynamic pipeline, with the calls that were made so far."""
+        plan = self.stored_plan
+        return self._with_calls(plan) if plan.is_dynamic else plan
+
+    @cached_property
+    def stored_plan(self) -> Plan:
+        """What was known of the run when it began: that of a dynamic pipeline has no steps."""
         body = self._store.document(self.record.plan)
         if body is None:
             raise NotFoundError(f"The plan of run `{self.name}` is no longer in the store.")
-        plan = wire.decode(body, Plan)
-        return self._with_calls(plan) if plan.is_dynamic else plan
+        return wire.decode(body, Plan)
+
+    def definition(self, digest: str) -> StepDefinition:
+        """Return what a step of the run was when it ran, by the key of its definition."""
+        known = self._definitions.get(digest) or self.stored_plan.definitions.get(digest)
+        if known is None:
+            body = self._store.document(digest)
+            if body is None:
+                raise NotFoundError(
+                    f"What the steps of run `{self.name}` were is no longer in the store: document `{digest}` is missing."
+                )
+            known = self._definitions[digest] = wire.decode(body, StepDefinition)
+        return known
+
+    @cached_property
+    def _definitions(self) -> dict[str, StepDefinition]:
+        """Those of a dynamic pipeline that were asked for."""
+        return {}
 
     def _with_calls(self, plan: Plan) -> Plan:
         """Return the plan of a dynamic pipeline with the calls that were made so far, in their order."""
         calls = {step.invocation_id: step.invocation for step in self.attempts}
-        bodies = {digest: self._store.document(digest) for digest in {c.definition for c in calls.values()}}
+        listed = tuple({call.definition for call in calls.values()})
         definitions = {
-            digest: wire.decode(body, StepDefinition) for digest, body in bodies.items() if body is not None
+            one.digest: wire.decode(one.body, StepDefinition)
+            for one in self._store.select(Document, digest=listed)
         }
         return msgspec.structs.replace(plan, invocations=tuple(calls.values()), definitions=definitions)
 
@@ -183,9 +208,45 @@ class RunView(ExecutionView[Run]):
         return self._store.select(StepRun, run_id=self.id)
 
     @cached_property
+    def calls(self) -> list[Call]:
+        """All calls with their last attempts in outline: those that began in this order, then the rest of the plan.
+
+        Of a run with a hundred thousand steps, they cost a tenth of `steps`.
+        """
+        begun = {step.invocation_id: step for step in self._store.outline(self.id)}
+        calls = [Call(name, step.upstream, step, step.map) for name, step in begun.items()]
+        rest = [one for one in self.stored_plan.invocations if one.id not in begun]
+        return calls + [Call(one.id, one.upstream(), map=one.map) for one in rest]
+
+    @cached_property
+    def standing(self) -> Standing:
+        """What its owner says of it while it goes on; `refresh` for what it is later."""
+        return Standing() if self.end_time is not None else read_standing(self._store.root, self.id)
+
+    @property
     def progress(self) -> dict[str, Progress]:
         """How far its running steps are that use `track`, by id of step run; `refresh` for what it is later."""
-        return {} if self.end_time is not None else read_progress(self._store.root, self.id)
+        return self.standing.steps
+
+    @cached_property
+    def waiting(self) -> dict[str, int]:
+        """How many calls of a dynamic pipeline have not begun, by map or step (`step_tree.group_of`)."""
+        return self.standing.waiting(group_of(call.id, call.map) for call in self.calls)
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """How many steps are in which state, with those that wait."""
+        found = {"waiting": sum(self.waiting.values())}
+        for call in self.calls:
+            found[call.status] = found.get(call.status, 0) + 1
+        return ordered(found)
+
+    def step_run(self, step_run_id: str) -> StepView:
+        """Return one step by the id of its step run, without reading the others."""
+        step = self._store.get(StepRun, step_run_id)
+        if step is None:
+            raise NotFoundError(f"Run `{self.name}` has no step run `{step_run_id}`, or was deleted.")
+        return StepView(step, self, self._store)
 
     @property
     def hook_runs(self) -> list[HookRun]:
@@ -235,7 +296,7 @@ class RunView(ExecutionView[Run]):
                 break
             time.sleep(min(pause, left))
             pause = min(pause * 2, LAST_LOOK)
-        for name in ("attempts", "steps", "progress", "plan"):
+        for name in ("attempts", "steps", "standing", "plan", "calls", "waiting", "counts"):
             self.__dict__.pop(name, None)
         return self
 

@@ -105,7 +105,7 @@ class StepView(ExecutionView[StepRun]):
     @cached_property
     def definition(self) -> StepDefinition:
         """What the step was when it ran."""
-        return self.run.plan.definitions[self.record.definition]
+        return self.run.definition(self.record.definition)
 
     @property
     def config(self) -> StepConfiguration:

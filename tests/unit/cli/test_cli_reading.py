@@ -14,7 +14,7 @@ from zenml.store.opening import open_store
 RUN_KEYS = {"id", "name", "status", "pipeline", "started_at", "ended_at", "duration", "reason"}
 STEP_KEYS = {
     "id", "step_run_id", "name", "status", "attempt", "started_at", "ended_at", "duration", "progress",
-    "upstream", "cached_from", "reason", "failure", "outputs", "log",
+    "upstream", "cached_from", "reason", "failure", "outputs", "log", "map",
     "cpu_seconds", "peak_memory", "memory_guard",
 }  # fmt: skip
 
@@ -167,6 +167,8 @@ def test_a_whole_run_as_json_has_stable_keys(zenml, runs):
         "hook_failures",
         "steps",
         "waiting",
+        "counts",
+        "maps",
     }
     assert [set(one) for one in run["steps"]] == [STEP_KEYS, STEP_KEYS]
     assert run["steps"][1]["upstream"] == ["load"]

@@ -32,6 +32,7 @@ def flow(x: int):
 
 class Heard(watch_command.EventPrinter):
     def __init__(self):
+        super().__init__()
         self.events = []
 
     def step(self, step):
@@ -163,7 +164,7 @@ def store_of():
     def write(steps):
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "wb") as file:
-            file.write(msgspec.json.encode(steps))
+            file.write(msgspec.json.encode({"steps": steps}))
 
     return view.record, view.attempts, write
 

@@ -1,13 +1,18 @@
 """The tree of a run: chains go down, branches are indented, many calls of one step are one line."""
 
+import json
+import os
 import re
 
 import click
+import msgspec
 import pytest
 
 from zenml import pipeline, step
-from zenml.cli.run_tree import tree_lines
+from zenml.cli.run_tree import ALL, TreeLines
 from zenml.client import Client
+from zenml.records.run import Run, StepRun
+from zenml.views.progress import progress_path
 
 
 @step(enable_cache=False)
@@ -33,7 +38,7 @@ def shape(run):
 
 
 def plain_lines(run):
-    return [click.unstyle(line) for line in tree_lines(run, {})]
+    return [click.unstyle(line) for line in TreeLines(run, Client().store).lines()]
 
 
 def last_run():
@@ -80,7 +85,7 @@ def test_many_calls_of_one_step_are_one_line_with_failures_below():
     assert lines[0].startswith("✗ work … work_61")
     assert "61 steps: " in lines[0]
     assert "60 completed" in lines[0]
-    assert lines[1] == "    ✗ work  ValueError: -7 is negative"
+    assert re.fullmatch(r"    ✗ work  \S+ ms  .*ValueError: -7 is negative", lines[1])
     assert lines[2].startswith("- join")
 
 
@@ -128,3 +133,92 @@ def test_an_attempt_that_waits_says_when_it_starts_and_takes_no_time():
     )
 
     assert plain_lines(run.refresh()) == ["↻ start  retrying: attempt 2 of 4 starts at 12:00:10"]
+
+
+@pipeline(dynamic=True)
+def mapping(numbers: list[int]):
+    start()
+    calls = [work.submit(x, id=f"train[{place}]") for place, x in enumerate(numbers)]
+    for call in calls:
+        call.exception()
+
+
+def mapped(numbers):
+    """A run whose calls are the elements of a map."""
+    run = mapping(numbers=numbers)
+    store = Client().store
+    for one in run.attempts:
+        if one.invocation_id.endswith("]"):
+            store.update(StepRun, one.id, invocation=msgspec.structs.replace(one.invocation, map="train"))
+    return run.refresh()
+
+
+def lines_of(run, **options):
+    return [click.unstyle(line) for line in TreeLines(run, Client().store, **options).lines()]
+
+
+def test_a_map_is_one_line_with_counts_times_and_its_first_failures():
+    lines = lines_of(mapped([-1, 1, 2, *[-5] * 6]))
+
+    assert lines[0].startswith("✓ start")
+    assert re.fullmatch(
+        r"✗ train  9 elements: 2 completed, 7 failed \(handled\)  .*slowest .* \(train\[\d\]\)", lines[1]
+    )
+    assert re.fullmatch(r"    ✗ train\[0\]  .*  handled: ValueError: -1 is negative", lines[2])
+    assert [line.split()[1] for line in lines[2:7]] == [f"train[{n}]" for n in (0, 3, 4, 5, 6)]
+    assert lines[7:] == ["    … and 2 more failed"]
+
+
+def test_a_terminal_shows_where_in_a_map_the_failures_are():
+    assert lines_of(mapped([1, -1, 2]), has_strips=True)[2] == "    ━✗━"
+
+
+@pytest.mark.parametrize("name", ["train", ALL])
+def test_a_map_can_be_unfolded(name):
+    lines = lines_of(mapped([1, -1, 2]), unfold=name)
+
+    assert [line.split()[:2] for line in lines[2:]] == [
+        ["✓", "train[0]"],
+        ["✗", "train[1]"],
+        ["✓", "train[2]"],
+    ]
+
+
+def test_what_is_no_map_cannot_be_unfolded(zenml):
+    run = mapped([1, 2])
+
+    result = zenml("run", "show", run.name, "--unfold", "trian")
+
+    assert result.status == 1
+    assert "no map or many calls named `trian`. There are `train`." in result.err
+
+
+def test_a_map_as_json_has_counts_and_elements(zenml):
+    run = mapped([1, -1, 2])
+
+    shown = json.loads(zenml("run", "show", run.name, "--json").out)
+
+    assert shown["counts"] == {"completed": 3, "failed": 1}
+    assert shown["maps"] == [
+        {
+            "name": "train",
+            "counts": {"completed": 2, "failed": 1},
+            "elements": [f"train[{n}]" for n in range(3)],
+        }
+    ]
+    assert [one["map"] for one in shown["steps"]].count("train") == 3
+
+
+def test_a_running_run_counts_the_calls_that_wait(zenml, monkeypatch):
+    run = mapped([1, 2, 3])
+    Client().store.update(Run, run.id, status="running", ended_at=None)
+    path = progress_path(Client().store.root, run.id)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as file:
+        file.write(msgspec.json.encode({"called": {"train[]": 100, "report": 1, "start": 1}}))
+
+    shown = zenml("run", "show", run.name).out
+
+    assert "102 steps: 4 completed, 98 waiting" in shown
+    assert "✓ train   100 elements: 3 completed, 97 waiting" in shown.replace("· train", "✓ train")
+    assert "· report  waiting" in shown

@@ -1,5 +1,7 @@
 """What counts as used, and so is never collected."""
 
+import threading
+
 import pytest
 
 from zenml import Tag, add_tags, load_artifact, pipeline, remove_tags, save_artifact, step
@@ -8,9 +10,10 @@ from zenml.client.run_control import delete_runs
 from zenml.client.stored_artifacts import delete_artifact, find_artifact, uses
 from zenml.config.external_artifact import ExternalArtifact
 from zenml.errors import ConfigurationError, NotFoundError
-from zenml.records.run import Artifact
+from zenml.records.run import Artifact, Document
 from zenml.store.opening import open_store
 
+GATE = threading.Event()
 pytestmark = pytest.mark.usefixtures("zenml_store")
 
 
@@ -83,3 +86,58 @@ def test_a_tag_keeps_what_nothing_else_uses():
     assert "side" not in collected()
     remove_tags("gold", artifact="side")
     assert collected() == ["side"]
+
+
+@step
+def counted(x: int) -> int:
+    return x + 1
+
+
+@step(enable_cache=False)
+def waiting() -> int:
+    GATE.wait(20)
+    return 1
+
+
+@pipeline(dynamic=True)
+def growing():
+    counted(1)
+
+
+@pipeline(dynamic=True)
+def collecting():
+    counted.submit(waiting.submit())
+    collected()
+    GATE.set()
+
+
+def test_what_the_steps_of_a_dynamic_run_are_stays_with_the_run():
+    run = growing()
+    store = open_store()
+    before = {name: step.definition for name, step in run.steps.items()}
+
+    collected()
+
+    kept = run.refresh()
+    assert {name: step.definition for name, step in kept.steps.items()} == before
+    parts = [part for step in kept.steps.values() for part in step.definition.code_parts]
+    assert [part.name for part in parts if part.file and store.document(part.digest) is None] == []
+
+
+def test_what_the_steps_of_a_deleted_dynamic_run_were_goes():
+    run = growing()
+    delete_runs(open_store(), [run.id])
+
+    collected()
+
+    assert open_store().select(Document) == []
+
+
+def test_what_a_step_is_stays_while_it_waits_in_a_dynamic_run():
+    GATE.set()
+    delete_runs(open_store(), [collecting().id])
+    GATE.clear()
+
+    run = collecting()
+
+    assert run.steps["counted"].definition.name == "counted"

@@ -25,6 +25,12 @@ class Recorder:
     def run_started(self, run, plan):
         self.run = run
 
+    def step_added(self, invocation):
+        self.added = [*getattr(self, "added", []), invocation.id]
+
+    def waiting(self, counts):
+        pass
+
     def step(self, step):
         self.events.append((step.invocation_id, step.status))
         if self._on_step:

@@ -1,5 +1,6 @@
 """How a run is drawn: a pure picture becomes text that fits the terminal; and what lines say of progress."""
 
+import msgspec
 import pytest
 from rich.cells import cell_len
 
@@ -302,3 +303,90 @@ def test_a_step_that_waits_for_its_next_attempt_tells_when_and_why():
     assert (row.status, row.attempt, row.max_attempts) == ("retrying", 2, 4)
     assert row.retry_at == 14 * SECOND
     assert "warehouse down" in row.note
+
+
+def element(number):
+    return Invocation(id=f"fit[{number}]", definition="d", after=("load",), map="fit")
+
+
+def test_calls_of_a_dynamic_pipeline_wait_in_the_row_of_their_map():
+    scene = Scene(run_of(), plan_of([]))
+    scene.add(call("load"))
+    scene.step(step_of(call("load"), "cached", ended_at=2))
+    for number in range(3):
+        scene.add(element(number))
+    scene.picture(0)
+    scene.add(element(3))  # it joins the row, and nothing is arranged anew
+    scene.step(step_of(element(1), "running"))
+    scene.step(step_of(element(3), "running"))
+    scene.step(step_of(element(3), "failed", ended_at=2, failure=Failure("m.Bad", "worse")))
+
+    assert not scene._has_unplaced
+    load, fit = scene.picture(0).rows
+    assert load.label == "load"
+    assert (fit.label, fit.total, fit.is_folded) == ("fit", 4, True)
+    assert fit.counts == {"failed": 1, "running": 1, "waiting": 2}
+    assert fit.cells == ("waiting", "running", "waiting", "failed")
+    assert fit.note == "fit[3]: Bad: worse"
+
+
+def test_alike_calls_join_their_row_one_by_one():
+    scene = Scene(run_of(), plan_of([]))
+    for number in range(1, 6):
+        scene.add(call(f"f_{number}"))
+    scene.picture(0)
+
+    scene.add(call("f_6"))
+
+    assert not scene._has_unplaced
+    assert [(row.label, row.total) for row in scene.picture(0).rows] == [("f_1 … f_6", 6)]
+
+
+def test_calls_of_which_only_a_number_is_known_are_in_the_picture():
+    scene = Scene(run_of(), plan_of([]))
+    scene.step(step_of(element(0), "running"))
+    scene.waiting = {"fit[]": 99, "best": 1}
+
+    fit, best = scene.picture(0).rows
+
+    assert (fit.label, fit.counts) == ("fit", {"running": 1, "waiting": 99})
+    assert len(fit.cells) == 40
+    assert (best.label, best.counts) == ("best", {"waiting": 1})
+
+
+def test_a_map_shows_where_its_failures_are_until_it_is_whole():
+    cells = ("completed",) * 6 + ("failed", "running", "waiting", "waiting")
+    counts = {"completed": 60, "failed": 1, "running": 8, "waiting": 31}
+
+    line = lines_of(picture_of(row("fit", counts=counts, cells=cells, started_at=0)), width=120)[1]
+    whole = lines_of(picture_of(row("fit", counts={"completed": 100}, cells=("completed",) * 10)))[1]
+
+    assert "━━━━━━✗╍┄┄  61 of 100  1 failed, 8 running" in line
+    assert whole.endswith("  100 of 100")
+
+
+@pytest.mark.parametrize("width", [20, 40, 80, 200])
+def test_a_strip_fits_any_terminal(width):
+    cells = ("completed", "failed", "running", "waiting") * 10
+    shown = row("fit", counts={"completed": 10, "waiting": 30}, cells=cells, note="fit[3]: Bad: " + "x" * 90)
+
+    assert max(map(cell_len, lines_of(picture_of(shown), width))) < width
+
+
+def test_a_failure_that_the_function_handled_is_called_so():
+    lines = lines_of(picture_of(row("a"), row("b", "failed"), status="completed"))
+
+    assert lines[-2] == "Finished: 1 completed, 1 failed (handled)."
+
+
+def test_nobody_counts_the_steps_of_a_dynamic_run_when_it_begins(capsys):
+    reporter = PlainReporter()
+
+    reporter.run_started(run_of(), msgspec.structs.replace(plan_of([]), is_dynamic=True))
+    for one in (step_of(call("a"), "completed", ended_at=2 * SECOND), step_of(call("b"), "failed")):
+        reporter.step(one)
+    reporter.run_ended(run_of("completed", SECOND))
+
+    first, *_, last = capsys.readouterr().err.splitlines()
+    assert first == "Run `nightly` started."
+    assert last == "Run `nightly` finished in 1.0 s: 1 completed, 1 failed (handled)."

@@ -7,7 +7,8 @@ import pytest
 from zenml.execute import log_writer, run_progress
 from zenml.execute.run_progress import RunProgress
 from zenml.records.events import Progress
-from zenml.views.progress import progress_path, read_progress
+from zenml.records.plan import Invocation
+from zenml.views.progress import progress_path, read_progress, read_standing
 
 
 class Heard:
@@ -16,6 +17,9 @@ class Heard:
 
     def progress(self, step_run_id, progress):
         self.told.append((step_run_id, progress.done))
+
+    def step_added(self, invocation):
+        self.told.append(invocation.id)
 
 
 @pytest.fixture
@@ -126,3 +130,29 @@ def test_an_ended_run_is_not_looked_at_any_more(tmp_path):
     progress.flush()
 
     assert progress not in log_writer._watched.values()
+
+
+def test_calls_are_counted_by_map_or_step_and_what_the_store_does_not_have_waits(progress, tmp_path):
+    calls = [*(Invocation(f"fit[{n}]", "d", map="fit") for n in range(3)), Invocation("load", "d")]
+    for call in calls:
+        progress.added(call)
+    progress.begun("load")
+    progress.turn_ended()
+    progress.flush()
+
+    standing = read_standing(str(tmp_path), "r")
+
+    assert standing.called == {"fit[]": 3, "load": 1}
+    assert standing.waiting(["load", "fit[]"]) == {"fit[]": 2}
+    assert standing.waiting(["load"] * 5 + ["fit[]"] * 5) == {}
+    assert progress._reporter.told == [one.id for one in calls]
+
+
+def test_a_call_that_begins_at_once_needs_no_file(progress, tmp_path):
+    for name in ("a", "b"):
+        progress.added(Invocation(name, "d"))
+        progress.begun(name)
+        progress.turn_ended()
+    progress.flush()
+
+    assert os.listdir(tmp_path) == []

@@ -1,11 +1,14 @@
 """What a failed run tells a person: step, cause, their own code, the end of the log, and what to do."""
 
+import contextlib
 import os
 
+import msgspec
 import pytest
 
 from zenml import pipeline, step
 from zenml.client import Client
+from zenml.records.run import StepRun
 from zenml.views.failure_panel import failure_panel, last_lines, user_lines
 
 pytestmark = pytest.mark.usefixtures("zenml_store")
@@ -87,3 +90,94 @@ def test_the_end_of_a_huge_log_is_read_alone(tmp_path):
     assert lines[-1] == "last \\xff"
     assert len(lines[0]) < 70_000
     assert last_lines(str(tmp_path / "missing")) == []
+
+
+@step(enable_cache=False)
+def invert(x: int) -> float:
+    return 1 / x
+
+
+@step(enable_cache=False)
+def join(xs: list[float]) -> float:
+    return sum(xs)
+
+
+def panel_after(run_pipeline, kind):
+    with pytest.raises(kind):
+        run_pipeline()
+    return failure_panel(Client().list_pipeline_runs(size=1).items[0]).splitlines()
+
+
+def test_a_handled_failure_is_not_taken_for_the_one_of_the_run():
+    @pipeline(dynamic=True)
+    def flow():
+        with contextlib.suppress(ZeroDivisionError):
+            invert(0)
+        fail(3)
+
+    lines = panel_after(flow, ValueError)
+
+    assert lines[0].startswith("Step `fail` of run")
+    assert "Step `invert` failed too: ZeroDivisionError: division by zero" in lines
+
+
+def test_a_run_whose_function_handled_every_failure_has_no_panel():
+    @pipeline(dynamic=True)
+    def flow():
+        with contextlib.suppress(ZeroDivisionError):
+            invert(0)
+
+    run = flow()
+
+    assert run.counts == {"failed": 1}
+    assert failure_panel(run) == ""
+
+
+def test_what_the_function_raised_itself_is_told_with_its_place():
+    @pipeline(dynamic=True)
+    def flow():
+        with contextlib.suppress(ZeroDivisionError):
+            invert(0)
+        raise RuntimeError("nothing to train on")
+
+    lines = panel_after(flow, RuntimeError)
+
+    assert lines[0].startswith("The function of pipeline `flow` failed in run `flow")
+    assert lines[0].endswith(": RuntimeError: nothing to train on")
+    assert any('raise RuntimeError("nothing to train on")' in line for line in lines)
+    assert "Step `invert` failed: ZeroDivisionError: division by zero" in lines
+
+
+def test_several_failures_at_once_are_each_named():
+    @pipeline(dynamic=True)
+    def flow():
+        join([invert.submit(0), fail.submit(4), invert.submit(1)])
+
+    lines = panel_after(flow, ExceptionGroup)
+
+    assert lines[0].endswith("ExceptionGroup: 2 steps failed that step `join` needs (2 sub-exceptions)")
+    assert sorted(line for line in lines if line.startswith("Step `")) == [
+        "Step `fail` failed: ValueError: invalid literal for int() with base 10: '4 is no number'",
+        "Step `invert` failed: ZeroDivisionError: division by zero",
+    ]
+
+
+def test_a_failed_element_of_a_map_is_named_with_what_it_was_given():
+    @pipeline(dynamic=True)
+    def flow():
+        one = invert(1)
+        for place, x in enumerate((1, 0, 2)):
+            invert.submit(x, id=f"parts[{place}]", after=one)
+
+    with pytest.raises(ZeroDivisionError):
+        flow()
+    run = Client().list_pipeline_runs(size=1).items[0]
+    for one in run.attempts:
+        if one.invocation_id.endswith("]"):
+            invocation = msgspec.structs.replace(one.invocation, map="parts")
+            Client().store.update(StepRun, one.id, invocation=invocation)
+
+    lines = failure_panel(run.refresh()).splitlines()
+
+    assert lines[0].startswith("Step `parts[1]` of run")
+    assert lines[1] == "It is element 2 of 3 of map `parts`, with x = 0."

@@ -1,8 +1,11 @@
 """What notebooks show: everything of the user's is escaped, and nothing is loaded."""
 
+import msgspec
 import pytest
 
 from zenml import pipeline, step
+from zenml.client import Client
+from zenml.records.run import StepRun
 
 pytestmark = pytest.mark.usefixtures("zenml_lab")
 
@@ -23,8 +26,6 @@ def flow():
 
 
 def failed_run():
-    from zenml.client import Client
-
     with pytest.raises(ValueError, match="script"):
         flow.with_options(run_name="<b>odd</b>")()
     return Client().get_pipeline_run("<b>odd</b>")
@@ -49,3 +50,26 @@ def test_an_artifact_shows_what_is_noted_of_it():
 
     assert "flow::load::output" in html
     assert "sha256:" in html
+
+
+def test_a_map_is_one_row_with_its_failures_behind_it():
+    @step(enable_cache=False)
+    def invert(x: int) -> float:
+        return 1 / x
+
+    @pipeline(dynamic=True)
+    def mapping():
+        for one in [invert.submit(x, id=f"parts[{x}]") for x in range(3)]:
+            one.exception()
+
+    run = mapping()
+    for one in run.attempts:
+        invocation = msgspec.structs.replace(one.invocation, map="parts")
+        Client().store.update(StepRun, one.id, invocation=invocation)
+
+    html = run.refresh()._repr_html_()
+
+    assert html.count("<tr>") == 2
+    assert "3 elements: " in html
+    assert "1 failed (handled)" in html
+    assert "</summary>parts[0]</details>" in html

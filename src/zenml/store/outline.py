@@ -1,0 +1,65 @@
+"""The attempts of a run in outline: what a tree of a hundred thousand of them needs, and no more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from zenml.records.run import Failure, StepOutline
+
+if TYPE_CHECKING:
+    from zenml.store.sqlite import SQLiteFile
+
+_OUTLINE = """
+SELECT id, invocation_id, attempt, status, definition, started_at, ended_at, reason, cached_from, invocation, failure,
+    cpu_time, peak_memory, memory_guard
+FROM step_runs WHERE run_id = :run ORDER BY id
+"""
+
+
+class _Binding(msgspec.Struct, frozen=True, gc=False):
+    """Any binding of a plan, as far as it says what was waited for; the rest is not even read."""
+
+    step: str | None = None
+    items: tuple[_Binding, ...] = ()
+
+
+class _Wiring(msgspec.Struct, frozen=True, gc=False):
+    """As much of an invocation."""
+
+    inputs: dict[str, _Binding] = {}
+    after: tuple[str, ...] = ()
+    map: str | None = None
+
+
+_wiring = msgspec.json.Decoder(_Wiring)
+_failure = msgspec.json.Decoder(Failure)
+
+
+def outline(file: SQLiteFile, run_id: str) -> list[StepOutline]:
+    """Return all attempts of a run, in the order in which they began."""
+    found = []
+    for row in file.read(_OUTLINE, {"run": run_id}):
+        identifier, name, attempt, status, kind, start, end, reason, origin, invocation, failure, *used = row
+        wiring = _wiring.decode(invocation)
+        known = None if failure is None else _failure.decode(failure)
+        found.append(
+            StepOutline(
+                identifier, name, attempt, status, kind, start, end, reason, origin,
+                _upstream(wiring), wiring.map, known, *used,
+            )
+        )  # fmt: skip
+    return found
+
+
+def _upstream(wiring: _Wiring) -> tuple[str, ...]:
+    """Return what `Invocation.upstream` does."""
+    found = dict.fromkeys(wiring.after)
+    for binding in wiring.inputs.values():
+        if binding.step is not None:
+            found[binding.step] = None
+        for item in binding.items:
+            if item.step is not None:
+                found[item.step] = None
+    return tuple(found)
