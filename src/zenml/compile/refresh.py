@@ -27,9 +27,16 @@ class Refreshed:
         self._wanted = (
             {refresh} if isinstance(refresh, str) else set() if isinstance(refresh, bool) else {*refresh}
         )
+        self._left = {*self._wanted}
 
     def __contains__(self, call: TracedCall) -> bool:
-        return self._all or (bool(self._wanted) and not self._wanted.isdisjoint((call.id, call.step.name)))
+        met = self._wanted & {call.id, call.step.name} if self._wanted else self._wanted
+        self._left -= met
+        return self._all or bool(met)
+
+    def not_met(self) -> list[str]:
+        """Return the names that no call had."""
+        return sorted(map(str, self._left))
 
 
 def refreshed(refresh: Refresh, calls: Mapping[str, TracedCall], what: str) -> tuple[str, ...]:

@@ -7,28 +7,24 @@ that wait, up to the limit, and leave with the run.
 
 from __future__ import annotations
 
-import importlib
 import os
-import sys
 import threading
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from zenml.components.cpu_count import usable_cpus
 from zenml.components.registry import load_flavor
-from zenml.errors import StepTimeoutError
 from zenml.execute import failures, recording
-from zenml.execute.events import Finished
+from zenml.execute.events import Finished, failed_outside
+from zenml.execute.import_loading import load_imports
 from zenml.execute.inline_environment import Applied
 from zenml.execute.output import ProcessOutput
 from zenml.execute.run_secrets import RunSecrets
 from zenml.execute.step_log import StepLog
 from zenml.execute.step_runner import run_step
 from zenml.execute.step_session import StepSession
-from zenml.fingerprint.static_imports import modules_named_by
-from zenml.records.ids import microseconds_now
 from zenml.records.plan import Collection, OutputRef, Value
 from zenml.records.task import (
     PackedState,
@@ -141,11 +137,14 @@ class Workers:
 
     def _give_to_thread(self, step: StepRun) -> None:
         self._queue.put(step)
-        # Each step that runs has a thread: one that just ended its step comes back for the next.
-        inline = sum(kind == "inline" for kind, _ in self._running.values())
-        if self._threads < min(inline, self._limit):
+        with self._place:  # the caller's thread comes here without the baton
+            # Each step that runs has a thread: one that just ended its step comes back for the next.
+            inline = sum(kind == "inline" for kind, _ in list(self._running.values()))
+            if self._threads >= min(inline, self._limit):
+                return
             self._threads += 1
-            threading.Thread(target=self._work, name=f"zenml-step-{self._threads}", daemon=True).start()
+            name = f"zenml-step-{self._threads}"
+        threading.Thread(target=self._work, name=name, daemon=True).start()
 
     def ended(self, step: StepRun) -> None:
         """Free the place of a step."""
@@ -180,10 +179,18 @@ class Workers:
         """Tell whether a step waits for the caller's thread."""
         return self._for_caller is not None
 
-    def take_for_caller(self) -> StepRun | None:
-        """Return the step that the caller's thread is to run, if there is one."""
-        step, self._for_caller = self._for_caller, None
-        return step
+    def take_for_caller(self, *, unless: Callable[[], bool] | None = None) -> StepRun | None:
+        """Return the step that the caller's thread is to run, if there is one.
+
+        Args:
+            unless: whether the thread has something better to do, asked with the step at hand: it stays here.
+        """
+        with self._place:
+            step = self._for_caller
+            if step is None or (unless is not None and unless()):
+                return None
+            self._for_caller = None
+            return step
 
     def caller_came(self) -> None:
         """Note that the caller's thread is free for a step."""
@@ -193,7 +200,7 @@ class Workers:
         """Note that the caller's thread does something else; a step that was left to it gets another one."""
         with self._place:
             self._is_caller_here = False
-            step = self.take_for_caller()
+            step, self._for_caller = self._for_caller, None
         if step is not None:
             self._give_to_thread(step)
 
@@ -205,7 +212,7 @@ class Workers:
         try:
             task = self.task_of(step)
         except Exception as failure:  # the store may fail in any way while inputs are fetched
-            self._engine.post(_failed(step, failure))
+            self._engine.post(failed_outside(step, failure))
             return
         hooks = self._engine.hooks
         if hooks is not None:
@@ -224,7 +231,7 @@ class Workers:
             options = task.definition.options
             with Applied({**options.environment, **self.secrets.variables(options.secrets)}):
                 if not in_caller:
-                    _load_imports(program.function)
+                    load_imports(program.function)
                 outcome, error = run_step(task, program, self.artifacts, session)
         finally:
             if in_caller:
@@ -243,7 +250,7 @@ class Workers:
             try:
                 self.run_here(step)
             except (KeyboardInterrupt, SystemExit) as error:  # raised by user code: signals come elsewhere
-                self._engine.post(_failed(step, error))
+                self._engine.post(failed_outside(step, error))
 
     # Processes
 
@@ -271,7 +278,7 @@ class Workers:
         try:
             self._launch(step)
         except Exception as error:
-            return _failed(step, error)
+            return failed_outside(step, error)
         return None
 
     def _launch(self, step: StepRun) -> None:
@@ -329,16 +336,10 @@ class Workers:
     ) -> None:
         output.close()
         if step.id in self._overdue:
-            error = self._timeout_error(step)
+            limit = self._engine.plan.definitions[step.definition].options.timeout
+            error = failures.timeout_error(step.invocation_id, limit)
             outcome = recording.failed_outcome(outcome, error)
         self._engine.post(Finished(self._with_log(step, log), outcome, error))
-
-    def _timeout_error(self, step: StepRun) -> StepTimeoutError:
-        limit = self._engine.plan.definitions[step.definition].options.timeout
-        return StepTimeoutError(
-            f"Step `{step.invocation_id}` took longer than its limit of {limit:g} s and was ended with all its "
-            "processes. Raise its `timeout`, or look in its log for what it waited for."
-        )
 
     # Tasks
 
@@ -393,28 +394,3 @@ class Workers:
         if log is None or not log.was_written:
             return step
         return msgspec.structs.replace(step, log=log.path)
-
-
-def _failed(step: StepRun, error: BaseException) -> Finished:
-    """Return the end of a step that failed outside its own code."""
-    now = microseconds_now()
-    outcome = StepOutcome(failure=failures.describe(error), started_at=now, ended_at=now)
-    return Finished(step, outcome, error)
-
-
-def _load_imports(function: Callable[..., Any]) -> None:
-    """Load the modules that a step's own import statements name, one thread at a time.
-
-    Threads that import parts of one large package at the same moment can meet in a circular
-    import, where Python gives one of them up. What fails here fails again in the step itself.
-    """
-    for name in modules_named_by(function):
-        if name not in sys.modules:
-            with _loading:
-                try:
-                    importlib.import_module(name)
-                except Exception:  # noqa: S110  the step's own import statement tells the user
-                    pass
-
-
-_loading = threading.Lock()
