@@ -32,7 +32,7 @@ from zenml.records import values
 from zenml.records.plan import Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from zenml.compile.declared import DeclaredPipeline
     from zenml.compile.hook_options import LiveHooks
@@ -44,7 +44,17 @@ if TYPE_CHECKING:
 class Compiled:
     """A plan with the programs of its definitions."""
 
-    __slots__ = ("dynamic", "externals", "filled", "hooks", "plan", "programs", "run_name", "schedule")
+    __slots__ = (
+        "again",
+        "dynamic",
+        "externals",
+        "filled",
+        "hooks",
+        "plan",
+        "programs",
+        "run_name",
+        "schedule",
+    )
 
     def __init__(
         self,
@@ -66,6 +76,8 @@ class Compiled:
         """The name that the run is to have."""
         self.schedule: Schedule | None = None
         """When it is to run, if not now."""
+        self.again: Callable[[], Compiled] | None = None
+        """Compiles the same call once more, perhaps in another process: the calls of a dynamic run do not travel."""
         self.dynamic: DynamicCalls | None = None
         """What compiles the calls of a dynamic pipeline, which come while its function runs. What it finds grows the
         definitions of the plan, the programs, the externals and what is filled in."""

@@ -338,6 +338,8 @@ class DynamicSession:
                 found[current] = engine.failures[current]
             elif node is not None and node.state == "skipped":
                 upstream = [one for one in node.invocation.upstream() if one not in seen]
+                for one in upstream:  # whether it fails before or after this: it must not matter which is faster
+                    engine.machine.handle(one)
                 seen.update(upstream)
                 waiting += upstream
         if not found and engine.machine.is_stopping and engine.failures:
