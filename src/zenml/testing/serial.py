@@ -97,9 +97,14 @@ class SerialEngine(Engine):
         """Run steps in the very thread that waits for them: the caller's may wait for this one."""
         while not is_done():
             step = self._workers.take_for_caller()
-            if step is None:
-                return super().wait_elsewhere(is_done, seconds=seconds)
-            self._workers.run_here(step)
+            if step is not None:
+                self._workers.run_here(step)
+            elif not super().wait_elsewhere(
+                lambda: is_done() or self._workers.has_for_caller(), seconds=seconds
+            ):
+                return False  # the time is up
+            elif self.fatal is not None or self.run.status != "running":
+                return is_done()
         return True
 
     def _wait(self, seconds: float, look: float) -> None:
