@@ -209,13 +209,14 @@ class DynamicSession:
         artifact = self._engine.admission.artifacts[output.invocation_id, output.name]
         return ArtifactView(artifact, self._engine.store)
 
-    def add_callback(self, future: StepRunFuture[Any], function: Callable[[Any], Any]) -> bool:
-        """Have a function called when a call ends; return False if it has."""
+    def add_callback(self, future: StepRunFuture[Any], function: Callable[[Any], Any]) -> None:
+        """Have a function called when a call ends; at once if it has."""
         with self._lock:
-            if future.is_settled:
-                return False
-            future.callbacks.append(function)
-            return True
+            if not future.is_settled:
+                future.callbacks.append(function)
+                return
+        self._calling_back.append((function, future))
+        self.call_back()
 
     def ended_at(self, future: StepRunFuture[Any]) -> int:
         """Return the how manieth of all calls it was to end."""

@@ -231,11 +231,9 @@ class StepRunFuture(CallHandle, Generic[R]):
     def add_done_callback(self, function: Callable[[StepRunFuture[R]], Any]) -> None:
         """Have a function called with this future once the step has ended; at once if it has.
 
-        It is called in whatever thread the step ends, and must be quick.
+        It is called in whatever thread the step ends, and must be quick. What it raises is told of, and no more.
         """
-        if self.session.add_callback(self, function):
-            return
-        function(self)
+        self.session.add_callback(self, function)
 
     def __await__(self) -> Generator[Any, None, Any]:
         """Wait in an event loop, which does other things meanwhile; return what `result` returns."""
