@@ -38,6 +38,7 @@ REMEDIES = {
     "AmbiguousNameError": ("The beginning of a name or the end of an id fits several things.", "Type more of it."),
     "ContextError": ("Something was asked that is only possible inside a run, or only outside of one.", "Move the call to where the message says."),
     "StepProcessError": ("The process of an isolated step ended by a signal, by `os._exit`, or by `sys.exit`.", "Read its log with `zenml logs`; signal 9 often means that memory ran out."),
+    "StepCancelledError": ("The result was asked for of a step that was cancelled, or that needs one that was.", "Ask `cancelled()` first, or do not cancel it."),
     "StepTimeoutError": ("A step took longer than its limit.", "Raise the limit, or give the step less to do."),
     "RunStoppedError": ("`zenml run stop` was used, or another process found this one dead and took the run over.", "Run the pipeline again: steps that succeeded are answered from the cache."),
     "RunFailedError": ("A step failed in a way that leaves only the record of its exception.", "Read the note on the error, or `zenml run show`."),

@@ -373,3 +373,152 @@ def test_a_damaged_output_that_a_future_has_delivered_is_made_anew(lab):
 
     assert result.facts == {"size": 100_000, "again": 100_000}
     assert result.count("make") == 2
+
+
+def test_the_command_line_runs_it_detached_and_refreshes_it(lab):
+    lab.write(
+        "flows.py",
+        """
+        from labkit import mark
+        from zenml import pipeline, step
+
+        @step
+        def work(x: int) -> int:
+            mark("work")
+            return x
+
+        @pipeline(dynamic=True)
+        def flow(n: int = 2):
+            for x in range(n):
+                work(x)
+        """,
+    )
+    lab.run("""
+        import subprocess
+
+        zenml = [os.path.join(os.path.dirname(sys.executable), "zenml"), "pipeline", "run", "flows.py:flow"]
+        subprocess.run([*zenml, "--param", "n=3", "--detach"], check=True)
+    """)
+    run = wait_for_run(lab.client().store, only_run(lab).id, 30)
+    assert labkit.statuses(run) == dict.fromkeys(("work", "work_2", "work_3"), "completed")
+
+    result = lab.run("""
+        import subprocess
+
+        zenml = [os.path.join(os.path.dirname(sys.executable), "zenml"), "pipeline", "run", "flows.py:flow"]
+        subprocess.run([*zenml, "--refresh", "work_2", "--refresh", "never"], check=True)
+        fact(statuses=statuses(last_run()))
+    """)
+    assert result.facts["statuses"] == {"work": "cached", "work_2": "completed"}
+    assert "`never` was to be refreshed" in result.err
+
+
+def test_it_can_be_triggered_and_its_steps_run_alone(lab):
+    result = lab.run(
+        """
+        from zenml.client import Client
+
+        @step(enable_cache=False)
+        def work(x: int) -> int:
+            return x + 1
+
+        @pipeline(dynamic=True)
+        def flow():
+            fact(loaded=work(1).load())
+
+        run = Client().trigger_pipeline("flow")
+        fact(status=str(run.wait(30).status), alone=work(5))
+        """,
+        env={"ZENML_RUN_SINGLE_STEPS_WITHOUT_STACK": "true"},
+    )
+
+    assert result.facts == {"loaded": 2, "status": "completed", "alone": 6}
+
+
+def test_a_store_that_cannot_be_written_ends_the_run(lab):
+    result = lab.run(
+        """
+        import sqlite3
+        from zenml.client import Client
+        from zenml.store.database import Database
+
+        @step(enable_cache=False)
+        def work() -> int:
+            return 1
+
+        @pipeline(dynamic=True)
+        def flow():
+            work()
+
+            def refuse(self, run):
+                raise sqlite3.OperationalError("disk I/O error")
+
+            Database.run_transaction = refuse
+            for _ in range(1000):
+                try:
+                    work()
+                except Exception as error:
+                    mark("told")
+
+        error = outcome(flow)
+        fact(error=str(error))
+        """
+    )
+
+    assert "disk I/O error" in result.facts["error"]
+    assert result.count("told") == 1
+
+
+def test_recursion_generators_and_comprehensions_are_plain_python(lab):
+    result = lab.run("""
+        @step
+        def add(x: int, y: int) -> int:
+            return x + y
+
+        def tree(values):
+            if len(values) == 1:
+                return values[0]
+            half = len(values) // 2
+            return add.submit(tree(values[:half]), tree(values[half:]))
+
+        @pipeline(dynamic=True)
+        def flow():
+            fact(value=tree([1, 2, 3, 4, 5]).load(), values=list(one.load() for one in (add(x, 1) for x in range(3))))
+
+        flow()
+    """)
+
+    assert result.facts == {"value": 15, "values": [1, 2, 3]}
+
+
+def test_artifacts_and_metadata_in_the_function_and_in_steps(lab):
+    result = lab.run("""
+        from zenml import ExternalArtifact, load_artifact, log_metadata, save_artifact
+        from zenml.client import Client
+
+        @step
+        def make() -> int:
+            log_metadata({"rows": 3})
+            save_artifact(7, "side")
+            return 5
+
+        @step
+        def add(x: int, y: int) -> int:
+            return x + y
+
+        @pipeline(dynamic=True, tags=["tagged"])
+        def flow():
+            made = make()
+            log_metadata({"seen": 1}, artifact_version_id=made.id)
+            save_artifact("text", "kept")
+            fact(
+                rows=Client().get_artifact_version(made.id).run_metadata["seen"],
+                loaded=load_artifact("kept"),
+                total=add(Client().get_artifact_version("side"), ExternalArtifact(value=1)).load(),
+            )
+
+        run = flow()
+        fact(tags=[str(tag) for tag in run.tags], metadata=run.steps["make"].run_metadata["rows"])
+    """)
+
+    assert result.facts == {"rows": 1, "loaded": "text", "total": 8, "tags": ["tagged"], "metadata": 3}

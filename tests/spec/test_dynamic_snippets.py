@@ -174,7 +174,9 @@ def test_logs_of_parallel_steps_are_not_mixed_up(lab):
 
     (run,) = lab.client().list_pipeline_runs().items
     for i, one in enumerate(run.steps.values()):
-        assert [str(one.logs).count(f"step {k} ") for k in range(4)] == [20 if k == i else 0 for k in range(4)]
+        assert [str(one.logs).count(f"step {k} ") for k in range(4)] == [
+            20 if k == i else 0 for k in range(4)
+        ]
 
 
 def test_a_failure_stops_other_steps_where_that_is_wanted(lab):

@@ -259,6 +259,11 @@ class DynamicSession:
                     f"A function that was to hear of the end of step `{future.invocation_id}` failed: {text}"
                 )
 
+    @property
+    def was_told(self) -> bool:
+        """Whether the function knows that its run ends."""
+        return self._refusals > 0
+
     def refusal(self) -> BaseException:
         """Return what the function is told by, that its run ends: the first time why, then what it does not catch."""
         self._refusals += 1
@@ -339,7 +344,9 @@ class DynamicSession:
                 found[current] = engine.failures[current]
             elif node is not None and node.state == "skipped":
                 upstream = [one for one in node.invocation.upstream() if one not in seen]
-                for one in upstream:  # whether it fails before or after this: it must not matter which is faster
+                for (
+                    one
+                ) in upstream:  # whether it fails before or after this: it must not matter which is faster
                     engine.machine.handle(one)
                 seen.update(upstream)
                 waiting += upstream
@@ -361,6 +368,10 @@ class DynamicSession:
         self._enter(is_waiting=is_waiting)
         try:
             yield
+        except BaseException as error:
+            if error is self._engine.fatal:
+                self._refusals += 1
+            raise
         finally:
             self._leave()
 

@@ -53,6 +53,10 @@ FUNCTION = ""
 class Caller(Protocol):
     """Who calls steps one at a time: the function of a dynamic pipeline."""
 
+    @property
+    def was_told(self) -> bool:
+        """Whether the function knows that its run ends."""
+
     def settle(self, step: StepRun) -> bool:
         """Hear, with the baton, that an attempt was recorded with this status; tell whether somebody waits for it."""
 

@@ -7,6 +7,7 @@ while the function of a dynamic pipeline runs it stays, and looks whether somebo
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -72,8 +73,11 @@ class StandIn:
                 engine.fatal = engine.fatal or error
                 engine.wake()
             if engine.fatal is not None and engine.is_in_function:
-                engine.interrupt_function()
-                self._pause()
+                if engine.caller is not None and engine.caller.was_told:
+                    self._pause()  # it may be cleaning up
+                if engine.is_in_function:
+                    engine.interrupt_function()
+                    self._pause()
 
     def _wait(self, poll: float) -> None:
         """Wait for what is due next, with the condition held."""
@@ -86,6 +90,7 @@ class StandIn:
 
     def _pause(self) -> None:
         """Give the function a moment to end before it is interrupted again."""
+        end = time.monotonic() + LOOK
         with self._changed:
-            if self._engine.is_in_function:
-                self._changed.wait(LOOK)
+            while self._engine.is_in_function and (left := end - time.monotonic()) > 0:
+                self._changed.wait(left)

@@ -95,7 +95,9 @@ def test_what_is_passed_to_steps(inside):
         assert take((one, artifact)).load() == "(1, 2)"
         assert take({"a": one, "b": both["right"], "c": None}).load() == "{'a': 1, 'b': 'r', 'c': None}"
         for nested in ([[one]], {"a": {"b": artifact}}, [both]):
-            with pytest.raises(ArgumentError, match=r"Outputs are passed alone or in a list|cannot be a parameter"):
+            with pytest.raises(
+                ArgumentError, match=r"Outputs are passed alone or in a list|cannot be a parameter"
+            ):
                 take(nested)
 
     inside(flow)
@@ -119,7 +121,9 @@ def test_what_is_passed_to_steps(inside):
         copy.deepcopy,
     ],
 )
-@pytest.mark.parametrize("made", [lambda: number.submit(), lambda: number(), lambda: number.submit().outputs[0]])
+@pytest.mark.parametrize(
+    "made", [lambda: number.submit(), lambda: number(), lambda: number.submit().outputs[0]]
+)
 def test_misuse_says_how_to_have_the_value(zenml_lab, misuse, made):
     @pipeline(dynamic=True)
     def flow():
@@ -132,9 +136,9 @@ def test_misuse_says_how_to_have_the_value(zenml_lab, misuse, made):
 def test_an_unknown_attribute_says_how_to_have_the_value(inside):
     def flow():
         with pytest.raises(DeclarationError, match=r"`\.shape`.*`\.load\(\)`"):
-            number().shape  # noqa: B018
+            number().shape
         with pytest.raises(DeclarationError, match=r"`\.shape`.*`\.load\(\)`"):
-            number.submit().shape  # noqa: B018
+            number.submit().shape
 
     inside(flow)
 
@@ -160,7 +164,12 @@ def test_a_failure(inside):
         future = fail.submit()
         assert isinstance(future.exception(), ValueError)
         assert future.exception() is future.exception()
-        for ask in (future.load, future.result, future.outputs[0].load, lambda: future.get_artifact("output")):
+        for ask in (
+            future.load,
+            future.result,
+            future.outputs[0].load,
+            lambda: future.get_artifact("output"),
+        ):
             with pytest.raises(ValueError, match="bad luck"):
                 ask()
         assert future.done() and not future.cancelled()
