@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from zenml.compile.handles import OutputHandle, StepHandle
 from zenml.context import session
-from zenml.errors import ContextError, RunStoppedError, StepCancelledError
+from zenml.errors import ContextError
 from zenml.execute import failures
+from zenml.execute.call_failures import CallFailures
 from zenml.execute.events import Added, Cancelled
 from zenml.execute.futures import ENDED, SUCCEEDED, StepRunFuture
 from zenml.execute.learning import Learning
@@ -25,7 +26,6 @@ from zenml.views.artifact_view import ArtifactView
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from types import TracebackType
 
     from zenml.compile.compiler import Compiled
     from zenml.compile.dynamic_calls import CompiledCall, DynamicCalls
@@ -52,9 +52,7 @@ class DynamicSession:
         """By invocation id: what has not ended yet."""
         self._ended: dict[str, int] = {}
         """By invocation id: the how manieth it was to end."""
-        self._cancelled: set[str] = set()
-        self._traces: dict[str, TracebackType | None] = {}
-        """By invocation id: where a failure came from, before it was raised anew, perhaps many times."""
+        self._failures = CallFailures(engine)
         self._calling_back: deque[tuple[Callable[[Any], Any], StepRunFuture[Any]]] = deque()
         """Functions that are to hear of calls that have ended."""
         self._refusals = 0
@@ -161,45 +159,17 @@ class DynamicSession:
 
     def failure_of(self, future: StepRunFuture[Any]) -> BaseException | None:
         """Return what a settled call failed with, None if it succeeded; it is the function's now, and not the run's."""
-        if future.status in SUCCEEDED:
-            return None
-        engine = self._engine
-        found = self._causes(future.invocation_id)
-        for identifier, error in found.items():
-            engine.machine.handle(identifier)
-            failures.add_note(error, failures.place_of(identifier, engine.run))
-        errors = list(dict.fromkeys(found.values()))
-        if len(errors) == 1:
-            trace = self._traces.setdefault(next(iter(found)), errors[0].__traceback__)
-            return errors[0].with_traceback(trace)
-        if errors:
-            return _grouped(f"{len(errors)} steps failed that step `{future.invocation_id}` needs", errors)
-        what = f"Step `{future.invocation_id}` of run `{engine.run.name}`"
-        if self.is_cancelled(future):
-            return StepCancelledError(f"{what} has no result: it, or a step that it needs, was cancelled.")
-        node = engine.machine.nodes.get(future.invocation_id)
-        reason = node.reason if node is not None and node.reason else "the run was stopped"
-        return RunStoppedError(f"{what} did not run to its end: {reason}.")
+        return None if future.status in SUCCEEDED else self._failures.take(future.invocation_id)
 
     def is_cancelled(self, future: StepRunFuture[Any]) -> bool:
         """Tell whether a call was cancelled, or was skipped because one that it needs was."""
-        nodes = self._engine.machine.nodes
-        waiting, seen = [future.invocation_id], set()
-        while waiting:
-            node = nodes.get(waiting.pop())
-            if node is None or node.invocation.id in seen or node.state not in ("skipped", "stopped"):
-                continue
-            if node.invocation.id in self._cancelled:
-                return True
-            seen.add(node.invocation.id)
-            waiting += node.invocation.upstream()
-        return False
+        return self._failures.is_cancelled(future.invocation_id)
 
     def cancel(self, future: StepRunFuture[Any]) -> bool:
         """Have a step not run, or end its process; return whether it did not end otherwise."""
         with self._away_from_function(is_waiting=False):
             if not future.is_settled and not self._is_over:
-                self._cancelled.add(future.invocation_id)
+                self._failures.cancelled.add(future.invocation_id)
                 self._engine.post(Cancelled(future.invocation_id))
                 self._engine.advance()
             return future.status in ("skipped", "stopped") and self.is_cancelled(future)
@@ -332,29 +302,6 @@ class DynamicSession:
             for one in futures:
                 one.waiting += change
 
-    def _causes(self, identifier: str) -> dict[str, BaseException]:
-        """Return the failures because of which a step has no result, by invocation id: its own, or of what it needs."""
-        engine, nodes = self._engine, self._engine.machine.nodes
-        found: dict[str, BaseException] = {}
-        waiting, seen = [identifier], {identifier}
-        while waiting:
-            current = waiting.pop(0)
-            node = nodes.get(current)
-            if node is not None and node.state == "failed" and current in engine.failures:
-                found[current] = engine.failures[current]
-            elif node is not None and node.state == "skipped":
-                upstream = [one for one in node.invocation.upstream() if one not in seen]
-                for (
-                    one
-                ) in upstream:  # whether it fails before or after this: it must not matter which is faster
-                    engine.machine.handle(one)
-                seen.update(upstream)
-                waiting += upstream
-        if not found and engine.machine.is_stopping and engine.failures:
-            first = next(iter(engine.failures))
-            found[first] = engine.failures[first]
-        return found
-
     @contextmanager
     def _away_from_function(self, *, is_waiting: bool = True) -> Iterator[None]:
         """Have the caller's thread be the engine's for a moment; other threads just do what they do.
@@ -394,9 +341,3 @@ class DynamicSession:
         if names:
             listed = " and ".join(f"`{name}`" for name in names)
             self._engine.note(f"{listed} was to be refreshed, and this run called no step of that name.")
-
-
-def _grouped(message: str, errors: list[BaseException]) -> BaseException:
-    if all(isinstance(error, Exception) for error in errors):
-        return ExceptionGroup(message, [error for error in errors if isinstance(error, Exception)])
-    return BaseExceptionGroup(message, errors)

@@ -51,10 +51,13 @@ def test_one_output(inside):
         future = number.submit(3)
         assert future.load() == 3
         assert future.result().load() == future.artifacts().load() == 3
-        assert future.done() and not future.running() and not future.cancelled()
+        assert future.done()
+        assert not future.running()
+        assert not future.cancelled()
         assert future.exception() is None
         assert future.get_artifact("output").load() == future["output"].load() == 3
-        assert future.wait() and future.wait(0)
+        assert future.wait()
+        assert future.wait(0)
 
     inside(flow)
 
@@ -67,7 +70,8 @@ def test_several_outputs(inside):
         assert [one.load() for one in future.result()] == [1, "r"]
         assert len(future) == 2
         assert future[1].load() == future["right"].load() == "r"
-        assert left.wait() and not left.running()
+        assert left.wait()
+        assert not left.running()
         with pytest.raises(DeclarationError, match="`left`, `right`"):
             future["middle"]
 
@@ -172,7 +176,8 @@ def test_a_failure(inside):
         ):
             with pytest.raises(ValueError, match="bad luck"):
                 ask()
-        assert future.done() and not future.cancelled()
+        assert future.done()
+        assert not future.cancelled()
 
     assert str(inside(flow).status) == "completed"
 

@@ -748,7 +748,8 @@ def test_an_open_run_ends_once_it_is_closed_whatever_is_added_and_cancelled(grap
     story.play(["completed", "completed", "failed", "retry", "damaged", "cached", "stop"])
 
     machine = story.machine
-    assert not machine.running and not machine.is_open
+    assert not machine.running
+    assert not machine.is_open
     assert set(states(machine).values()) <= {*TERMINAL, *SUCCEEDED}
     unhandled = [one for one in machine.failures if one not in machine.handled]
     if not story.is_stopped:
