@@ -1,5 +1,6 @@
 """The function of a dynamic pipeline while it runs: calls, failures, threads, ends."""
 
+import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -590,3 +591,39 @@ def test_a_cancelled_step_does_not_run_and_what_needs_it_is_skipped(zenml_store)
     run = run_of(flow, max_parallelism=1)
 
     assert statuses(run) == {"slow": "completed", "waiting": "skipped", "add": "skipped"}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_threads_that_submit_cancel_and_wait_at_random_come_to_an_end(zenml_store, seed):
+    @step(enable_cache=False, retry=StepRetryConfig(max_retries=1, delay=0.005, backoff=1))
+    def odd_fails(x: int) -> int:
+        if x % 2:
+            raise ValueError(x)
+        return x
+
+    @step
+    def cached(x: int) -> int:
+        return x
+
+    def work(number_of_thread):
+        dice, known = random.Random(f"{seed} {number_of_thread}"), []
+        for i in range(12):
+            taken = dice.choice(known) if known and dice.random() < 0.6 else i % 4
+            future = dice.choice([number, cached, odd_fails]).submit(taken)
+            known.append(future)
+            dice.choice([future.cancel, future.exception, lambda f=future: f.wait(0.001), future.done])()
+        for future in known:
+            future.exception()
+            assert future.done()
+
+    def flow():
+        with ThreadPoolExecutor(3) as pool:
+            working = [pool.submit(copy_context().run, work, i) for i in range(3)]
+            work(3)
+            for one in working:
+                one.result(SECONDS)
+
+    run = run_of(flow)
+
+    assert str(run.status) == "completed"
+    assert len(run.steps) == 48
