@@ -33,6 +33,8 @@ class Signals:
         self._previous: dict[int, Any] = {}
         self._is_ours = False
         """Whether the next SIGINT is our own, to interrupt the function of a dynamic pipeline."""
+        self._is_over = False
+        self._sending = threading.Lock()
 
     def attach(self, engine: Engine) -> None:
         """Hand over to the engine, with the signal that has arrived already, if one has."""
@@ -53,6 +55,8 @@ class Signals:
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: TracebackType | None) -> None:
+        with self._sending:
+            self._is_over = True
         for number, handler in self._previous.items():
             signal.signal(number, handler)
         pending = self._early if self._engine is None else self._engine.interrupt
@@ -61,8 +65,10 @@ class Signals:
 
     def _interrupt_function(self) -> None:
         """Have the main thread be told that its run ends, from another thread; a real signal ends a sleep too."""
-        self._is_ours = True
-        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        with self._sending:  # never when the handler of another one is there again
+            if not self._is_over:
+                self._is_ours = True
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self._is_ours and number == signal.SIGINT:
