@@ -35,6 +35,14 @@ CELLS = (
     "run",
     "run.steps['total']",
     "run.steps['total'].output",
+    """
+@pipeline(dynamic=True)
+def adaptive():
+    numbers = load().load()
+    futures = [report.submit(number) for number in numbers if number > 1]
+    print([future.load() for future in futures])
+
+adaptive()""",
 )
 
 
@@ -80,3 +88,7 @@ def test_views_are_shown_as_html(outputs):
     assert "total" in shown(outputs[6])
     assert "output" in shown(outputs[7])
     assert "digest" in shown(outputs[8])
+
+
+def test_a_dynamic_pipeline_of_a_cell_runs_with_isolated_steps(outputs):
+    assert "['score 2', 'score 3']" in printed(outputs[9])

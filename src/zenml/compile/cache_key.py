@@ -53,9 +53,9 @@ class KeyBuilder:
     def __init__(
         self, secret_prints: Mapping[str, str] | None = None, variables: Mapping[str, str] | None = None
     ) -> None:
-        self._variables = variables or {}
+        self._variables = {} if variables is None else variables  # a dynamic run adds to them
         self._static: dict[str, dict[str, str]] = {}
-        self._secret_prints = secret_prints or {}
+        self._secret_prints = {} if secret_prints is None else secret_prints
 
     def build(
         self,

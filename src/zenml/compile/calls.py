@@ -8,7 +8,7 @@ import msgspec
 
 from zenml.compile import edges
 from zenml.compile.cache_options import Dependencies, check_ignored
-from zenml.compile.handles import OutputHandle, StepHandle, unfolded
+from zenml.compile.handles import OutputHandle, StepHandle, check_owner, unfolded
 from zenml.compile.hook_options import read_hooks, source_of
 from zenml.compile.options import declared_output, step_options
 from zenml.compile.outside import Outside
@@ -112,7 +112,7 @@ class CallCompiler:
         if known not in self._scanned:
             self.scan_variables(call)
             self._variables.raise_missing()
-            self._scanned[known] = call.step  # kept alive: an id stands for it
+            self._scanned[known] = call.step, call.pipeline  # kept alive: ids stand for them
 
     def scan_variables(self, call: TracedCall) -> None:
         """Look up the variables that a call's step, and the pipeline it was made in, name."""
@@ -186,6 +186,7 @@ class CallCompiler:
         return ArtifactRef(artifact.id)
 
     def _check_known(self, handle: OutputHandle, call: TracedCall, name: str) -> None:
+        check_owner(handle, self._trace.owner, f"`{name}` of step `{call.id}`")
         if handle.invocation_id not in self._calls:
             raise DeclarationError(
                 f"`{name}` of step `{call.id}` is an output of step `{handle.invocation_id}` of another pipeline run. "

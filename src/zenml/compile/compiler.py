@@ -33,7 +33,7 @@ from zenml.records import values
 from zenml.records.plan import Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from zenml.compile.declared import DeclaredPipeline
     from zenml.compile.hook_options import LiveHooks
@@ -45,7 +45,17 @@ if TYPE_CHECKING:
 class Compiled:
     """A plan with the programs of its definitions."""
 
-    __slots__ = ("dynamic", "externals", "filled", "hooks", "plan", "programs", "run_name", "schedule")
+    __slots__ = (
+        "again",
+        "dynamic",
+        "externals",
+        "filled",
+        "hooks",
+        "plan",
+        "programs",
+        "run_name",
+        "schedule",
+    )
 
     def __init__(
         self,
@@ -57,7 +67,7 @@ class Compiled:
     ) -> None:
         self.plan = plan
         self.programs = programs
-        self.externals = externals or {}
+        self.externals = {} if externals is None else externals
         """Artifacts that the plan takes as inputs and that no step of it makes."""
         self.hooks = hooks or {}
         """The hooks of the run itself, live; those of a step are in its program."""
@@ -67,6 +77,8 @@ class Compiled:
         """The name that the run is to have."""
         self.schedule: Schedule | None = None
         """When it is to run, if not now."""
+        self.again: Callable[[], Compiled] | None = None
+        """Compiles the same call once more, perhaps in another process: the calls of a dynamic run do not travel."""
         self.dynamic: DynamicCalls | None = None
         """What compiles the calls of a dynamic pipeline, which come while its function runs. What it finds grows the
         definitions of the plan, the programs, the externals and what is filled in."""

@@ -7,7 +7,7 @@ there. A call that cannot be compiled leaves nothing behind.
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from zenml.compile.refresh import Refreshed
     from zenml.compile.trace import Trace
     from zenml.records.plan import Invocation, PipelineOutput
+
+
+Admitted = TypeVar("Admitted")
 
 
 class CompiledCall(msgspec.Struct, frozen=True):
@@ -57,9 +60,26 @@ class DynamicCalls:
         """Which calls are executed whatever the cache knows."""
         self._lock = threading.RLock()
 
+    @property
+    def owner(self) -> Any:
+        """The session whose futures and artifacts may be passed to steps."""
+        return self._trace.owner
+
+    @owner.setter
+    def owner(self, owner: Any) -> None:
+        self._trace.owner = owner
+
     def call_function(self) -> Any:
         """Call the pipeline's function; what calls mean is the active session's business."""
-        return call_function(self.pipeline, self.arguments)
+        try:
+            return call_function(self.pipeline, self.arguments)
+        except ValueError as error:
+            self._trace.refuse_unpacking(error)
+            raise
+
+    def not_refreshed(self) -> list[str]:
+        """Return the names that were to be refreshed and that no call had."""
+        return self.refresh.not_met()
 
     def invocations_listed(self) -> tuple[Invocation, ...]:
         """Return what is known of the steps that are listed, before anybody calls them; for showing, not for a run."""
@@ -72,8 +92,18 @@ class DynamicCalls:
         kwargs: dict[str, Any],
         invocation_id: str | None,
         after: Any,
-    ) -> CompiledCall:
-        """Compile a call of a step.
+        *,
+        admit: Callable[[CompiledCall], Admitted],
+    ) -> Admitted:
+        """Compile a call of a step, and return what comes of it.
+
+        Args:
+            step: the step.
+            args: positional arguments.
+            kwargs: keyword arguments.
+            invocation_id: the id that the call is to have; None for the next one of its step.
+            after: what must have succeeded first.
+            admit: takes the call before any other is compiled; if it raises, the call is forgotten.
 
         Raises:
             DeclarationError: something is wrong with it; it is forgotten.
@@ -84,11 +114,12 @@ class DynamicCalls:
                 self._check_after(call)
                 self._compiler.scan_new(call)
                 invocation = self.adapt(self._compiler.invocation(call))
+                admitted = admit(CompiledCall(invocation, step, call in self.refresh))
             except BaseException:
                 self._trace.forget(call)
                 raise
             call.arguments = {}  # a run of many calls keeps their names only
-            return CompiledCall(invocation, step, call in self.refresh)
+            return admitted
 
     def call_inside(self, pipeline: DeclaredPipeline, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call the function of a pipeline whose steps become part of this run."""

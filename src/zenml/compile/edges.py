@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
-from zenml.compile.handles import OutputHandle
+from zenml.compile.handles import OutputHandle, unfolded
 from zenml.errors import DeclarationError, TypeMismatchError
 from zenml.signatures.signature import did_you_mean
 from zenml.signatures.type_check import can_flow
@@ -38,7 +38,7 @@ def check_collection(items: Sequence[Any], annotation: Any, call_id: str, name: 
         )
     parts = get_args(bare(annotation))
     if get_origin(bare(annotation)) in (list, Sequence, Iterable) and len(parts) == 1:
-        for index, item in enumerate(items):
+        for index, item in enumerate(map(unfolded, items)):
             if isinstance(item, OutputHandle):
                 check_flow(item, parts[0], call_id, f"{name}[{index}]")
     return takes_tuple and (isinstance(items, tuple) or not takes_list)
@@ -59,7 +59,8 @@ def check_mapping(items: Mapping[Any, Any], annotation: Any, call_id: str, name:
             )
     parts = get_args(bare(annotation))
     if get_origin(bare(annotation)) in (dict, Mapping) and len(parts) == 2:
-        for key, item in items.items():
+        for key, given in items.items():
+            item = unfolded(given)
             if isinstance(item, OutputHandle):
                 check_flow(item, parts[1], call_id, f"{name}[{key!r}]")
 

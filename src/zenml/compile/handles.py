@@ -21,8 +21,15 @@ class StepHandle:
 
     __slots__ = ("invocation_id",)
 
+    owner: Any = None
+    """The dynamic run that it belongs to; None if it is only put together."""
+
     def __init__(self, invocation_id: str) -> None:
         self.invocation_id = invocation_id
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        """Refuse to be pickled or copied: it means something in its run only."""
+        self._refuse("A pickle or a copy was asked of")
 
     def __repr__(self) -> str:
         return f"<call of step `{self.invocation_id}`>"
@@ -138,6 +145,15 @@ def unfolded(value: Any) -> Any:
     if isinstance(value, CallHandle) and value.outputs:
         return value.outputs[0] if len(value.outputs) == 1 else value.outputs
     return value
+
+
+def check_owner(handle: StepHandle, owner: Any, what: str) -> None:
+    """Raise for what another run called: its ids mean other calls here."""
+    if handle.owner is not None and handle.owner is not owner:
+        raise DeclarationError(
+            f"{what} is {handle!r} of another pipeline run. Call that step in this pipeline, or load the artifact and "
+            "pass its value."
+        )
 
 
 class ArtifactHandle:

@@ -30,9 +30,18 @@ class Refreshed:
         named = (EVERY,) if refresh is True else () if refresh is False else refresh
         self.names: tuple[str, ...] = (named,) if isinstance(named, str) else tuple(named)
         """Ids of calls and names of steps, or `EVERY`."""
+        self._met: set[str] = {EVERY}
 
     def __contains__(self, call: TracedCall) -> bool:
-        return bool(self.names) and not {EVERY, call.id, call.step.name}.isdisjoint(self.names)
+        if not self.names:
+            return False
+        met = {EVERY, call.id, call.step.name}.intersection(self.names)
+        self._met |= met
+        return bool(met)
+
+    def not_met(self) -> list[str]:
+        """Return the names that no call had."""
+        return sorted(str(name) for name in self.names if name not in self._met)
 
 
 def refreshed(refresh: Refresh, calls: Mapping[str, TracedCall], what: str) -> tuple[str, ...]:

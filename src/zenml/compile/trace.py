@@ -6,10 +6,11 @@ else parameters; a pipeline called inside another contributes its calls to the s
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from zenml.compile.declared import declared_as
-from zenml.compile.handles import OutputHandle, StepHandle
+from zenml.compile.handles import OutputHandle, StepHandle, check_owner
 from zenml.config.preview import preview
 from zenml.context import session
 from zenml.errors import ArgumentError, DeclarationError
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 
 _NOT_PLAIN = 0x20 | 0x80 | 0x200
 """inspect.CO_GENERATOR, CO_COROUTINE and CO_ASYNC_GENERATOR."""
+
+
+_inner: ContextVar[tuple[Trace, DeclaredPipeline] | None] = ContextVar("zenml_inner_pipeline", default=None)
+"""The pipeline that was called inside the function of another one, with the trace of that."""
 
 
 class TracedCall:
@@ -52,8 +57,9 @@ class Trace:
     def __init__(self, pipeline: DeclaredPipeline) -> None:
         self.pipeline = pipeline
         self.calls: dict[str, TracedCall] = {}
+        self.owner: Any = None
+        """What the outputs belong to that steps may be given: None, or the session of a dynamic run."""
         self._counts: dict[str, int] = {}
-        self._current = pipeline
 
     @property
     def place(self) -> str:
@@ -74,14 +80,15 @@ class Trace:
                 "Call steps and other pipelines in it, or end the recursion."
             ) from error
         except ValueError as error:
-            if "values to unpack" in str(error):
-                self._refuse_unpacking(error)
+            self.refuse_unpacking(error)
             raise
         finally:
             session.active.reset(token)
 
-    def _refuse_unpacking(self, error: ValueError) -> None:
-        """Raise an error of ours if the pipeline's function unpacks a step's outputs into too many or too few names."""
+    def refuse_unpacking(self, error: ValueError) -> None:
+        """Raise an error of ours if a pipeline's function unpacks a step's outputs into too many or too few names."""
+        if "values to unpack" not in str(error):
+            return
         trace = error.__traceback__
         while trace is not None and trace.tb_next is not None:
             trace = trace.tb_next
@@ -112,7 +119,9 @@ class Trace:
         """Record a call."""
         arguments = step.signature.bind(args, kwargs, what=f"Step `{step.name}`")
         call_id = self._new_id(step, invocation_id)
-        call = TracedCall(call_id, step, self._current, arguments, read_after(after, call_id))
+        call = TracedCall(
+            call_id, step, self._current, arguments, read_after(after, call_id, owner=self.owner)
+        )
         self.calls[call_id] = call
         return call
 
@@ -144,11 +153,17 @@ class Trace:
         """Put the steps of a pipeline that is called inside this one in its place."""
         arguments = pipeline.signature.bind(args, kwargs, what=f"Pipeline `{pipeline.name}`")
         check_complete(pipeline, arguments)
-        outer, self._current = self._current, pipeline
+        token = _inner.set((self, pipeline))
         try:
             return call_function(pipeline, arguments)
         finally:
-            self._current = outer
+            _inner.reset(token)
+
+    @property
+    def _current(self) -> DeclaredPipeline:
+        """The pipeline whose function makes calls here: threads of a dynamic one may be in several."""
+        inner = _inner.get()
+        return inner[1] if inner is not None and inner[0] is self else self.pipeline
 
     def _new_id(self, step: DeclaredStep, invocation_id: str | None) -> str:
         if invocation_id is not None:
@@ -196,7 +211,7 @@ def check_complete(pipeline: DeclaredPipeline, arguments: dict[str, Any]) -> Non
         )
 
 
-def read_after(after: Any, call_id: str) -> tuple[str, ...]:
+def read_after(after: Any, call_id: str, *, owner: Any = None) -> tuple[str, ...]:
     """Return the invocation ids that an `after=` names: outputs, calls, id strings, or a list of them."""
     if after is None:
         return ()
@@ -204,11 +219,12 @@ def read_after(after: Any, call_id: str) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for item in items:
         if isinstance(item, StepHandle):
+            check_owner(item, owner, f"`after` of step `{call_id}`")
             found[item.invocation_id] = None
         elif isinstance(item, str):
             found[item] = None
         elif isinstance(item, (list, tuple)):
-            found.update(dict.fromkeys(read_after(item, call_id)))
+            found.update(dict.fromkeys(read_after(item, call_id, owner=owner)))
         else:
             raise DeclarationError(
                 f"`after` of step `{call_id}` got {declared_as(item) or preview(item)}. Give it what a step call "

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, overload
 
 from zenml.config.option_table import ALIASES
-from zenml.config.precedence import PIPELINE_OPTIONS, RUN_OPTIONS, check_options, spelled, spelled_steps
+from zenml.config.precedence import (
+    PIPELINE_OPTIONS,
+    RUN_OPTIONS,
+    Layers,
+    check_options,
+    spelled,
+    spelled_steps,
+)
 from zenml.context import live, session
 from zenml.declare.declaration import Declaration
 from zenml.errors import ConfigurationError
@@ -110,6 +118,18 @@ class Pipeline(Declaration[P, Any]):
             copy._set_layers(copy.layers.with_file(read_run_file(files.pop())))
         return copy
 
+    def __reduce__(self) -> Any:
+        """Travel by name where the pipeline can be imported, by value otherwise."""
+        if self.__module__ != "__main__":
+            found: Any = sys.modules.get(self.function.__module__)
+            for part in self.function.__qualname__.split("."):
+                found = getattr(found, part, None)
+            if found is self:
+                return self.function.__qualname__
+            if isinstance(found, Pipeline) and found.function is self.function:
+                return _vary, (found, self.layers.levels)
+        return _rebuild, (self.function, self.layers.levels)
+
     def write_run_configuration_template(self, path: str) -> None:
         """Write a YAML file that shows everything which can be set for a run of this pipeline.
 
@@ -144,6 +164,18 @@ class Pipeline(Declaration[P, Any]):
         if "steps" in given:
             given["steps"] = spelled_steps(given["steps"], what)
         self._set_layers(self.layers.with_level(level, given, is_merged=is_merged))
+
+
+def _vary(pipeline: Pipeline[Any], levels: Any) -> Pipeline[Any]:
+    copy = pipeline.with_options()
+    copy._set_layers(Layers(levels))
+    return copy
+
+
+def _rebuild(function: Callable[..., Any], levels: Any) -> Pipeline[Any]:
+    made = Pipeline(function, {})
+    made._set_layers(Layers(levels))
+    return made
 
 
 @overload

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from zenml.client.outside import ArtifactsOutside
@@ -78,4 +79,6 @@ def _say_what_is_not_used(pipeline: Pipeline[Any], store: Store) -> None:
 def compile_call(pipeline: Pipeline[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Compiled:
     """Compile a call of a pipeline with its configured arguments and steps; checks all, runs nothing."""
     outside = ArtifactsOutside(open_store)
-    return compile_pipeline(pipeline, args, kwargs, outside=outside.find)
+    compiled = compile_pipeline(pipeline, args, kwargs, outside=outside.find)
+    compiled.again = partial(compile_call, pipeline, args, kwargs)
+    return compiled

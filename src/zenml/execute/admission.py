@@ -118,11 +118,11 @@ class Admission:
     def take_ready(self, *, is_poll: bool = False) -> list[Candidate]:
         """Return what is to be looked up: new steps, and those whose wait may be over."""
         self._turn += 1
-        found = [one for one in self._released if self._machine.nodes[one.id].state == "ready"]
-        self._released = []
+        found, self._released = self._released, []
         if is_poll:
             found += self._elsewhere
             self._elsewhere = []
+        found = [one for one in found if self._machine.nodes[one.id].state == "ready"]  # or it was cancelled
         return [*found, *map(self._with_key, self._machine.take_ready())]
 
     def is_current(self, damage: Damage) -> bool:

@@ -72,6 +72,7 @@ class Attempts:
         self._skip(self._machine.cancel(identifier), batch)
         step = self._workers.cancel(identifier)
         if step is not None:
+            self._forget(step)
             self._stop([step], "it was cancelled", batch)
             self._skip(self._machine.cut_off(identifier), batch)
 
@@ -85,9 +86,7 @@ class Attempts:
         if self._machine.nodes[step.invocation_id].state != "running":
             return  # it was stopped meanwhile; a terminal record is not changed
         self._workers.ended(step)
-        self._progress.ended(step.id)
-        self._timers.drop(step)
-        self._admission.release(step)
+        self._forget(step)
         definition = self._engine.definition(step.invocation)
         if outcome.damage is not None:
             self._repair(event, outcome.damage, batch)
@@ -101,6 +100,12 @@ class Attempts:
             self._fail(step.invocation_id, taken, batch)
         else:
             self._complete(event, batch)
+
+    def _forget(self, step: StepRun) -> None:
+        """Let go of what was kept of a running step; who waits for its result asks again."""
+        self._progress.ended(step.id)
+        self._timers.drop(step)
+        self._admission.release(step)
 
     def _complete(self, event: Finished, batch: Batch) -> None:
         step, outcome = event.step, event.outcome

@@ -131,7 +131,8 @@ def _pack(compiled: Compiled, store: Store, resumed: Run | None) -> RunParcel:
             functions[digest] = program.function
         if program.hooks:
             hooks[digest] = program.hooks
-    live = (functions, hooks, compiled.hooks, registry.of_users())
+    again = compiled.again if compiled.plan.is_dynamic else None
+    live = (functions, hooks, compiled.hooks, registry.of_users(), again)
     return RunParcel(
         plan=compiled.plan,
         importable=importable,

@@ -77,9 +77,11 @@ def _unpack(parcel: RunParcel) -> Compiled:
     from zenml.execute.worker import import_function
     from zenml.materializers import pickling
 
-    functions, hooks, run_hooks, _ = pickling.loads(
-        parcel.live
-    )  # a materializer registers itself when it is made
+    # A materializer registers itself when it is made.
+    functions, hooks, run_hooks, _, again = pickling.loads(parcel.live)
+    if again is not None:  # a dynamic pipeline, whose calls are compiled where its function runs
+        dynamic: Compiled = again()
+        return dynamic
     for digest, reference in parcel.importable.items():
         functions[digest] = import_function(reference.module, reference.name)
     programs = {

@@ -7,26 +7,36 @@ step, the thread does the engine's work, which may be to run that very step.
 from __future__ import annotations
 
 import threading
+from collections import deque
 from contextlib import contextmanager
 from math import inf
 from typing import TYPE_CHECKING, Any
 
 from zenml.compile.handles import OutputHandle, StepHandle
 from zenml.context import session
-from zenml.errors import RunStoppedError, StepCancelledError
+from zenml.errors import ContextError
+from zenml.execute import failures
+from zenml.execute.call_failures import CallFailures
 from zenml.execute.events import Added, Cancelled
-from zenml.execute.futures import ENDED, StepRunFuture
+from zenml.execute.futures import ENDED, SUCCEEDED, StepRunFuture
 from zenml.execute.learning import Learning
+from zenml.execute.signals import Terminated
+from zenml.execute.unwinding import PATIENCE, Unwinding, leave_by_force
 from zenml.views.artifact_view import ArtifactView
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from zenml.compile.compiler import Compiled
-    from zenml.compile.dynamic_calls import DynamicCalls
+    from zenml.compile.dynamic_calls import CompiledCall, DynamicCalls
     from zenml.execute.engine import Engine
     from zenml.execute.workers import Workers
+    from zenml.records.plan import PipelineOutput
     from zenml.records.run import StepRun
+
+
+MOST_REFUSALS = 100
+"""How many calls of a function are answered with the failure that stops its run; then the function is left."""
 
 
 class DynamicSession:
@@ -42,30 +52,72 @@ class DynamicSession:
         """By invocation id: what has not ended yet."""
         self._ended: dict[str, int] = {}
         """By invocation id: the how manieth it was to end."""
-        self._cancelled: set[str] = set()
+        self._failures = CallFailures(engine)
+        self._calling_back: deque[tuple[Callable[[Any], Any], StepRunFuture[Any]]] = deque()
+        """Functions that are to hear of calls that have ended."""
+        self._refusals = 0
+        """How often the function was told that its run ends."""
+        self._is_over = False
+        """Whether the function has ended, and no more calls come."""
         self._lock = threading.Lock()
+        self.printer = engine.printer
+        """Takes what the function prints, in whatever thread of its own."""
+        calls.owner = self
         engine.caller = self
 
     def run(self) -> None:
-        """Call the pipeline's function, and tell the engine what it returned or raised."""
+        """Call the pipeline's function, and tell the engine what it returned or raised.
+
+        Raises:
+            BaseException: a signal, or what keeps the run from going on.
+        """
         engine = self._engine
         token = session.active.set(self)
-        self._leave()
+        outputs: tuple[PipelineOutput, ...] = ()
+        error: BaseException | None = None
         try:
-            returned = self._calls.call_function()
-        except Exception as error:  # whatever a user's function raises
-            self._enter()
-            if error is engine.fatal:
-                raise
-            engine.finish((), error)
+            try:
+                self._leave()
+                outputs = self._calls.outputs(self._calls.call_function())
+            except BaseException as raised:  # whatever a user's function raises
+                error = raised
+            self._come_back(error)
+        finally:
+            session.active.reset(token)
+        with self._lock:
+            self._is_over = True
+        if engine.fatal is not None:
+            raise engine.fatal
+        if isinstance(error, Unwinding):
+            error = next(iter(engine.failures.values()), error)
+        elif isinstance(error, Terminated) or (
+            error is not None and not isinstance(error, (Exception, SystemExit))
+        ):
+            raise error
+        if error is not None:
+            error = error.with_traceback(failures.user_traceback(error.__traceback__))
+        engine.finish(outputs, error)
+        self._say_what_was_not_refreshed()
+
+    def _come_back(self, error: BaseException | None) -> None:
+        """Have the caller's thread be the engine's from now on; a signal may still arrive just before."""
+        try:
+            self._enter(is_waiting=error is None or isinstance(error, Exception))
         except BaseException:
             self._enter(is_waiting=False)
             raise
-        else:
-            self._enter()
-            engine.finish(self._calls.outputs(returned))
-        finally:
-            session.active.reset(token)
+
+    def close(self) -> None:
+        """Settle what nothing more becomes of, now that the run has ended."""
+        with self._lock:
+            self._is_over = True
+            left, self._futures = self._futures, {}
+            for future in left.values():
+                future.status = "stopped"
+                self._calling_back.extend((function, future) for function in future.callbacks)
+                future.callbacks = []
+        self._engine.wake()
+        self.call_back()
 
     # What steps and pipelines ask
 
@@ -76,7 +128,9 @@ class DynamicSession:
         with self._away_from_function():
             future = self._add(step, args, kwargs, invocation_id, after)
             self._wait([future], inf, is_any=False)
-            self.raise_failure(future)
+            error = self.failure_of(future)
+            if error is not None:
+                raise error
         if not future.outputs:
             return StepHandle(future.invocation_id)
         return future.result()
@@ -103,43 +157,19 @@ class DynamicSession:
         with self._away_from_function(is_waiting=timeout is None):
             return self._wait(futures, inf if timeout is None else timeout, is_any=is_any)
 
-    def raise_failure(self, future: StepRunFuture[Any]) -> None:
-        """Raise what a settled call failed with; from then on it is the function's, and not the run's."""
-        if future.status in ("completed", "cached"):
-            return
-        found = self._causes(future.invocation_id)
-        for identifier in found:
-            self._engine.machine.handle(identifier)
-        errors = list(dict.fromkeys(found.values()))
-        if len(errors) == 1:
-            raise errors[0]
-        if errors:
-            raise _grouped(f"{len(errors)} steps failed that step `{future.invocation_id}` needs", errors)
-        node = self._engine.machine.nodes[future.invocation_id]
-        what = f"Step `{future.invocation_id}` of run `{self._engine.run.name}`"
-        if self.is_cancelled(future):
-            raise StepCancelledError(f"{what} has no result: it, or a step that it needs, was cancelled.")
-        raise RunStoppedError(f"{what} did not run: {node.reason or 'the run was stopped'}.")
+    def failure_of(self, future: StepRunFuture[Any]) -> BaseException | None:
+        """Return what a settled call failed with, None if it succeeded; it is the function's now, and not the run's."""
+        return None if future.status in SUCCEEDED else self._failures.take(future.invocation_id)
 
     def is_cancelled(self, future: StepRunFuture[Any]) -> bool:
         """Tell whether a call was cancelled, or was skipped because one that it needs was."""
-        nodes = self._engine.machine.nodes
-        waiting, seen = [future.invocation_id], set()
-        while waiting:
-            node = nodes.get(waiting.pop())
-            if node is None or node.invocation.id in seen or node.state not in ("skipped", "stopped"):
-                continue
-            if node.invocation.id in self._cancelled:
-                return True
-            seen.add(node.invocation.id)
-            waiting += node.invocation.upstream()
-        return False
+        return self._failures.is_cancelled(future.invocation_id)
 
     def cancel(self, future: StepRunFuture[Any]) -> bool:
         """Have a step not run, or end its process; return whether it did not end otherwise."""
         with self._away_from_function(is_waiting=False):
-            if not future.is_settled:
-                self._cancelled.add(future.invocation_id)
+            if not future.is_settled and not self._is_over:
+                self._failures.cancelled.add(future.invocation_id)
                 self._engine.post(Cancelled(future.invocation_id))
                 self._engine.advance()
             return future.status in ("skipped", "stopped") and self.is_cancelled(future)
@@ -149,22 +179,27 @@ class DynamicSession:
         artifact = self._engine.admission.artifacts[output.invocation_id, output.name]
         return ArtifactView(artifact, self._engine.store)
 
-    def add_callback(self, future: StepRunFuture[Any], function: Callable[[Any], Any]) -> bool:
-        """Have a function called when a call ends; return False if it has."""
+    def add_callback(self, future: StepRunFuture[Any], function: Callable[[Any], Any]) -> None:
+        """Have a function called when a call ends; at once if it has."""
         with self._lock:
-            if future.is_settled:
-                return False
-            future.callbacks.append(function)
-            return True
+            if not future.is_settled:
+                future.callbacks.append(function)
+                return
+        self._calling_back.append((function, future))
+        self.call_back()
 
     def ended_at(self, future: StepRunFuture[Any]) -> int:
         """Return the how manieth of all calls it was to end."""
         return self._ended.get(future.invocation_id, 0)
 
-    # What the engine tells, with the baton
+    def now(self) -> float:
+        """Return seconds that never go back, by the clock of the run."""
+        return self._engine.now()
+
+    # What the engine tells
 
     def settle(self, step: StepRun) -> bool:
-        """Hear what was recorded of a step; tell whether somebody waits for it."""
+        """Hear, with the baton, what was recorded of a step; tell whether somebody waits for it."""
         future = self._futures.get(step.invocation_id)
         if future is None:
             return False
@@ -175,56 +210,97 @@ class DynamicSession:
         self._ended[step.invocation_id] = len(self._ended)
         with self._lock:
             future.status = step.status
-            callbacks, future.callbacks = future.callbacks, []
-        for function in callbacks:
-            function(future)
-        return future.waiting > 0
+            self._calling_back.extend((function, future) for function in future.callbacks)
+            future.callbacks = []
+            return future.waiting > 0
+
+    def call_back(self) -> None:
+        """Call the functions that asked for it, without the baton; one that fails is told of, and no more."""
+        while self._calling_back:
+            try:
+                function, future = self._calling_back.popleft()
+            except IndexError:  # another thread was faster
+                return
+            try:
+                function(future)
+            except Exception as error:  # a user's function may raise anything
+                text = f"{type(error).__name__}: {failures.text_of(error)}"
+                self._engine.note(
+                    f"A function that was to hear of the end of step `{future.invocation_id}` failed: {text}"
+                )
+
+    @property
+    def was_told(self) -> bool:
+        """Whether the function knows that its run ends."""
+        return self._refusals > 0
+
+    def refusal(self) -> BaseException:
+        """Return what the function is told by, that its run ends: the first time why, then what it does not catch."""
+        self._refusals += 1
+        fatal = self._engine.fatal
+        if fatal is not None and self._refusals == 1:
+            return fatal
+        if self._refusals > PATIENCE + (0 if fatal is not None else MOST_REFUSALS):
+            leave_by_force()
+        return Unwinding("The run ends, and so does the function of its pipeline.")
 
     # Inside
 
     def _add(
         self, step: Any, args: tuple[Any, ...], kwargs: dict[str, Any], invocation_id: str | None, after: Any
     ) -> StepRunFuture[Any]:
-        call = self._calls.add(step, args, kwargs, invocation_id, after)
-        invocation = call.invocation
-        self._learning.learn(invocation.definition)
+        self._refuse_going_on()
         outputs = [(output.name, output.annotation) for output in step.outputs]
-        future = self._futures[invocation.id] = StepRunFuture[Any](invocation.id, outputs, self)
-        self._engine.post(Added(invocation, call.is_refreshed))
+
+        def admit(call: CompiledCall) -> StepRunFuture[Any]:
+            identifier = call.invocation.id
+            self._learning.learn(call.invocation.definition)
+            with self._lock:
+                if self._is_over:
+                    raise ContextError(
+                        f"Step `{identifier}` was called after the function of pipeline "
+                        f"`{self._engine.run.pipeline_name}` had ended, perhaps in a thread that goes on. Wait for such "
+                        "threads in the function."
+                    )
+                self._futures[identifier] = StepRunFuture[Any](identifier, outputs, self)
+                self._engine.put(Added(call.invocation, call.is_refreshed))
+                return self._futures[identifier]
+
+        future = self._calls.add(step, args, kwargs, invocation_id, after, admit=admit)
+        self._engine.work_off()
         return future
 
+    def _refuse_going_on(self) -> None:
+        """Raise if the run ends, so that a function ends that would go on whatever it is told."""
+        engine = self._engine
+        if engine.fatal is not None:
+            raise self.refusal()
+        if engine.machine.is_stopping and engine.failures:
+            self._refusals += 1
+            if self._refusals > MOST_REFUSALS:
+                raise self.refusal()
+
     def _wait(self, futures: Sequence[StepRunFuture[Any]], seconds: float, *, is_any: bool) -> bool:
-        for one in futures:
-            one.waiting += 1
         met = any if is_any else all
+
+        def is_met() -> bool:
+            return met(one.is_settled for one in futures)
+
+        self._count_waiting(futures, 1)
         try:
             if threading.get_ident() == self._caller:
-                return self._engine.work_until(
-                    lambda: met(one.is_settled for one in futures), seconds=seconds
-                )
-            self._engine.wait_elsewhere(lambda: met(one.is_settled for one in futures), seconds=seconds)
-            return met(one.is_settled for one in futures)
+                return self._engine.work_until(is_met, seconds=seconds)
+            self._engine.wait_elsewhere(is_met, seconds=seconds)
+            if not is_met() and self._engine.fatal is not None:
+                raise self._engine.fatal
+            return is_met()
         finally:
-            for one in futures:
-                one.waiting -= 1
+            self._count_waiting(futures, -1)
 
-    def _causes(self, identifier: str) -> dict[str, BaseException]:
-        """Return the failures because of which a step has no result, by invocation id: its own, or of what it needs."""
-        engine, nodes = self._engine, self._engine.machine.nodes
-        found: dict[str, BaseException] = {}
-        waiting, seen = [identifier], {identifier}
-        while waiting:
-            current = waiting.pop(0)
-            if nodes[current].state == "failed":
-                found[current] = engine.failures[current]
-            elif nodes[current].state == "skipped":
-                upstream = [one for one in nodes[current].invocation.upstream() if one not in seen]
-                seen.update(upstream)
-                waiting += upstream
-        if not found and engine.machine.is_stopping and engine.failures:
-            first = next(iter(engine.failures))
-            found[first] = engine.failures[first]
-        return found
+    def _count_waiting(self, futures: Sequence[StepRunFuture[Any]], change: int) -> None:
+        with self._lock:
+            for one in futures:
+                one.waiting += change
 
     @contextmanager
     def _away_from_function(self, *, is_waiting: bool = True) -> Iterator[None]:
@@ -239,6 +315,10 @@ class DynamicSession:
         self._enter(is_waiting=is_waiting)
         try:
             yield
+        except BaseException as error:
+            if error is self._engine.fatal:
+                self._refusals += 1
+            raise
         finally:
             self._leave()
 
@@ -248,15 +328,16 @@ class DynamicSession:
             self._workers.caller_came()
 
     def _leave(self) -> None:
+        engine = self._engine
         self._workers.caller_left()
-        self._engine.is_interruptible = self._engine.is_in_function = True
-        if self._engine.needs_caller:
-            self._engine.find_stand_in()
-        if self._engine.interrupt is not None:
-            self._engine.raise_problem()
+        engine.is_in_function = True
+        engine.find_stand_in()
+        engine.is_interruptible = True  # last: from here on a signal may raise
+        if engine.interrupt is not None:
+            engine.raise_problem()
 
-
-def _grouped(message: str, errors: list[BaseException]) -> BaseException:
-    if all(isinstance(error, Exception) for error in errors):
-        return ExceptionGroup(message, [error for error in errors if isinstance(error, Exception)])
-    return BaseExceptionGroup(message, errors)
+    def _say_what_was_not_refreshed(self) -> None:
+        names = self._calls.not_refreshed()
+        if names:
+            listed = " and ".join(f"`{name}`" for name in names)
+            self._engine.note(f"{listed} was to be refreshed, and this run called no step of that name.")

@@ -13,17 +13,17 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from math import inf
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from zenml.errors import RunStoppedError
 from zenml.execute import ending, recording
 from zenml.execute.admission import Admission
 from zenml.execute.attempts import Attempts
-from zenml.execute.events import Due
+from zenml.execute.caller_work import CallerWork
 from zenml.execute.machine import Machine
 from zenml.execute.model_linking import ModelLinking
 from zenml.execute.run_progress import RunProgress
+from zenml.execute.stand_in import LOOK, StandIn
 from zenml.execute.step_events import StepEvents
 from zenml.execute.timers import Timers
 from zenml.records.events import Began, Progress
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from zenml.execute.clock import Clock
     from zenml.execute.events import Event
     from zenml.execute.hooks import Hooks
+    from zenml.execute.output import Printer
     from zenml.execute.reporter import Reporter
     from zenml.execute.workers import Workers
     from zenml.records.events import StepEvent
@@ -45,23 +46,31 @@ if TYPE_CHECKING:
     from zenml.records.status import RunStatus
     from zenml.store.store import Store
 
-FIRST_POLL = 0.005
-"""Seconds until work in flight elsewhere is looked at again; doubles up to the last one."""
-LAST_POLL = 0.5
 FUNCTION = ""
 """What stands for the function of a dynamic pipeline where a failure has an invocation id."""
-LOOK = 1.0
-"""Seconds between two looks at whether somebody asked for the run to stop, while the caller waits."""
 
 
 class Caller(Protocol):
     """Who calls steps one at a time: the function of a dynamic pipeline."""
 
+    @property
+    def was_told(self) -> bool:
+        """Whether the function knows that its run ends."""
+
     def settle(self, step: StepRun) -> bool:
         """Hear, with the baton, that an attempt was recorded with this status; tell whether somebody waits for it."""
 
+    def close(self) -> None:
+        """Hear that the run has ended."""
 
-class Engine:
+    def call_back(self) -> None:
+        """Tell those who asked for it, without the baton, what has ended."""
+
+    def refusal(self) -> BaseException:
+        """Return what the function is told by, that its run ends: the first time why, then what it does not catch."""
+
+
+class Engine(CallerWork):
     """The execution of one run."""
 
     admission_type: ClassVar[type[Admission]] = Admission
@@ -95,6 +104,8 @@ class Engine:
         self.caller: Caller | None = None
         self.is_in_function = False
         """Whether the caller's thread is in the function of a dynamic pipeline, so that nothing should wait for it."""
+        self.interrupter: Callable[[], None] | None = None
+        """Interrupts the caller's thread while it is in the function of a dynamic pipeline; None if nothing can."""
         self.fatal: BaseException | None = None
         self.interrupt: BaseException | None = None
         """A signal that arrived at a bad moment; raised at the next good one."""
@@ -108,15 +119,17 @@ class Engine:
         self._unrecorded = (Batch(), Batch())
         """Ends and starts whose transaction was refused, because the run is to stop."""
         self._next_look = 0.0
+        self._caller = threading.get_ident()
         self._baton = threading.Lock()
         self._changed = threading.Condition()
         self._clock = clock
         self._timers = Timers(clock, self._changed)
-        self._has_stand_in = False
-        """Whether a thread looks after what is due, because the caller's is in a hook."""
         self._attempts = Attempts(self, workers, self._timers, self._progress, clock)
         self._workers = workers
         workers.attach(self)
+        self._stand_in = StandIn(self, self._timers, self._changed, clock)
+        self.printer: Printer | None = None
+        """What is printed in no step of the run."""
         self.hooks = self._hooks_of(compiled)
         """Functions to be called when steps or the run begin or end; None if there are none."""
 
@@ -125,17 +138,20 @@ class Engine:
             return None  # as most runs, which start without the cost of what follows
         from zenml.execute.hooks import Hooks
 
-        return Hooks(self, compiled, self._workers.artifacts)
+        hooks = Hooks(self, compiled, self._workers.artifacts, caller=self._caller)
+        hooks.print_with(self.printer)
+        return hooks
+
+    def print_with(self, printer: Printer) -> None:
+        """Have what is printed in no step of the run go there."""
+        self.printer = printer
+        if self.hooks is not None:
+            self.hooks.print_with(printer)
 
     def hold_hooks(self, compiled: Compiled) -> None:
         """See to it that there are hooks, once a step that comes has some."""
         if self.hooks is None:
             self.hooks = self._hooks_of(compiled)
-
-    @property
-    def needs_caller(self) -> bool:
-        """Tell whether the caller's thread has to wait for something, and can run nothing meanwhile."""
-        return self.admission.waits_elsewhere or bool(self._timers)
 
     # The caller's thread
 
@@ -148,102 +164,14 @@ class Engine:
         """Run everything to its end; failures are kept, not raised."""
         self.work_until(lambda: self.run.status != "running")  # only what is recorded counts
 
-    def work_until(self, is_done: Callable[[], bool], *, seconds: float = inf) -> bool:
-        """Do what is for the caller's thread until something is so; return False if the time is up before.
-
-        Raises:
-            BaseException: a signal, or what keeps the run from going on.
-        """
-        poll, end = FIRST_POLL, self._clock.monotonic() + seconds
-        while not self.raise_problem() and not is_done():
-            if self.hooks is not None and self.hooks.run_here():
-                continue
-            step = self._workers.take_for_caller()
-            if step is not None:
-                self._workers.run_here(step)
-                poll = FIRST_POLL
-                continue
-            left = end - self._clock.monotonic()
-            if left <= 0:
-                return False
-            with self._changed:
-                if not self.raise_problem() and not is_done() and not self._workers.has_for_caller():
-                    self._wait(min(left, poll if self.admission.waits_elsewhere else LOOK))
-            self._do_what_is_due()
-            if not self.machine.is_over:
-                self.look_for_stop()
-            if self.admission.waits_elsewhere:
-                poll = min(poll * 2, LAST_POLL)
-                self.advance()
-        return True
-
-    def wait_elsewhere(self, is_done: Callable[[], bool], *, seconds: float = inf) -> bool:
-        """Wait in another thread than the caller's until something is so; return False if the time is up before."""
-        with self._changed:
-            return self._changed.wait_for(
-                lambda: is_done() or self.fatal is not None or self.run.status != "running",
-                None if seconds == inf else seconds,
-            )
-
-    def _wait(self, seconds: float) -> None:
-        self.is_interruptible = True
-        try:
-            until = self._clock.monotonic() + seconds
-            self._clock.wait(self._changed, min(until, self._timers.next_at()))
-        finally:
-            self.is_interruptible = False
-
-    def _do_what_is_due(self) -> None:
-        """Start attempts whose wait is over; end isolated steps whose time is up."""
-        due = self._timers.take_due() if self._timers else ()
-        for step in due:
-            if step.status == "retrying":
-                self._inbox.append(Due(step))
-            else:
-                self._workers.end_overdue(step)
-        if due:
-            self._drain()
-
-    @property
-    def _is_caller_away(self) -> bool:
-        """Whether the caller's thread runs a user's code and does not look after what is due."""
-        return self.is_in_function or (self.hooks is not None and self.hooks.is_caller_busy)
-
-    def find_stand_in(self) -> None:
-        """Have another thread look after what is due while the caller's is in a hook or in the pipeline's function."""
-        if not self._is_caller_away:
-            return
-        with self._changed:
-            if self._has_stand_in or not (self.needs_caller and self._is_caller_away):
-                return
-            self._has_stand_in = True
-        threading.Thread(target=self._stand_in, name="zenml-stand-in", daemon=True).start()
-
-    def _stand_in(self) -> None:
-        poll = FIRST_POLL
-        while True:
-            with self._changed:
-                if not (self.needs_caller and self._is_caller_away and self.run.status == "running"):
-                    self._has_stand_in = False
-                    return
-                look = self._clock.monotonic() + poll if self.admission.waits_elsewhere else inf
-                self._clock.wait(self._changed, min(look, self._timers.next_at()))
-            self._do_what_is_due()
-            if self.admission.waits_elsewhere:
-                poll = min(poll * 2, LAST_POLL)
-                self.advance()
-
-    def look_for_stop(self) -> None:
-        """Raise if somebody asked for the run to stop; asks the store once a second at most."""
-        if self._clock.monotonic() < self._next_look:
-            return
-        self._next_look = self._clock.monotonic() + LOOK
-        recorded = self.store.get(Run, self.run.id)
-        if recorded is not None and recorded.status == "stopping":
-            raise RunStoppedError.asked(recorded.name, recorded.reason)
+    def interrupt_function(self) -> None:
+        """Have the function of a dynamic pipeline be interrupted, if its thread is one that can be."""
+        if self.interrupter is not None:
+            self.interrupter()
 
     def stop(self, reason: str) -> None:
         """Let nothing start any more; record what is running, and the run itself, as stopped."""
+        self.is_interruptible = self.is_in_function = False
         with self._baton:
             batch = Batch()
             self._said.add_to(batch)
@@ -271,7 +199,15 @@ class Engine:
 
     def post(self, event: Event) -> None:
         """Take the end of an attempt, or a new one, from whatever thread, and do what follows from it."""
+        self.put(event)
+        self._drain()
+
+    def put(self, event: Event) -> None:
+        """Take an event for the next turn; `work_off` does it."""
         self._inbox.append(event)
+
+    def work_off(self) -> None:
+        """Do what follows from the events that were taken."""
         self._drain()
 
     def hear(self, step: StepRun, event: StepEvent) -> None:
@@ -292,7 +228,7 @@ class Engine:
             documents: what is to be recorded of it.
         """
         self._workers.learn([self.plan.definitions[digest]])
-        self._documents += documents
+        self._documents.extend(documents)
 
     def finish(self, outputs: tuple[PipelineOutput, ...], error: BaseException | None = None) -> None:
         """Take that the function of a dynamic pipeline has ended: no more steps come."""
@@ -300,10 +236,15 @@ class Engine:
             self.outputs = outputs
             raised = [one for one, known in self.failures.items() if known is error]
             self.machine.handled.difference_update(raised)
-            if error is not None and not raised:
-                self.failures = {FUNCTION: error, **self.failures}
+            if error is not None:  # what the function ended with comes first
+                self.failures = {**dict.fromkeys(raised or [FUNCTION], error), **self.failures}
             self.machine.close(has_failed=error is not None)
         self.advance()
+        self.wake()
+
+    def now(self) -> float:
+        """Return seconds that never go back, by the clock of the run."""
+        return self._clock.monotonic()
 
     def close(self) -> None:
         """Send the thread home that writes what steps say, if there is one; forget how far they were."""
@@ -334,6 +275,8 @@ class Engine:
             if not unsent:
                 break
             self._inbox.extend(unsent)
+        if self.caller is not None:
+            self.caller.call_back()
         if self.needs_caller:
             self.find_stand_in()
 
@@ -345,19 +288,9 @@ class Engine:
         except BaseException as error:  # the caller's thread raises it
             self.run = run  # an end that was not committed is none
             self.fatal = self.fatal or error
-            with self._changed:
-                self._changed.notify_all()
+            self.wake()
         finally:
             self._baton.release()
-
-    def raise_problem(self) -> bool:
-        """Raise what arrived at a bad moment; return False if nothing did."""
-        if self.interrupt is not None:
-            error, self.interrupt = self.interrupt, None
-            raise error
-        if self.fatal is not None:
-            raise self.fatal
-        return False
 
     # A turn, with the baton
 
@@ -388,7 +321,8 @@ class Engine:
             or self._can_start()
         ):
             self._unrecorded = ends, begins
-            ends.documents, self._documents = self._documents, []
+            ends.documents = self._documents[:]  # others may come meanwhile, from other threads
+            del self._documents[: len(ends.documents)]
             self.models.link(ends, self.admission.artifacts)
             with self.store.run_transaction(self.run) as transaction:
                 transaction.write(ends)
@@ -422,8 +356,7 @@ class Engine:
             or self._workers.has_for_caller()
             or self.admission.waits_elsewhere
         ):
-            with self._changed:
-                self._changed.notify_all()
+            self.wake()
 
     @property
     def _may_end(self) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from zenml.execute import failures
+from zenml.records.ids import microseconds_now
 from zenml.records.plan import Invocation
 from zenml.records.run import StepRun
 from zenml.records.task import StepOutcome
@@ -38,3 +40,10 @@ class Due(msgspec.Struct, frozen=True):
 
 
 Event = Added | Cancelled | Due | Finished
+
+
+def failed_outside(step: StepRun, error: BaseException) -> Finished:
+    """Return the end of a step that failed outside its own code."""
+    now = microseconds_now()
+    outcome = StepOutcome(failure=failures.describe(error), started_at=now, ended_at=now)
+    return Finished(step, outcome, error)

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 from zenml.errors import RunFailedError, StepProcessError
 from zenml.execute.masking import mask
 from zenml.materializers import pickling
+from zenml.records.ids import short
 from zenml.records.run import Failure
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+    from zenml.records.run import Run
 
 _PACKAGE = __name__.partition(".")[0] + "."
 
@@ -57,14 +60,26 @@ def class_name(kind: type) -> str:
 
 
 def user_traceback(trace: TracebackType | None) -> TracebackType | None:
-    """Drop our own frames from the top of a traceback, down to the first frame that is not ours."""
-    current = trace
-    while current is not None:
-        module = current.tb_frame.f_globals.get("__name__", "")
-        if not module.startswith(_PACKAGE):
-            return current
-        current = current.tb_next
-    return trace
+    """Drop our own frames from a traceback, but for those below the last one that is not ours."""
+    frames = []
+    while trace is not None:
+        frames.append(trace)
+        trace = trace.tb_next
+    users = [at for at, one in enumerate(frames) if not _is_ours(one)]
+    if not users:
+        return frames[0] if frames else None
+    # What lies below the last frame of the user stays: it says where in our code it failed.
+    kept = [one for at, one in enumerate(frames) if at > users[-1] or not _is_ours(one)]
+    if kept == frames[users[0] :]:
+        return kept[0]
+    rest: TracebackType | None = None
+    for one in reversed(kept):  # those of the engine between a pipeline's function and its step are left out
+        rest = type(one)(rest, one.tb_frame, one.tb_lasti, one.tb_lineno)
+    return rest
+
+
+def _is_ours(trace: TracebackType) -> bool:
+    return str(trace.tb_frame.f_globals.get("__name__", "")).startswith(_PACKAGE)
 
 
 def pack(error: BaseException) -> bytes | None:
@@ -101,6 +116,12 @@ def _written_in_c(kind: type, method: str) -> Any:
     return next(base for base in kind.__mro__ if not hasattr(vars(base).get(method, pack), "__code__"))
 
 
+def place_of(step: str, run: Run) -> str:
+    """Return where a failure was: the step, or for "" the pipeline's function, and how to look at it."""
+    what = f"Step `{step}`" if step else f"The function of pipeline `{run.pipeline_name}`"
+    return f"{what} of run `{run.name}` failed. See: zenml run show {short(run.id)}"
+
+
 def from_record(failure: Failure, where: str) -> BaseException:
     """Return an exception for a failure of which only the record is at hand."""
     name = failure.type.rpartition(".")[2]
@@ -118,8 +139,10 @@ def text_of(error: BaseException) -> str:
 
 
 def add_note(error: BaseException, note: str) -> None:
-    """Add a note to an exception, if its class lets it have one."""
+    """Add a note to an exception, once, if its class lets it have one."""
     try:
+        if note in getattr(error, "__notes__", ()):
+            return
         error.add_note(note)
     except Exception:  # noqa: S110  a frozen class refuses; the exception itself matters more
         pass

@@ -6,11 +6,11 @@ step, and nobody waits for that; only `result`, `load` and `wait` wait.
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from zenml.compile.handles import CallHandle, OutputHandle
-from zenml.errors import ContextError, DeclarationError
+from zenml.config.preview import preview
+from zenml.errors import ConfigurationError, ContextError, DeclarationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
@@ -22,24 +22,27 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 ENDED: frozenset[StepStatus] = frozenset(("completed", "cached", "failed", "skipped", "stopped"))
 """Statuses after which nothing more becomes of a call."""
+SUCCEEDED: frozenset[StepStatus] = frozenset(("completed", "cached"))
 
 
 class OutputArtifact(OutputHandle):
     """An output that is there: pass it on to steps, or `load` its value.
 
-    It has what the artifact of `Client().get_artifact_version` has: `id`, `name`, `version`, `uri`, `metadata` …
+    It has what the artifact of `Client().get_artifact_version` has, `id`, `version`, `uri`, `metadata` …; only `name` is
+    that of the output. `artifact` is that artifact itself.
     """
 
-    __slots__ = ("_session",)
+    __slots__ = ("owner",)
 
     def __init__(self, output: OutputHandle, session: DynamicSession) -> None:
         super().__init__(output.invocation_id, output.name, output.annotation)
-        self._session = session
+        self.owner = session
 
     @property
     def artifact(self) -> ArtifactView:
         """The artifact."""
-        return self._session.artifact(self)
+        owner: DynamicSession = self.owner
+        return owner.artifact(self)
 
     def load(self) -> Any:
         """Return the value, read anew."""
@@ -74,6 +77,11 @@ class OutputFuture(OutputHandle):
         self.future = future
         """The whole call."""
 
+    @property
+    def owner(self) -> DynamicSession:
+        """The run that it belongs to."""
+        return self.future.session
+
     def result(self, timeout: float | None = None) -> OutputArtifact:
         """Wait until the step has ended and return the artifact; raise what the step failed with."""
         self.future.raise_failure(timeout)
@@ -101,7 +109,7 @@ class OutputFuture(OutputHandle):
 class StepRunFuture(CallHandle, Generic[R]):
     """A step that was submitted. Pass it on to other steps, or wait for it.
 
-    A failure that nobody takes, by `result`, `load`, `exception` or by passing it on, fails the run.
+    A failure that nobody takes, by `result`, `load` or `exception` of this step or of one that needs it, fails the run.
     """
 
     __slots__ = ("callbacks", "session", "status", "waiting")
@@ -120,6 +128,11 @@ class StepRunFuture(CallHandle, Generic[R]):
         """How many threads wait for it."""
         self.callbacks: list[Callable[[StepRunFuture[R]], Any]] = []
         """What is called when it has ended."""
+
+    @property
+    def owner(self) -> DynamicSession:
+        """The run that it belongs to."""
+        return self.session
 
     @property
     def is_settled(self) -> bool:
@@ -152,7 +165,7 @@ class StepRunFuture(CallHandle, Generic[R]):
         Args:
             timeout: seconds to wait at most; None for as long as it takes.
         """
-        return self.session.wait_for([self], timeout)
+        return self.session.wait_for([self], _seconds(timeout))
 
     def result(self, timeout: float | None = None) -> Any:
         """Wait until the step has ended and return its artifact; of several outputs a tuple, of none None.
@@ -199,30 +212,28 @@ class StepRunFuture(CallHandle, Generic[R]):
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """Wait until the step has ended and return what it failed with, None if it succeeded."""
-        try:
-            self.raise_failure(timeout)
-        except BaseException as error:  # it is what was asked for, unless it is about the waiting
-            if self.is_settled and self.status not in ("completed", "cached"):
-                return error
-            raise
-        return None
+        self._wait_long(timeout)
+        return self.session.failure_of(self)
 
     def raise_failure(self, timeout: float | None = None) -> None:
         """Wait until the step has ended, and raise what it failed with, if it did."""
+        self._wait_long(timeout)
+        error = self.session.failure_of(self)
+        if error is not None:
+            raise error
+
+    def _wait_long(self, timeout: float | None) -> None:
         if not self.wait(timeout):
             raise TimeoutError(
                 f"Step `{self.invocation_id}` has not ended within {timeout:g} s. It goes on; wait longer, or `cancel()` it."
             )
-        self.session.raise_failure(self)
 
     def add_done_callback(self, function: Callable[[StepRunFuture[R]], Any]) -> None:
         """Have a function called with this future once the step has ended; at once if it has.
 
-        It is called in whatever thread the step ends, and must be quick.
+        It is called in whatever thread the step ends, and must be quick. What it raises is told of, and no more.
         """
-        if self.session.add_callback(self, function):
-            return
-        function(self)
+        self.session.add_callback(self, function)
 
     def __await__(self) -> Generator[Any, None, Any]:
         """Wait in an event loop, which does other things meanwhile; return what `result` returns."""
@@ -232,22 +243,42 @@ class StepRunFuture(CallHandle, Generic[R]):
         return self.result()
 
     def __getitem__(self, key: int | str) -> Any:  # type: ignore[override]  # a plain handle refuses
-        """Return one output, by position or name."""
+        """Return one output, by name, or of several by position."""
+        if not isinstance(key, str):
+            self._refuse_unless_several(f"Item {key!r} was asked of")
         return self.output(key) if isinstance(key, str) else self.outputs[key]
 
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override]  # a plain handle refuses
-        """Go through the outputs, which unpacks them too."""
+        """Go through several outputs, which unpacks them too."""
+        self._refuse_unless_several("A loop or an unpacking asked for the items of")
         return iter(self.outputs)
 
     def __len__(self) -> int:
-        """Return how many outputs there are."""
+        """Return how many outputs there are, if there are several."""
+        self._refuse_unless_several("`len()` was asked of")
         return len(self.outputs)
+
+    def _refuse_unless_several(self, what: str) -> None:
+        """Refuse what would be about the value of a single output."""
+        if len(self.outputs) < 2:
+            self._refuse(what)
 
     def _refuse(self, what: str) -> NoReturn:
         _refuse(what, f"the future of step `{self.invocation_id}`")
 
     def __repr__(self) -> str:
         return f"<future of step `{self.invocation_id}`, {self.status or 'waiting'}>"
+
+
+def _seconds(timeout: Any) -> float | None:
+    """Return a limit of time that is none or a number."""
+    is_number = isinstance(timeout, (int, float)) and not isinstance(timeout, bool)
+    if timeout is not None and not (is_number and timeout >= 0):
+        raise ConfigurationError(
+            f"A `timeout` is {preview(timeout)}. Give it seconds as a number, or None to wait as long as it takes."
+        )
+    seconds: float | None = timeout
+    return seconds
 
 
 def _refuse(what: str, whom: str) -> NoReturn:
@@ -276,15 +307,19 @@ def as_completed(
                 break
         ```
     """
-    left = list(dict.fromkeys(futures))
-    for one in left:
+    given = [futures] if isinstance(futures, StepRunFuture) else list(futures)
+    for one in given:
         if not isinstance(one, StepRunFuture):
-            raise DeclarationError(f"`as_completed` got {one!r}. Give it what `step.submit(…)` returned.")
+            raise DeclarationError(
+                f"`as_completed` got {preview(one)}. Give it what `step.submit(…)` returned."
+            )
+    left = list(dict.fromkeys(given))
     if len({id(one.session) for one in left}) > 1:
         raise ContextError("`as_completed` got futures of several runs. Wait for those of one run at a time.")
-    end = None if timeout is None else time.monotonic() + timeout
+    timeout = _seconds(timeout)
+    end = None if timeout is None or not left else left[0].session.now() + timeout
     while left:
-        seconds = None if end is None else max(0.0, end - time.monotonic())
+        seconds = None if end is None else max(0.0, end - left[0].session.now())
         if not left[0].session.wait_for(left, seconds, is_any=True):
             raise TimeoutError(f"{len(left)} steps have not ended within {timeout:g} s. They go on.")
         ended = [one for one in left if one.is_settled]

@@ -44,12 +44,14 @@ LOOK = 1.0
 class Hooks:
     """The hooks of one run."""
 
-    def __init__(self, engine: Engine, compiled: Compiled, artifact_store: ArtifactStore) -> None:
+    def __init__(
+        self, engine: Engine, compiled: Compiled, artifact_store: ArtifactStore, *, caller: int | None = None
+    ) -> None:
         self._engine = engine
         self._compiled = compiled
         self._shared = RunInHook(engine.run, compiled.plan, engine.store, engine.hear, engine.note)
         self._runner = HookRunner(self._shared, artifact_store)
-        self._caller = threading.get_ident()
+        self._caller = threading.get_ident() if caller is None else caller
         self._threads = HookThreads()
         self._called: set[tuple[str, HookName]] = set()
         """What was due already, by invocation: further attempts of it call nothing again."""
@@ -70,13 +72,16 @@ class Hooks:
 
     # The caller's thread
 
-    def begin(self, printer: Printer) -> None:
+    def print_with(self, printer: Printer | None) -> None:
+        """Have what hooks of the run print go there."""
+        self._shared.printer = printer
+
+    def begin(self) -> None:
         """Call `on_init` before the first step; what it returns is the state of the pipeline.
 
         Raises:
             BaseException: what `on_init` raised: the run has failed.
         """
-        self._shared.printer = printer
         options = self._compiled.plan.options
         init = self._of_run("on_init", arguments=options.init_arguments)
         self._cleanup = self._of_run("on_cleanup")

@@ -9,6 +9,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from zenml.compile.stack_parts import settings_without_part
 from zenml.execute.model_linking import asked_models
 from zenml.execute.run_secrets import read_secrets
@@ -50,10 +52,13 @@ class Learning:
     def _learn(self, digest: str) -> None:
         engine, compiled, store = self._engine, self._compiled, self._engine.store
         definition = compiled.plan.definitions[digest]
+        alone = msgspec.structs.replace(
+            compiled.plan, definitions={digest: definition}
+        )  # others may be wrong
         if definition.options.secrets:
-            self._workers.secrets.add(read_secrets(compiled.plan, store))
+            self._workers.secrets.add(read_secrets(alone, store))
         if definition.options.model is not None:
-            engine.models.learn(asked_models(compiled.plan))
+            engine.models.learn(asked_models(alone))
         if compiled.programs[digest].hooks:
             engine.hold_hooks(compiled)
         new = {

@@ -20,7 +20,7 @@ from zenml.execute.run_secrets import read_secrets
 from zenml.execute.signals import Signals
 from zenml.execute.step_log import StepLog
 from zenml.records import wire
-from zenml.records.ids import PipelineId, RunId, microseconds_now, new_id, short
+from zenml.records.ids import PipelineId, RunId, microseconds_now, new_id
 from zenml.records.run import Artifact, Run
 from zenml.store.store import RunDocuments
 
@@ -112,6 +112,8 @@ def _run_and_report(
         finally:
             workers.close()
             engine.close()
+            if engine.caller is not None:
+                engine.caller.close()
     store.wait_durable()
     reporter.run_ended(engine.run)
     return Ended(engine.run, engine.admission.artifacts, tuple(engine.unhandled()))
@@ -120,8 +122,9 @@ def _run_and_report(
 def _execute(engine: Engine, workers: Workers, compiled: Compiled, capture: Capture) -> None:
     """Run everything to its end; whatever happens, the run's end is recorded and its last hooks are called."""
     try:
+        engine.print_with(capture.printer)
         if engine.hooks is not None:
-            engine.hooks.begin(capture.printer)
+            engine.hooks.begin()
         engine.begin()
         if compiled.dynamic is not None:
             from zenml.execute.dynamic_session import DynamicSession  # static pipelines do without it
@@ -187,10 +190,7 @@ def failure_of(ended: Ended) -> BaseException | None:
     if not ended.failures:
         return None
     (step, error), *others = ended.failures
-    what = f"Step `{step}`" if step else f"The function of pipeline `{ended.run.pipeline_name}`"
-    where = f"{what} of run `{ended.run.name}` failed. See: zenml run show {short(ended.run.id)}"
-    if where not in getattr(error, "__notes__", ()):
-        failures.add_note(error, where)
+    failures.add_note(error, failures.place_of(step, ended.run))
     for other, cause in others:
         text = f"{type(cause).__name__}: {failures.text_of(cause)}"
         failures.add_note(error, f"Step `{other}` failed too: {text}")

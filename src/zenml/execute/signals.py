@@ -31,11 +31,17 @@ class Signals:
         self._engine: Engine | None = None
         self._early: BaseException | None = None
         self._previous: dict[int, Any] = {}
+        self._is_ours = False
+        """Whether the next SIGINT is our own, to interrupt the function of a dynamic pipeline."""
+        self._is_over = False
+        self._sending = threading.Lock()
 
     def attach(self, engine: Engine) -> None:
         """Hand over to the engine, with the signal that has arrived already, if one has."""
         self._engine = engine
         engine.interrupt = self._early
+        if signal.SIGINT in self._previous:
+            engine.interrupter = self._interrupt_function
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
@@ -49,13 +55,28 @@ class Signals:
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: TracebackType | None) -> None:
+        with self._sending:
+            self._is_over = True
         for number, handler in self._previous.items():
             signal.signal(number, handler)
         pending = self._early if self._engine is None else self._engine.interrupt
         if pending is not None and error is None:
             raise pending
 
+    def _interrupt_function(self) -> None:
+        """Have the main thread be told that its run ends, from another thread; a real signal ends a sleep too."""
+        with self._sending:  # never when the handler of another one is there again
+            if not self._is_over:
+                self._is_ours = True
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
     def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self._is_ours and number == signal.SIGINT:
+            self._is_ours = False
+            engine = self._engine
+            if engine is not None and engine.is_in_function and engine.is_interruptible and engine.caller:
+                raise engine.caller.refusal()
+            return  # it has left the function, and hears of it there
         error: BaseException = KeyboardInterrupt() if number == signal.SIGINT else Terminated(128 + number)
         engine = self._engine
         if engine is None:
@@ -65,6 +86,6 @@ class Signals:
             return
         # A second signal does not wait: whoever sends it has waited long enough.
         if engine.is_interruptible or engine.interrupt is not None:
-            engine.is_interruptible = False
+            engine.is_interruptible = engine.is_in_function  # a function may catch it, and go on
             raise error
         engine.interrupt = error

@@ -17,8 +17,8 @@ import msgspec
 from zenml.components.cpu_count import usable_cpus
 from zenml.components.registry import load_flavor
 from zenml.errors import StepTimeoutError
-from zenml.execute import failures, recording
-from zenml.execute.events import Finished
+from zenml.execute import recording
+from zenml.execute.events import Finished, failed_outside
 from zenml.execute.inline_environment import Applied
 from zenml.execute.output import ProcessOutput
 from zenml.execute.run_secrets import RunSecrets
@@ -27,11 +27,10 @@ from zenml.execute.step_log import StepLog
 from zenml.execute.step_runner import run_step
 from zenml.execute.step_session import StepSession
 from zenml.execute.step_tasks import make_task
-from zenml.records.ids import microseconds_now
 from zenml.records.task import PackedState, StepOutcome, StepTask, Unrecorded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from zenml.artifacts.artifact_store import ArtifactStore
     from zenml.components.launcher import Launcher, LaunchHandle
@@ -159,11 +158,14 @@ class Workers:
 
     def _give_to_thread(self, step: StepRun) -> None:
         self._queue.put(step)
-        # Each step that runs has a thread: one that just ended its step comes back for the next.
-        inline = sum(kind == "inline" for kind, _ in self._running.values())
-        if self._threads < min(inline, self._limit):
+        with self._place:  # the caller's thread comes here without the baton
+            # Each step that runs has a thread: one that just ended its step comes back for the next.
+            inline = sum(kind == "inline" for kind, _ in list(self._running.values()))
+            if self._threads >= min(inline, self._limit):
+                return
             self._threads += 1
-            threading.Thread(target=self._work, name=f"zenml-step-{self._threads}", daemon=True).start()
+            name = f"zenml-step-{self._threads}"
+        threading.Thread(target=self._work, name=name, daemon=True).start()
 
     def ended(self, step: StepRun) -> None:
         """Free the place of a step."""
@@ -206,10 +208,18 @@ class Workers:
         """Tell whether a step waits for the caller's thread."""
         return self._for_caller is not None
 
-    def take_for_caller(self) -> StepRun | None:
-        """Return the step that the caller's thread is to run, if there is one."""
-        step, self._for_caller = self._for_caller, None
-        return step
+    def take_for_caller(self, *, unless: Callable[[], bool] | None = None) -> StepRun | None:
+        """Return the step that the caller's thread is to run, if there is one.
+
+        Args:
+            unless: whether the thread has something better to do, asked with the step at hand: it stays here.
+        """
+        with self._place:
+            step = self._for_caller
+            if step is None or (unless is not None and unless()):
+                return None
+            self._for_caller = None
+            return step
 
     def caller_came(self) -> None:
         """Note that the caller's thread is free for a step."""
@@ -219,7 +229,7 @@ class Workers:
         """Note that the caller's thread does something else; a step that was left to it gets another one."""
         with self._place:
             self._is_caller_here = False
-            step = self.take_for_caller()
+            step, self._for_caller = self._for_caller, None
         if step is not None:
             self._give_to_thread(step)
 
@@ -231,7 +241,7 @@ class Workers:
         try:
             task = self.task_of(step)
         except Exception as failure:  # the store may fail in any way while inputs are fetched
-            self._engine.post(_failed(step, failure))
+            self._engine.post(failed_outside(step, failure))
             return
         hooks = self._engine.hooks
         if hooks is not None:
@@ -269,7 +279,7 @@ class Workers:
             try:
                 self.run_here(step)
             except (KeyboardInterrupt, SystemExit) as error:  # raised by user code: signals come elsewhere
-                self._engine.post(_failed(step, error))
+                self._engine.post(failed_outside(step, error))
 
     # Processes
 
@@ -301,7 +311,7 @@ class Workers:
                 return Finished(step, outcome, None)
             self._launch(step)
         except Exception as error:
-            return _failed(step, error)
+            return failed_outside(step, error)
         return None
 
     def _launch(self, step: StepRun) -> None:
@@ -391,10 +401,3 @@ class Workers:
         if log is None or not log.was_written:
             return step
         return msgspec.structs.replace(step, log=log.path)
-
-
-def _failed(step: StepRun, error: BaseException) -> Finished:
-    """Return the end of a step that failed outside its own code."""
-    now = microseconds_now()
-    outcome = StepOutcome(failure=failures.describe(error), started_at=now, ended_at=now)
-    return Finished(step, outcome, error)

@@ -22,6 +22,7 @@ from zenml.signatures.signature import did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from zenml.compile.variables import Filled
     from zenml.declare.step import Step
     from zenml.records.plan import Invocation, StepDefinition
 
@@ -175,24 +176,15 @@ class Fakes:
 
     def put_into(self, compiled: Compiled) -> Compiled:
         """Return what is run in the place of what was compiled."""
+        if compiled.dynamic is not None:
+            compiled.dynamic.adapt = lambda invocation: self._fake_in(
+                invocation, compiled.plan.definitions, compiled.programs, compiled.filled
+            )
+            return compiled
         plan = compiled.plan
         definitions, programs = dict(plan.definitions), dict(compiled.programs)
         filled = msgspec.structs.replace(compiled.filled, definitions=dict(compiled.filled.definitions))
-        invocations = []
-        for planned in plan.invocations:
-            invocation, digest = planned, planned.definition
-            definition, program = plan.definitions[digest], compiled.programs[digest]
-            self._seen |= dict.fromkeys((invocation.id, definition.name))
-            fake = next((one for one in self._active if one.is_for(invocation, definition, program)), None)
-            if fake is not None:
-                fake.was_met = True
-                faked = _apart(definition)
-                digest = wire.digest_of(wire.encode(faked))
-                definitions[digest], programs[digest] = faked, fake.program(invocation.id, program)
-                if invocation.definition in filled.definitions:
-                    filled.definitions[digest] = _apart(filled.definitions[invocation.definition])
-                invocation = msgspec.structs.replace(invocation, definition=digest)
-            invocations.append(invocation)
+        invocations = [self._fake_in(one, definitions, programs, filled) for one in plan.invocations]
         if tuple(invocations) == plan.invocations:
             return compiled
         used = {invocation.definition for invocation in invocations}
@@ -204,6 +196,27 @@ class Fakes:
         found = Compiled(faked_plan, programs, compiled.externals, compiled.hooks, filled)
         found.run_name, found.schedule = compiled.run_name, compiled.schedule
         return found
+
+    def _fake_in(
+        self,
+        invocation: Invocation,
+        definitions: dict[str, StepDefinition],
+        programs: dict[str, Program],
+        filled: Filled,
+    ) -> Invocation:
+        """Return what is called in the place of a call, and put what it needs to the rest."""
+        definition, program = definitions[invocation.definition], programs[invocation.definition]
+        self._seen |= dict.fromkeys((invocation.id, definition.name))
+        fake = next((one for one in self._active if one.is_for(invocation, definition, program)), None)
+        if fake is None:
+            return invocation
+        fake.was_met = True
+        faked = _apart(definition)
+        digest = wire.digest_of(wire.encode(faked))
+        definitions[digest], programs[digest] = faked, fake.program(invocation.id, program)
+        if invocation.definition in filled.definitions:
+            filled.definitions[digest] = _apart(filled.definitions[invocation.definition])
+        return msgspec.structs.replace(invocation, definition=digest)
 
     def check_met(self) -> None:
         """Raise for a fake whose name no step had although something was run: it was misspelt.

@@ -6,6 +6,7 @@ written are other than usual. So no thread and no process is started.
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Any, Self
 
 from zenml.execute.admission import Admission, Candidate
@@ -15,6 +16,8 @@ from zenml.execute.step_events import StepEvents
 from zenml.execute.workers import Workers
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from zenml.execute.admission import Places
     from zenml.records.events import StepEvent
     from zenml.records.plan import Runtime, StepDefinition
@@ -90,12 +93,27 @@ class SerialEngine(Engine):
     def find_stand_in(self) -> None:
         """Have nothing done meanwhile: time stands still while the caller's thread is in a hook."""
 
-    def _wait(self, seconds: float) -> None:
+    def wait_elsewhere(self, is_done: Callable[[], bool], *, seconds: float = inf) -> bool:
+        """Run steps in the very thread that waits for them: the caller's may wait for this one."""
+        while not is_done():
+            step = self._workers.take_for_caller()
+            if step is not None:
+                self._workers.run_here(step)
+            elif not super().wait_elsewhere(
+                lambda: is_done() or self._workers.has_for_caller(), seconds=seconds
+            ):
+                return False  # the time is up
+            elif self.fatal is not None or self.run.status != "running":
+                return is_done()
+        return True
+
+    def _wait(self, seconds: float, look: float) -> None:
         self.is_interruptible = True
         try:
-            if self._timers:
-                self._clock.wait(self._changed, self._timers.next_at())
+            if self._timers or (seconds < inf and not self.admission.waits_elsewhere):
+                until = self._clock.monotonic() + seconds
+                self._clock.wait(self._changed, min(until, self._timers.next_at()))
             else:  # another thread of the test computes the same result
-                self._changed.wait(seconds)
+                self._changed.wait(look)
         finally:
             self.is_interruptible = False

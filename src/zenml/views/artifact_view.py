@@ -34,6 +34,10 @@ class ArtifactView(RecordView[Artifact]):
 
     kind: NotedKind = "artifact"
 
+    def __reduce__(self) -> Any:
+        """Travel as the record; where it arrives it reads from the store of that process."""
+        return _opened, (self.record,)
+
     @property
     def name(self) -> str:
         """The name that all versions share."""
@@ -166,3 +170,9 @@ class ArtifactView(RecordView[Artifact]):
 
     def __repr__(self) -> str:
         return f"<artifact `{self.name}` version {self.version} ({short(self.id)}), {self.data_type}>"
+
+
+def _opened(record: Artifact) -> ArtifactView:
+    from zenml.store.opening import open_store  # views get their store from who makes them, but for this
+
+    return ArtifactView(record, open_store())

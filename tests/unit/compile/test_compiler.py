@@ -111,7 +111,7 @@ def test_annotations_name_several_outputs_of_the_pipeline():
 def test_sources_are_kept_by_the_digest_of_their_code():
     compiled = compile_pipeline(pipeline(training), (), {})
 
-    texts = {text.decode() for text in compiled.sources().values()}
+    texts = {text.decode() for text in compiled.sources(compiled.plan.definitions.values()).values()}
     assert any("return data * rate" in text for text in texts)
 
 

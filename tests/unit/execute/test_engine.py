@@ -305,9 +305,9 @@ def test_a_run_is_not_over_before_its_last_turn_is_recorded():
     was_early = []
 
     class Watched(Engine):
-        def _wait(self, seconds):
+        def _wait(self, seconds, look):
             is_waiting.set()
-            super()._wait(seconds)
+            super()._wait(seconds, look)
 
     @step(enable_cache=False)
     def quick(i: int) -> None:
@@ -329,6 +329,7 @@ def test_a_run_is_not_over_before_its_last_turn_is_recorded():
     workers = Workers(store.artifact_root, "", None)
     engine = Watched(store, record, plan, workers, Recorder(), RealClock())
 
+    engine.begin()
     engine.execute()
     has_left.set()
     workers.close()

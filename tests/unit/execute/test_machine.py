@@ -224,6 +224,80 @@ def test_a_step_added_while_the_run_stops_is_skipped():
     assert machine.is_over
 
 
+def open_machine(mode="continue_on_failure"):
+    return Machine([], mode, is_open=True)
+
+
+def test_an_open_run_is_not_over_before_it_is_closed():
+    machine = open_machine()
+    machine.add(call("a"))
+    run_all(machine, "a")
+    assert not machine.is_over
+
+    machine.close()
+
+    assert machine.is_over
+    assert machine.verdict() == "completed"
+
+
+def test_a_function_that_fails_fails_the_run():
+    machine = open_machine()
+    machine.close(has_failed=True)
+
+    assert (machine.verdict(), machine.first_failure) == ("failed", None)
+
+
+def test_a_failure_that_somebody_takes_is_not_the_runs():
+    machine = open_machine()
+    machine.add(call("a"))
+    machine.take_ready()
+    machine.start("a")
+    machine.failed("a")
+    machine.handle("a")
+    machine.close()
+
+    assert machine.verdict() == "completed"
+
+
+@pytest.mark.parametrize("mode", ["stop_on_failure", "fail_fast"])
+def test_a_failure_that_stops_the_run_stays_the_runs(mode):
+    machine = open_machine(mode)
+    machine.add(call("a"))
+    machine.take_ready()
+    machine.start("a")
+    machine.failed("a")
+    machine.handle("a")
+    machine.close()
+
+    assert machine.verdict() == "failed"
+
+
+def test_a_cancelled_step_is_skipped_with_what_waits_for_it():
+    machine = open_machine()
+    for one in (call("a"), call("b", "a"), call("c", "b")):
+        machine.add(one)
+
+    assert machine.cancel("b") == ["b", "c"]
+
+    assert machine.nodes["b"].reason == "it was cancelled"
+    run_all(machine, "a")
+    machine.close()
+    assert machine.is_over
+    assert machine.verdict() == "completed"
+
+
+def test_a_step_that_runs_or_has_ended_is_not_cancelled():
+    machine = open_machine()
+    machine.add(call("a"))
+    machine.take_ready()
+    machine.start("a")
+    assert machine.cancel("a") == []
+
+    machine.completed("a")
+
+    assert machine.cancel("a") == []
+
+
 # Repairs
 
 
@@ -623,3 +697,60 @@ def test_a_step_is_executed_once_and_once_more_for_each_repair_of_either_side(gr
 
     for node in story.machine.nodes.values():
         assert node.repairs <= MAX_REPAIRS
+
+
+class OpenStory(Story):
+    """A run whose invocations are added while it goes on, some of which are cancelled or whose failure is taken."""
+
+    def __init__(self, graph, mode, data):
+        super().__init__({}, mode, data)
+        self.machine = Machine([], mode, is_open=True)
+        self.left = list(graph.items())
+        self.all = graph
+        self.executions, self.retries = dict.fromkeys(graph, 0), dict.fromkeys(graph, 0)
+
+    def play(self, ends):
+        for _ in range(60 * len(self.all) + 60):
+            self.ready += self.machine.take_ready()
+            if self.machine.is_over:
+                return
+            if self.machine.is_open and (self.data.draw(st.booleans()) or not self.has_choice()):
+                self.go_on()
+            else:
+                self.turn(ends)
+        pytest.fail(f"never over: {states(self.machine)}")
+
+    def has_choice(self):
+        nodes = self.machine.nodes
+        return bool(self.running) or any(nodes[one].state in ("ready", "retrying") for one in nodes)
+
+    def go_on(self):
+        """Do the next thing that the function does."""
+        known = list(self.graph)
+        what = self.data.draw(st.sampled_from(["add", "add", "cancel", "handle"])) if known else "add"
+        if what == "add" and self.left:
+            name, upstream = self.left.pop(0)
+            self.graph[name] = upstream
+            self.machine.add(call(name, *upstream))
+        elif what == "add":
+            self.machine.close()
+        elif what == "cancel":
+            self.machine.cancel(self.data.draw(st.sampled_from(known)))
+        else:
+            self.machine.handle(self.data.draw(st.sampled_from(known)))
+
+
+@given(graph=graphs(), mode=st.sampled_from(MODES), data=st.data())
+@settings(max_examples=120, deadline=None)
+def test_an_open_run_ends_once_it_is_closed_whatever_is_added_and_cancelled(graph, mode, data):
+    story = OpenStory(graph, mode, data)
+
+    story.play(["completed", "completed", "failed", "retry", "damaged", "cached", "stop"])
+
+    machine = story.machine
+    assert not machine.running
+    assert not machine.is_open
+    assert set(states(machine).values()) <= {*TERMINAL, *SUCCEEDED}
+    unhandled = [one for one in machine.failures if one not in machine.handled]
+    if not story.is_stopped:
+        assert machine.verdict() == ("failed" if unhandled else "completed")

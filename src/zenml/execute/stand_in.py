@@ -1,0 +1,96 @@
+"""A thread that looks after what is due while the caller's thread runs a user's code: a hook, or a pipeline's function.
+
+There is none in most runs. It comes when something is due that the caller's thread would wait for otherwise;
+while the function of a dynamic pipeline runs it stays, and looks whether somebody asked for the run to stop.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zenml.execute.clock import Clock
+    from zenml.execute.engine import Engine
+    from zenml.execute.timers import Timers
+
+FIRST_POLL = 0.005
+"""Seconds until work in flight elsewhere is looked at again; doubles up to the last one."""
+LAST_POLL = 0.5
+LOOK = 1.0
+"""Seconds between two looks at whether somebody asked for the run to stop."""
+
+
+class StandIn:
+    """The thread of one run, while there is one."""
+
+    def __init__(self, engine: Engine, timers: Timers, changed: threading.Condition, clock: Clock) -> None:
+        self._engine = engine
+        self._timers = timers
+        self._changed = changed
+        self._clock = clock
+        self._is_here = False
+
+    def come(self) -> None:
+        """Begin, or look again at what is due."""
+        with self._changed:
+            if self._is_here:
+                if self._engine.needs_caller:
+                    self._changed.notify_all()
+                return
+            if not self._is_needed:
+                return
+            self._is_here = True
+        threading.Thread(target=self._work, name="zenml-stand-in", daemon=True).start()
+
+    @property
+    def _is_needed(self) -> bool:
+        engine = self._engine
+        if engine.run.status != "running":
+            return False
+        return engine.machine.is_open or (engine.needs_caller and engine.is_caller_away)
+
+    def _work(self) -> None:
+        engine, poll = self._engine, FIRST_POLL
+        while True:
+            with self._changed:
+                if not self._is_needed:
+                    self._is_here = False
+                    return
+                self._wait(poll)
+            if not engine.is_caller_away:
+                poll = FIRST_POLL
+                continue
+            try:
+                engine.do_what_is_due()
+                if engine.admission.waits_elsewhere:
+                    poll = min(poll * 2, LAST_POLL)
+                    engine.advance()
+                if engine.is_in_function and engine.fatal is None:
+                    engine.look_for_stop()
+            except BaseException as error:  # the caller's thread raises it
+                engine.fatal = engine.fatal or error
+                engine.wake()
+            if engine.fatal is not None and engine.is_in_function:
+                if engine.caller is not None and engine.caller.was_told:
+                    self._pause()  # it may be cleaning up
+                if engine.is_in_function:
+                    engine.interrupt_function()
+                    self._pause()
+
+    def _wait(self, poll: float) -> None:
+        """Wait for what is due next, with the condition held."""
+        waits_elsewhere = self._engine.admission.waits_elsewhere
+        if not self._engine.is_caller_away or not (self._timers or waits_elsewhere):
+            self._changed.wait(LOOK)  # a real second also where the time of the run is another one
+            return
+        look = self._clock.monotonic() + (poll if waits_elsewhere else LOOK)
+        self._clock.wait(self._changed, min(look, self._timers.next_at()))
+
+    def _pause(self) -> None:
+        """Give the function a moment to end before it is interrupted again."""
+        end = time.monotonic() + LOOK
+        with self._changed:
+            while self._engine.is_in_function and (left := end - time.monotonic()) > 0:
+                self._changed.wait(left)
