@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from zenml.compile.element_values import ElementValue
 from zenml.compile.handles import ArtifactHandle
 from zenml.components.registry import load_flavor
 from zenml.config.external_artifact import ExternalArtifact
@@ -40,6 +41,11 @@ class ArtifactsOutside:
         """Return the artifact that an argument stands for, stored under `name` if it is not yet."""
         if not isinstance(value, _KINDS):
             return None
+        if isinstance(value, ArtifactHandle):
+            return value.artifact
+        if isinstance(value, ElementValue):  # given once, by one of very many elements
+            artifact = self._look_up(value, name)
+            return artifact if artifact.key is not None else msgspec.structs.replace(artifact, inline=None)
         known = self._found.get(id(value))
         if known is None:
             known = self._found[id(value)] = (value, self._look_up(value, name))
@@ -50,8 +56,6 @@ class ArtifactsOutside:
         return ArtifactHandle(self.find(value, name) or self._keep(value, name))
 
     def _look_up(self, value: Any, name: str) -> Artifact:
-        if isinstance(value, ArtifactHandle):
-            return value.artifact
         if isinstance(value, ArtifactView):
             return value.record
         if value.has_value:

@@ -12,19 +12,22 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from zenml.compile.handles import OutputHandle, StepHandle
+from zenml.config.unmapped import unmapped
 from zenml.context import session
 from zenml.errors import RunStoppedError, StepCancelledError
 from zenml.execute.events import Added, Cancelled
 from zenml.execute.futures import ENDED, StepRunFuture
 from zenml.execute.learning import Learning
+from zenml.execute.map_session import MapSession
 from zenml.views.artifact_view import ArtifactView
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from zenml.compile.compiler import Compiled
     from zenml.compile.dynamic_calls import DynamicCalls
     from zenml.execute.engine import Engine
+    from zenml.execute.map_future import MapFuture
     from zenml.execute.workers import Workers
     from zenml.records.run import StepRun
 
@@ -44,6 +47,7 @@ class DynamicSession:
         """By invocation id: the how manieth it was to end."""
         self._cancelled: set[str] = set()
         self._lock = threading.Lock()
+        self._maps = MapSession(self, engine, calls, self._learning, self._futures)
         engine.caller = self
 
     def run(self) -> None:
@@ -54,17 +58,22 @@ class DynamicSession:
         try:
             returned = self._calls.call_function()
         except Exception as error:  # whatever a user's function raises
+            self._maps.stop()
             self._enter()
             if error is engine.fatal:
                 raise
             engine.finish((), error)
         except BaseException:
+            self._maps.stop()
             self._enter(is_waiting=False)
             raise
         else:
+            self._maps.passed_on(returned)
             self._enter()
+            self._maps.finish()
             engine.finish(self._calls.outputs(returned))
         finally:
+            self._maps.stop()
             session.active.reset(token)
 
     # What steps and pipelines ask
@@ -73,8 +82,9 @@ class DynamicSession:
         self, step: Any, args: tuple[Any, ...], kwargs: dict[str, Any], invocation_id: str | None, after: Any
     ) -> Any:
         """Run a step and return its artifacts; raise what it failed with."""
+        self._maps.passed_on(*args, *kwargs.values(), after)
         with self._away_from_function():
-            future = self._add(step, args, kwargs, invocation_id, after)
+            future = self._add(step, args, kwargs, invocation_id, after, is_first=True)
             self._wait([future], inf, is_any=False)
             self.raise_failure(future)
         if not future.outputs:
@@ -85,8 +95,18 @@ class DynamicSession:
         self, step: Any, args: tuple[Any, ...], kwargs: dict[str, Any], invocation_id: str | None, after: Any
     ) -> StepRunFuture[Any]:
         """Have a step run as soon as it can, and return at once."""
+        self._maps.passed_on(*args, *kwargs.values(), after)
         with self._away_from_function(is_waiting=False):
             return self._add(step, args, kwargs, invocation_id, after)
+
+    def map_step(
+        self, step: Any, args: tuple[Any, ...], kwargs: dict[str, Any], options: session.MapOptions
+    ) -> MapFuture[Any]:
+        """Have a step run for each of many items, and return at once."""
+        whole = [value.value for value in (*args, *kwargs.values()) if isinstance(value, unmapped)]
+        self._maps.passed_on(*whole, options.after)
+        with self._away_from_function(is_waiting=False):
+            return self._maps.start(step, args, kwargs, options, self._workers.places_of(step))
 
     def call_pipeline(self, pipeline: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Make the steps of a pipeline part of this run."""
@@ -103,14 +123,27 @@ class DynamicSession:
         with self._away_from_function(is_waiting=timeout is None):
             return self._wait(futures, inf if timeout is None else timeout, is_any=is_any)
 
+    def wait_until(self, is_so: Callable[[], bool], timeout: float | None) -> bool:
+        """Wait until something is so that an event of the engine makes so; return False if the time was up before."""
+        seconds = inf if timeout is None else timeout
+        with self._away_from_function(is_waiting=timeout is None):
+            if threading.get_ident() == self._caller:
+                return self._engine.work_until(is_so, seconds=seconds)
+            self._engine.wait_elsewhere(is_so, seconds=seconds)
+            return is_so()
+
+    def take_causes(self, future: StepRunFuture[Any]) -> list[BaseException]:
+        """Return what a settled call failed with; from then on it is the function's, and not the run's."""
+        found = self._causes(future.invocation_id)
+        for identifier in found:
+            self._engine.machine.handle(identifier)
+        return list(dict.fromkeys(found.values()))
+
     def raise_failure(self, future: StepRunFuture[Any]) -> None:
         """Raise what a settled call failed with; from then on it is the function's, and not the run's."""
         if future.status in ("completed", "cached"):
             return
-        found = self._causes(future.invocation_id)
-        for identifier in found:
-            self._engine.machine.handle(identifier)
-        errors = list(dict.fromkeys(found.values()))
+        errors = self.take_causes(future)
         if len(errors) == 1:
             raise errors[0]
         if errors:
@@ -143,6 +176,17 @@ class DynamicSession:
                 self._engine.post(Cancelled(future.invocation_id))
                 self._engine.advance()
             return future.status in ("skipped", "stopped") and self.is_cancelled(future)
+
+    def cancel_all(self, futures: Sequence[StepRunFuture[Any]]) -> None:
+        """Have steps not run, or end their processes."""
+        with self._away_from_function(is_waiting=False):
+            self.note_cancelled(futures)
+            self._engine.put([Cancelled(one.invocation_id) for one in futures])
+            self._engine.advance()
+
+    def note_cancelled(self, futures: Iterable[StepRunFuture[Any]]) -> None:
+        """Keep which steps are to be cancelled."""
+        self._cancelled.update(one.invocation_id for one in futures)
 
     def artifact(self, output: OutputHandle) -> ArtifactView:
         """Return the artifact that an output stands for."""
@@ -180,17 +224,35 @@ class DynamicSession:
             function(future)
         return future.waiting > 0
 
+    def feed_maps(self) -> bool:
+        """Have maps go on, where they have no threads of their own; generators run as parts of the function."""
+        if not self._maps.is_wanted:
+            return False
+        self._leave()
+        try:
+            self._maps.feed()
+        finally:
+            self._enter()
+        return True
+
     # Inside
 
     def _add(
-        self, step: Any, args: tuple[Any, ...], kwargs: dict[str, Any], invocation_id: str | None, after: Any
+        self,
+        step: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        invocation_id: str | None,
+        after: Any,
+        *,
+        is_first: bool = False,
     ) -> StepRunFuture[Any]:
         call = self._calls.add(step, args, kwargs, invocation_id, after)
         invocation = call.invocation
         self._learning.learn(invocation.definition)
         outputs = [(output.name, output.annotation) for output in step.outputs]
         future = self._futures[invocation.id] = StepRunFuture[Any](invocation.id, outputs, self)
-        self._engine.post(Added(invocation, call.is_refreshed))
+        self._engine.post(Added(invocation, call.is_refreshed, is_first))
         return future
 
     def _wait(self, futures: Sequence[StepRunFuture[Any]], seconds: float, *, is_any: bool) -> bool:

@@ -31,7 +31,7 @@ from zenml.records.run import Run
 from zenml.store.store import Batch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from zenml.compile.compiler import Compiled
     from zenml.execute.clock import Clock
@@ -60,12 +60,17 @@ class Caller(Protocol):
     def settle(self, step: StepRun) -> bool:
         """Hear, with the baton, that an attempt was recorded with this status; tell whether somebody waits for it."""
 
+    def feed_maps(self) -> bool:
+        """Add further elements to maps that have room for them; return False if there are none."""
+
 
 class Engine:
     """The execution of one run."""
 
     admission_type: ClassVar[type[Admission]] = Admission
     step_events_type: ClassVar[type[StepEvents]] = StepEvents
+    feeds_in_caller: ClassVar[bool] = False
+    """Whether the elements of maps are added by the caller's thread where it waits, and not by threads."""
 
     def __init__(
         self,
@@ -157,6 +162,8 @@ class Engine:
         poll, end = FIRST_POLL, self._clock.monotonic() + seconds
         while not self.raise_problem() and not is_done():
             if self.hooks is not None and self.hooks.run_here():
+                continue
+            if self.feeds_in_caller and self.caller is not None and self.caller.feed_maps():
                 continue
             step = self._workers.take_for_caller()
             if step is not None:
@@ -273,6 +280,25 @@ class Engine:
         """Take the end of an attempt, or a new one, from whatever thread, and do what follows from it."""
         self._inbox.append(event)
         self._drain()
+
+    def put(self, events: Iterable[Event]) -> None:
+        """Take events that follow from nothing that the caller has to see; `go_on` does what follows from them."""
+        self._inbox.extend(events)
+
+    def go_on(self) -> None:
+        """Do what follows from the events that were put, unless somebody else is at it."""
+        self._drain()
+
+    def stir(self) -> None:
+        """Have those who wait look again."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def fail(self, name: str, error: BaseException) -> None:
+        """Take that something else than a step has failed: a map whose items cannot be had."""
+        with self._baton:
+            self.failures[name] = error
+            self.machine.failures[name] = None
 
     def hear(self, step: StepRun, event: StepEvent) -> None:
         """Take what a running step says of itself, from whatever thread; it is written soon."""

@@ -113,6 +113,12 @@ class Workers:
             "isolated": max(0, min(left, self._capacity - isolated)),
         }
 
+    def places_of(self, step: Any) -> int:
+        """Return how many calls of a step may run at once."""
+        if self._max_parallelism is not None:
+            return self._max_parallelism
+        return usable_cpus() if step.layers.merged().get("runtime") == "isolated" else MAX_INLINE
+
     def kind_of(self, definition: StepDefinition) -> Runtime:
         """Return where a step runs: in a process of its own only if it asks for one."""
         return definition.options.runtime or "inline"
