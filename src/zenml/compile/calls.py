@@ -93,7 +93,9 @@ class CallCompiler:
             name: templates[name] if name in templates else self._binding(call, name, value)
             for name, value in settled.items()
         }
-        return Invocation(id=call.id, definition=self._definition(call), inputs=inputs, after=call.after, map=call.map)
+        return Invocation(
+            id=call.id, definition=self._definition(call), inputs=inputs, after=call.after, map=call.map
+        )
 
     def scan_new(self, call: TracedCall) -> None:
         """Raise for a variable that a call names and that is not set; each step is looked at once."""

@@ -117,9 +117,7 @@ class DynamicCalls:
         with self._lock:
             for name in mapped:
                 stored_as = f"{self.pipeline.name}::{element_of.name}::{name}"
-                arguments[name] = element_value(
-                    arguments[name], step.signature.annotation(name), stored_as
-                )
+                arguments[name] = element_value(arguments[name], step.signature.annotation(name), stored_as)
             return self._compiled(self._trace.record_element(step, element_of, identifier, arguments, after))
 
     def forget(self, calls: Iterable[CompiledCall]) -> None:

@@ -156,7 +156,9 @@ class Step(Declaration[P, R]):
             max_concurrency=self._take(values, "max_concurrency"),
             on_error=self._take(values, "on_error") or "finish",
         )
-        caller = session.dynamic(f"{self.name}.{way}(…)", f"call the step in a loop: `[{self.name}(item) for item in …]`")
+        caller = session.dynamic(
+            f"{self.name}.{way}(…)", f"call the step in a loop: `[{self.name}(item) for item in …]`"
+        )
         future: MapFuture[R] = caller.map_step(self, args, values, options)
         return future
 

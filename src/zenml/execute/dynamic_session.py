@@ -252,8 +252,14 @@ class DynamicSession:
         self._learning.learn(invocation.definition)
         outputs = [(output.name, output.annotation) for output in step.outputs]
         future = self._futures[invocation.id] = StepRunFuture[Any](invocation.id, outputs, self)
-        self._engine.post(Added(invocation, call.is_refreshed, is_first))
+        self._engine.put([Added(invocation, call.is_refreshed, is_first)])
+        self.go_on(is_urgent=is_first)
         return future
+
+    def go_on(self, *, is_urgent: bool = False) -> None:
+        """Have the engine take new calls: now, or if no place is free anyway with the next step that ends."""
+        if is_urgent or not self._workers.is_full or self._engine.has_much_to_take:
+            self._engine.go_on()
 
     def _wait(self, futures: Sequence[StepRunFuture[Any]], seconds: float, *, is_any: bool) -> bool:
         for one in futures:

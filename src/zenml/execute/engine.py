@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 FIRST_POLL = 0.005
 """Seconds until work in flight elsewhere is looked at again; doubles up to the last one."""
 LAST_POLL = 0.5
+MOST_WAITING = 100
+"""Calls that a dynamic pipeline may have made, all places being taken, before they are looked at."""
 FUNCTION = ""
 """What stands for the function of a dynamic pipeline where a failure has an invocation id."""
 LOOK = 1.0
@@ -160,6 +162,7 @@ class Engine:
             BaseException: a signal, or what keeps the run from going on.
         """
         poll, end = FIRST_POLL, self._clock.monotonic() + seconds
+        self._drain()
         while not self.raise_problem() and not is_done():
             if self.hooks is not None and self.hooks.run_here():
                 continue
@@ -186,6 +189,7 @@ class Engine:
 
     def wait_elsewhere(self, is_done: Callable[[], bool], *, seconds: float = inf) -> bool:
         """Wait in another thread than the caller's until something is so; return False if the time is up before."""
+        self._drain()
         with self._changed:
             return self._changed.wait_for(
                 lambda: is_done() or self.fatal is not None or self.run.status != "running",
@@ -284,6 +288,11 @@ class Engine:
     def put(self, events: Iterable[Event]) -> None:
         """Take events that follow from nothing that the caller has to see; `go_on` does what follows from them."""
         self._inbox.extend(events)
+
+    @property
+    def has_much_to_take(self) -> bool:
+        """Whether so many events wait that they should not wait for another one."""
+        return len(self._inbox) > MOST_WAITING
 
     def go_on(self) -> None:
         """Do what follows from the events that were put, unless somebody else is at it."""

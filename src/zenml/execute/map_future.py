@@ -32,6 +32,7 @@ class MapFuture(MapHandle, Generic[R]):
     __slots__ = (
         "_callbacks",
         "_listeners",
+        "_positions",
         "_waiting",
         "completed",
         "elements",
@@ -92,6 +93,8 @@ class MapFuture(MapHandle, Generic[R]):
         self.wake: Callable[[], None] = lambda: None
         """Has the feeder look whether there is room for more."""
         self._waiting = 0
+        self._positions: dict[Any, int] = {}
+        """By name, where elements have names."""
         self._callbacks: list[Callable[[MapFuture[R]], Any]] | None = []
         self._listeners: list[Callable[[], None]] = []
 
@@ -144,11 +147,10 @@ class MapFuture(MapHandle, Generic[R]):
         if self.is_keyed is None:
             self._until(lambda: self.is_keyed is not None, None)
         if self.keys is not None:
-            keys = self.keys
-            self._until(lambda: self.is_fed or key in keys, None)
-            if key not in keys:
+            self._until(lambda: self.is_fed or key in self._positions, None)
+            if key not in self._positions:
                 raise KeyError(f"Map `{self.invocation_id}` has no element {key!r}.")
-            return self.elements[keys.index(key)]
+            return self.elements[self._positions[key]]
         found = self.futures()[key] if key < 0 else self._element_after_wait(key)
         if found is None:
             raise IndexError(
@@ -201,7 +203,9 @@ class MapFuture(MapHandle, Generic[R]):
         position = 0
         while True:
             if not self._until(lambda: self.is_settled or len(self.completed) > position, timeout):
-                raise TimeoutError(f"No element of map `{self.invocation_id}` has ended within {timeout:g} s.")
+                raise TimeoutError(
+                    f"No element of map `{self.invocation_id}` has ended within {timeout:g} s."
+                )
             if position >= len(self.completed):
                 if self.problem is not None:
                     self.take_problem()
@@ -256,7 +260,9 @@ class MapFuture(MapHandle, Generic[R]):
     def check_single(self, what: str) -> None:
         """Raise if the step has not exactly one output."""
         if len(self.outputs) != 1:
-            remedy = "Take them apart: `first, second = mapped.unpack()`." if self.outputs else "Write `after=`."
+            remedy = (
+                "Take them apart: `first, second = mapped.unpack()`." if self.outputs else "Write `after=`."
+            )
             raise DeclarationError(
                 f"{what} is a map of step `{self.invocation_id}`, which has {len(self.outputs) or 'no'} outputs. {remedy}"
             )
@@ -274,7 +280,8 @@ class MapFuture(MapHandle, Generic[R]):
     def add(self, futures: Sequence[StepRunFuture[R]], keys: Sequence[Any] | None) -> None:
         """Take further elements; the lock is held."""
         if keys is not None:
-            self.keys = [*(self.keys or ())] if self.keys is None else self.keys
+            self.keys = [] if self.keys is None else self.keys
+            self._positions.update((key, len(self.elements) + at) for at, key in enumerate(keys))
             self.keys.extend(keys)
         self.open.update((one.invocation_id, one) for one in futures)
         self.elements.extend(futures)

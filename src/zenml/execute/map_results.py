@@ -43,7 +43,8 @@ def gather(future: MapFuture[Any], timeout: float | None, take: Callable[[StepRu
     elif (error := _failure(future)) is not None:
         raise error
     return arranged(
-        future, [holes[one.invocation_id] if one.invocation_id in holes else take(one) for one in future.elements]
+        future,
+        [holes[one.invocation_id] if one.invocation_id in holes else take(one) for one in future.elements],
     )
 
 
@@ -117,7 +118,9 @@ def _unfinished(future: MapFuture[Any]) -> BaseException | None:
     """Return why a map without failures has no result, None if it has one."""
     name, run = future.invocation_id, future.session.run_name
     if future.is_cancelled or any(one.cancelled() for one in future.failed):
-        return StepCancelledError(f"Map `{name}` of run `{run}` has no result: it, or a part of it, was cancelled.")
+        return StepCancelledError(
+            f"Map `{name}` of run `{run}` has no result: it, or a part of it, was cancelled."
+        )
     if future.failed or future.is_cut_short or not future.is_settled:
         return RunStoppedError(f"Map `{name}` of run `{run}` did not run to its end: the run was stopped.")
     return None

@@ -214,7 +214,7 @@ class MapSession:
 
     def go_on(self) -> None:
         """Have the engine take what was given to it."""
-        self._engine.go_on()
+        self._session.go_on()
 
     def preview_of(self, element: StepRunFuture[Any], names: Iterable[str]) -> str:
         """Return what an element was called with, for people: `rate=0.5, part=output of `split[1]``."""

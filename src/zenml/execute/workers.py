@@ -113,6 +113,11 @@ class Workers:
             "isolated": max(0, min(left, self._capacity - isolated)),
         }
 
+    @property
+    def is_full(self) -> bool:
+        """Whether no step of any kind can start, as far as one can tell without the baton."""
+        return len(self._running) >= (self._max_parallelism or MAX_INLINE + self._capacity)
+
     def places_of(self, step: Any) -> int:
         """Return how many calls of a step may run at once."""
         if self._max_parallelism is not None:

@@ -29,7 +29,9 @@ class PlanOrder(Admission):
         self._positions = {one.id: position for position, one in enumerate(self._plan.invocations)}
 
     def _choose(self, free: dict[Runtime, int], places: Places) -> list[Candidate]:
-        for one in reversed(self._candidates):  # the next one last; calls of a dynamic pipeline come in their order
+        for one in reversed(
+            self._candidates
+        ):  # the next one last; calls of a dynamic pipeline come in their order
             self._positions.setdefault(one.id, len(self._positions))
         self._candidates.sort(key=lambda one: self._positions[one.id], reverse=True)  # the last one is next
         return super()._choose(free, places)
