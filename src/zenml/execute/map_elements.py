@@ -61,6 +61,10 @@ class Elements:
         """Return the steps that made what is gone through."""
         return tuple(dict.fromkeys(one.producer for one in self.sources.values() if one.producer is not None))
 
+    def next(self) -> Item | Any:
+        """Return the next element, `NOT_YET` or `END`."""
+        raise NotImplementedError
+
     def close(self) -> None:
         """Let go of everything that is left."""
         for source in self.sources.values():

@@ -17,9 +17,9 @@ from zenml.execute.map_sources import END, NOT_YET
 if TYPE_CHECKING:
     from zenml.compile.dynamic_calls import CompiledCall
     from zenml.compile.trace import MapName
-    from zenml.execute.dynamic_session import DynamicSession
     from zenml.execute.map_elements import Elements
     from zenml.execute.map_future import MapFuture
+    from zenml.execute.map_session import MapSession
 
 AHEAD = 4
 """How many elements are under way for each place that may run one, unless `max_concurrency` says it."""
@@ -32,7 +32,7 @@ class Feeder:
 
     def __init__(
         self,
-        session: DynamicSession,
+        session: MapSession,
         future: MapFuture[Any],
         elements: Elements,
         template: ElementCall,
@@ -45,6 +45,8 @@ class Feeder:
         self._room, self._low = window
         self._wanted = threading.Event()
         self._is_stopped = False
+        self._is_feeding = False
+        """Whether a thread adds elements; where the caller's does, a generator that waits for a step comes here again."""
         self._position = 0
         future.stop_feeding, future.wake = self.stop, self._look
         future.total = elements.total
@@ -52,7 +54,7 @@ class Feeder:
     @property
     def is_wanted(self) -> bool:
         """Whether it has to look whether there is something to do."""
-        return self._wanted.is_set() and not self.future.is_fed
+        return self._wanted.is_set() and not self._is_feeding and not self.future.is_fed
 
     def wake(self) -> None:
         """Have it look whether there is something to do."""
@@ -81,7 +83,14 @@ class Feeder:
         Args:
             is_first: whether `map` is being called: what is wrong is raised there, and then nothing was started.
         """
-        self._wanted.clear()
+        self._is_feeding = True
+        try:
+            self._wanted.clear()
+            self._feed(is_first=is_first)
+        finally:
+            self._is_feeding = False
+
+    def _feed(self, *, is_first: bool) -> None:
         while not self.future.is_fed and len(self.future.open) < self._room:
             batch: list[CompiledCall] = []
             keys: list[Any] = []
@@ -129,6 +138,9 @@ class Feeder:
                 is_keyed = self._elements.is_keyed
                 futures = self._session.register(batch, self.future.element_ended)
                 self.future.add(futures, keys if is_keyed else None)
+                if self.future.on_error == "collect":  # now: the run may end in the turn in which one fails
+                    for one in futures:
+                        self._session.handle(one)
                 self._session.put(batch, is_first=self._elements.is_chained)
         if is_stopped:
             self._session.forget(batch)
@@ -158,7 +170,7 @@ class ElementCall:
     """What all elements of a map have in common."""
 
     def __init__(
-        self, session: DynamicSession, step: Any, name: MapName, whole: dict[str, Any], after: tuple[str, ...]
+        self, session: MapSession, step: Any, name: MapName, whole: dict[str, Any], after: tuple[str, ...]
     ) -> None:
         self._session = session
         self._step = step

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, TypeVar
 
 from zenml.compile.handles import MapHandle
@@ -16,8 +17,8 @@ from zenml.execute import map_results
 
 if TYPE_CHECKING:
     from zenml.compile.handles import OutputHandle
-    from zenml.execute.dynamic_session import DynamicSession
     from zenml.execute.futures import StepRunFuture
+    from zenml.execute.map_session import MapSession
 
 R = TypeVar("R")
 OnError = Literal["finish", "fail_fast", "collect"]
@@ -59,7 +60,7 @@ class MapFuture(MapHandle, Generic[R]):
         outputs: Sequence[OutputHandle],
         mapped: Sequence[str],
         on_error: OnError,
-        session: DynamicSession,
+        session: MapSession,
     ) -> None:
         super().__init__(name)
         self.outputs = tuple(outputs)
@@ -140,7 +141,7 @@ class MapFuture(MapHandle, Generic[R]):
             yield found
             position += 1
 
-    def __getitem__(self, key: Any) -> Any:  # type: ignore[override]  # a plain handle refuses
+    def __getitem__(self, key: Any) -> Any:
         """Return the future of one element, by position or name; waits until it was started."""
         if isinstance(key, slice):
             return self.futures()[key]
@@ -202,7 +203,7 @@ class MapFuture(MapHandle, Generic[R]):
         """Yield the futures of the elements as they end, the first one first."""
         position = 0
         while True:
-            if not self._until(lambda: self.is_settled or len(self.completed) > position, timeout):
+            if not self._until(partial(self._has_completed, position), timeout):
                 raise TimeoutError(
                     f"No element of map `{self.invocation_id}` has ended within {timeout:g} s."
                 )
@@ -317,8 +318,6 @@ class MapFuture(MapHandle, Generic[R]):
             self.completed.append(future)
             callbacks = self._take_callbacks()
             left = list(self.open.values()) if is_first_failure else []
-        if future.status == "failed" and self.on_error == "collect":
-            self.session.handle(future)
         if is_first_failure and self.on_error == "fail_fast" and not self.is_cancelled:
             self.stop_feeding()
             self.session.ask_to_cancel(left)
@@ -357,6 +356,9 @@ class MapFuture(MapHandle, Generic[R]):
                 f"{len(self.open)} elements of map `{self.invocation_id}`, and what is still to come, have not ended within "
                 f"{timeout:g} s. They go on; wait longer, or `cancel()` it."
             )
+
+    def _has_completed(self, position: int) -> bool:
+        return self.is_settled or len(self.completed) > position
 
     def _element_after_wait(self, position: int) -> StepRunFuture[R] | None:
         self._until(lambda: self.is_fed or len(self.elements) > position, None)

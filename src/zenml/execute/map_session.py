@@ -67,10 +67,12 @@ class MapSession:
                 f"`{what}` has no argument to go through. Give it a list, or call the step: `{step.name}(…)`."
             )
         looks: list[Callable[[], None]] = []
-        sources = {
-            name: source_of(given[name], f"`{name}` of `{what}`", lambda: [look() for look in looks] and None)
-            for name in names
-        }
+
+        def wake() -> None:
+            for look in looks:
+                look()
+
+        sources = {name: source_of(given[name], f"`{name}` of `{what}`", wake) for name in names}
         elements = (Product if options.is_product else Zipped)(sources, what)
         elements.check()
         after = tuple(dict.fromkeys((*read_after(options.after, what), *elements.producers())))

@@ -86,8 +86,9 @@ class Lazy:
 
     is_chained = False
     is_lazy = True
-    producer = None
-    total = keys = None
+    producer: str | None = None
+    total: int | None = None
+    keys: Sequence[Any] | None = None
     is_keyed: bool | None = False
 
     def __init__(self, items: Iterable[Any]) -> None:
@@ -102,7 +103,8 @@ class Lazy:
         """Have a generator do what it does at its end."""
         close = getattr(self._iterator, "close", None)
         if close is not None:
-            with suppress(ValueError):  # it is at work this very moment, and is closed when it comes back
+            # It may be at work this very moment, and is closed when it comes back; what it raises at its end concerns nobody.
+            with suppress(Exception):
                 self._context.run(close)
 
 
@@ -155,7 +157,7 @@ class Chained:
 
     is_chained = True
     is_lazy = False
-    producer = None
+    producer: str | None = None
 
     def __init__(self, found: MapFuture[Any], output: str | None, wake: Callable[[], None]) -> None:
         self._map = found
