@@ -154,7 +154,7 @@ def test_a_chain_longer_than_any_window(zenml_lab):
 
 
 def test_the_value_of_a_step_is_gone_through_and_its_call_comes_before(zenml_lab):
-    result, run = dynamic(lambda: double.map(numbers.submit(3)).load())
+    result, _ = dynamic(lambda: double.map(numbers.submit(3)).load())
 
     assert result == [0, 2, 4]
     elements = [one for one in zenml_lab.store.select(StepRun) if one.invocation.map]
@@ -321,7 +321,7 @@ def test_finish_runs_everything_and_names_the_elements(zenml_lab):
 
 def test_fail_fast_cancels_what_has_not_begun(zenml_lab):
     def function():
-        with pytest.raises(ExceptionGroup, match="no 3|failed") as caught:
+        with pytest.raises(ExceptionGroup, match="failed") as caught:
             picky.map([1, 3, 5, 6, 9], on_error="fail_fast").load()
         return len(caught.value.exceptions)
 
