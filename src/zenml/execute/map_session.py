@@ -14,7 +14,8 @@ from zenml.execute.events import Added, Cancelled
 from zenml.execute.futures import StepRunFuture
 from zenml.execute.map_elements import Product, Zipped
 from zenml.execute.map_feeding import ElementCall, Feeder, window
-from zenml.execute.map_future import MapFuture, MapOutput, OnError
+from zenml.execute.map_future import MapFuture, OnError
+from zenml.execute.map_output import MapOutput
 from zenml.execute.map_sources import source_of
 from zenml.records import values
 from zenml.records.plan import Value

@@ -15,7 +15,8 @@ from zenml.compile.handles import OutputHandle, StepHandle, unfolded
 from zenml.config.preview import preview
 from zenml.errors import ArgumentError, DeclarationError
 from zenml.execute.futures import OutputArtifact, OutputFuture, StepRunFuture
-from zenml.execute.map_future import MapFuture, MapOutput
+from zenml.execute.map_future import MapFuture
+from zenml.execute.map_output import MapOutput
 from zenml.signatures.type_names import describe
 
 if TYPE_CHECKING:
