@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 AHEAD = 4
 """How many elements are under way for each place that may run one, unless `max_concurrency` says it."""
+LEAST_OF_A_LIST = 128
+"""How many elements of a list are under way at least: few at a time would cost a change of threads for each few."""
 SLICE = 0.005
 """Seconds after which what was compiled is started, although there is room for more."""
 
@@ -186,8 +188,9 @@ class ElementCall:
         )
 
 
-def window(max_concurrency: int | None, places: int) -> tuple[int, int]:
+def window(max_concurrency: int | None, places: int, *, is_lazy: bool) -> tuple[int, int]:
     """Return how many elements are under way at most, and at how many further ones are added."""
     if max_concurrency is not None:
         return max_concurrency, max_concurrency - 1
-    return places * AHEAD, places * AHEAD // 2
+    room = places * AHEAD if is_lazy else max(places * AHEAD, LEAST_OF_A_LIST)
+    return room, room // 2

@@ -81,7 +81,9 @@ class MapSession:
         outputs = [OutputHandle(name.name, output.name, output.annotation) for output in step.outputs]
         future = MapFuture[Any](name.name, outputs, names, options.on_error, self)
         call = ElementCall(self, step, name, whole, after)
-        feeder = Feeder(self, future, elements, call, window(options.max_concurrency, places))
+        feeder = Feeder(
+            self, future, elements, call, window(options.max_concurrency, places, is_lazy=elements.is_lazy)
+        )
         looks.append(feeder.wake)
         try:
             self._begin(feeder, is_lazy=elements.is_lazy)

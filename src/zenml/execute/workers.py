@@ -153,10 +153,14 @@ class Workers:
     def _give_to_thread(self, step: StepRun) -> None:
         self._queue.put(step)
         # Each step that runs has a thread: one that just ended its step comes back for the next.
-        inline = sum(kind == "inline" for kind, _ in self._running.values())
-        if self._threads < min(inline, self._limit):
-            self._threads += 1
-            threading.Thread(target=self._work, name=f"zenml-step-{self._threads}", daemon=True).start()
+        # The function of a dynamic pipeline comes here without the baton, so what runs may change meanwhile.
+        inline = sum(kind == "inline" for kind, _ in list(self._running.values()))
+        with self._place:
+            is_short = self._threads < min(inline, self._limit)
+            self._threads += is_short
+            name = f"zenml-step-{self._threads}"
+        if is_short:
+            threading.Thread(target=self._work, name=name, daemon=True).start()
 
     def ended(self, step: StepRun) -> None:
         """Free the place of a step."""

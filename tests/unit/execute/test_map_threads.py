@@ -82,9 +82,11 @@ def test_chained_maps_have_no_barrier(zenml_store):
 
 def test_a_pool_of_one_goes_depth_first(zenml_store):
     order = []
+    are_both_there = threading.Event()
 
     @step
     def make(x: int) -> int:
+        assert are_both_there.wait(SECONDS)
         order.append(("make", x))
         return x
 
@@ -93,10 +95,15 @@ def test_a_pool_of_one_goes_depth_first(zenml_store):
         order.append(("use", x))
         return x
 
-    assert dynamic(lambda: use.map(make.map(range(30))).load(), max_parallelism=1) == list(range(30))
-    # Whoever is made is used soon: it may be one later, for the first ones start before the second map is there.
-    behind = [order.index(("use", x)) - order.index(("make", x)) for x in range(5, 30)]
-    assert max(behind) <= 10
+    def function():
+        used = use.map(make.map(range(300)))
+        are_both_there.set()
+        return used.load()
+
+    assert dynamic(function, max_parallelism=1) == list(range(300))
+    behind = [order.index(("use", x)) - order.index(("make", x)) for x in range(128)]
+    assert set(behind) == {1}
+    assert max(order.index(("use", x)) - order.index(("make", x)) for x in range(300)) < 300
 
 
 def test_the_function_goes_on_while_a_slow_iterator_is_asked(zenml_store):
