@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 
 import cases_data
+import cases_dynamic
 import cases_isolated
 import cases_logs
 import cases_start
@@ -30,6 +31,7 @@ from rows import Row
 CASES: dict[str, Callable[[int], list[Row]]] = {
     **cases_start.CASES,
     **cases_steps.CASES,
+    **cases_dynamic.CASES,
     **cases_isolated.CASES,
     **cases_data.CASES,
     **cases_store.CASES,

@@ -19,17 +19,20 @@ if TYPE_CHECKING:
     from zenml.config.external_artifact import ExternalArtifact as ExternalArtifact
     from zenml.config.model import Model as Model
     from zenml.config.tag import Tag as Tag
+    from zenml.config.unmapped import unmapped as unmapped
     from zenml.context.step import get_step_context as get_step_context
     from zenml.context.step import track as track
     from zenml.declare.pipeline import pipeline as pipeline
     from zenml.declare.step import step as step
     from zenml.execute.futures import as_completed as as_completed
+    from zenml.execute.map_results import Failure as Failure
 
 __version__ = "0.1.0"
 
 _TABLE = {
     "ArtifactConfig": "zenml.config.artifact_config",
     "ExternalArtifact": "zenml.config.external_artifact",
+    "Failure": "zenml.execute.map_results",
     "Model": "zenml.config.model",
     "Tag": "zenml.config.tag",
     "add_tags": "zenml.client.tagging",
@@ -43,11 +46,13 @@ _TABLE = {
     "save_artifact": "zenml.client.artifacts",
     "step": "zenml.declare.step",
     "track": "zenml.context.step",
+    "unmapped": "zenml.config.unmapped",
 }
 
 __all__ = [
     "ArtifactConfig",
     "ExternalArtifact",
+    "Failure",
     "Model",
     "Tag",
     "__version__",
@@ -62,6 +67,7 @@ __all__ = [
     "save_artifact",
     "step",
     "track",
+    "unmapped",
 ]
 
 

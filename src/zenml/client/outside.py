@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from zenml.compile.element_values import ElementValue
 from zenml.compile.handles import ArtifactHandle
 from zenml.components.registry import load_flavor
 from zenml.config.external_artifact import ExternalArtifact
@@ -40,6 +41,13 @@ class ArtifactsOutside:
         """Return the artifact that an argument stands for, stored under `name` if it is not yet."""
         if not isinstance(value, _KINDS):
             return None
+        if isinstance(value, ArtifactHandle):
+            return value.artifact
+        if isinstance(value, ElementValue):  # given once, by one of very many elements
+            artifact = self._keep(
+                value.value, value.name or name, producer=None
+            )  # found by an index, among very many
+            return artifact if artifact.key is not None else msgspec.structs.replace(artifact, inline=None)
         known = self._found.get(id(value))
         if known is None:
             known = self._found[id(value)] = (value, self._look_up(value, name))
@@ -50,8 +58,6 @@ class ArtifactsOutside:
         return ArtifactHandle(self.find(value, name) or self._keep(value, name))
 
     def _look_up(self, value: Any, name: str) -> Artifact:
-        if isinstance(value, ArtifactHandle):
-            return value.artifact
         if isinstance(value, ArtifactView):
             return value.record
         if value.has_value:
@@ -61,12 +67,12 @@ class ArtifactsOutside:
         found = Client(self._open_store()).get_artifact_version(value.id or value.name, value.version)
         return found.record
 
-    def _keep(self, value: Any, name: str) -> Artifact:
-        """Store a value, unless the same content is stored under the same name."""
+    def _keep(self, value: Any, name: str, **only: Any) -> Artifact:
+        """Store a value, unless the same content is stored under the same name, and with these fields."""
         store, identifier = self._open_store(), ArtifactId(new_id())
         artifacts = load_flavor("artifact_store", "local")(store.artifact_root)
         stored = storage.save(value, artifact_store=artifacts, key_hint=f"{identifier}/value")
-        for known in store.select(Artifact, name=name, digest=stored.digest, type=stored.type):
+        for known in store.select(Artifact, name=name, digest=stored.digest, type=stored.type, **only):
             if known.materializer == stored.materializer and _is_whole(known, artifacts):
                 if stored.key is not None:
                     artifacts.delete(stored.key)

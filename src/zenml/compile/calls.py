@@ -93,7 +93,9 @@ class CallCompiler:
             name: templates[name] if name in templates else self._binding(call, name, value)
             for name, value in settled.items()
         }
-        return Invocation(id=call.id, definition=self._definition(call), inputs=inputs, after=call.after)
+        return Invocation(
+            id=call.id, definition=self._definition(call), inputs=inputs, after=call.after, map=call.map
+        )
 
     def listed(self, call: TracedCall) -> Invocation:
         """Return what is known of a step that a dynamic pipeline lists, before anybody calls it."""

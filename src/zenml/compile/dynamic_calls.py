@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from zenml.compile.declared import declared_as
+from zenml.compile.element_values import element_value
 from zenml.compile.pipeline_outputs import pipeline_outputs
 from zenml.compile.trace import TracedCall, call_function
 from zenml.config.preview import preview
@@ -19,16 +20,18 @@ from zenml.errors import ConfigurationError, DeclarationError
 from zenml.signatures.signature import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from zenml.compile.calls import CallCompiler
     from zenml.compile.declared import DeclaredPipeline, DeclaredStep
     from zenml.compile.refresh import Refreshed
-    from zenml.compile.trace import Trace
+    from zenml.compile.trace import MapName, Trace
     from zenml.records.plan import Invocation, PipelineOutput
 
 
 Admitted = TypeVar("Admitted")
+_NONE: dict[str, Any] = {}
+"""The arguments of a call that was compiled."""
 
 
 class CompiledCall(msgspec.Struct, frozen=True):
@@ -109,17 +112,64 @@ class DynamicCalls:
             DeclarationError: something is wrong with it; it is forgotten.
         """
         with self._lock:
-            call = self._trace.record(step, args, kwargs, invocation_id, after)
-            try:
-                self._check_after(call)
-                self._compiler.scan_new(call)
-                invocation = self.adapt(self._compiler.invocation(call))
-                admitted = admit(CompiledCall(invocation, step, call in self.refresh))
-            except BaseException:
-                self._trace.forget(call)
-                raise
-            call.arguments = {}  # a run of many calls keeps their names only
-            return admitted
+            return self._admitted(self._trace.record(step, args, kwargs, invocation_id, after), admit)
+
+    def _admitted(self, call: TracedCall, admit: Callable[[CompiledCall], Admitted]) -> Admitted:
+        try:
+            self._check_after(call)
+            self._compiler.scan_new(call)
+            invocation = self.adapt(self._compiler.invocation(call))
+            admitted = admit(CompiledCall(invocation, call.step, call in self.refresh))
+        except BaseException:
+            self._trace.forget(call)
+            raise
+        call.arguments = _NONE  # a run of many calls keeps their names only
+        return admitted
+
+    def name_map(self, step: DeclaredStep, invocation_id: str | None) -> MapName:
+        """Give a map its name."""
+        with self._lock:
+            return self._trace.record_map(step, invocation_id)
+
+    def add_element(
+        self,
+        step: DeclaredStep,
+        element_of: MapName,
+        identifier: str,
+        arguments: dict[str, Any],
+        mapped: Iterable[str],
+        after: tuple[str, ...],
+        *,
+        admit: Callable[[CompiledCall], Admitted],
+    ) -> Admitted:
+        """Compile one element of a map.
+
+        Args:
+            step: the step.
+            element_of: the map.
+            identifier: the invocation id of the element.
+            arguments: by name.
+            mapped: the names of those that are items of what the map goes through.
+            after: what must have succeeded first.
+            admit: as `add` takes it.
+        """
+        with self._lock:
+            for name in mapped:
+                stored_as = f"{self.pipeline.name}::{element_of.name}::{name}"
+                arguments[name] = element_value(arguments[name], step.signature.annotation(name), stored_as)
+            call = self._trace.record_element(step, element_of, identifier, arguments, after)
+            return self._admitted(call, admit)
+
+    def forget(self, calls: Iterable[CompiledCall]) -> None:
+        """Take back calls that were not started."""
+        with self._lock:
+            for call in calls:
+                self._trace.forget(self._trace.calls[call.invocation.id])
+
+    def forget_map(self, step: DeclaredStep, found: MapName) -> None:
+        """Take back a map that has no elements."""
+        with self._lock:
+            self._trace.forget_map(step, found)
 
     def call_inside(self, pipeline: DeclaredPipeline, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call the function of a pipeline whose steps become part of this run."""

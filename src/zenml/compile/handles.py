@@ -140,8 +140,24 @@ class CallHandle(StepHandle):
         self.outputs = outputs
 
 
+class MapHandle(StepHandle):
+    """The calls of a map; passed on, it stands for their outputs, in a list or dict."""
+
+    __slots__ = ()
+
+    def bound(self) -> Any:
+        """Return the outputs that it stands for."""
+        raise NotImplementedError
+
+    def element_ids(self) -> list[str]:
+        """Return the invocation ids of its calls."""
+        raise NotImplementedError
+
+
 def unfolded(value: Any) -> Any:
-    """Return the outputs that a call stands for, and anything else as it is."""
+    """Return the outputs that a call or a map stands for, and anything else as it is."""
+    if isinstance(value, MapHandle):
+        return value.bound()
     if isinstance(value, CallHandle) and value.outputs:
         return value.outputs[0] if len(value.outputs) == 1 else value.outputs
     return value

@@ -10,6 +10,7 @@ from zenml.compile.declared import declared_as
 from zenml.compile.handles import OutputHandle, StepHandle
 from zenml.config.external_artifact import ExternalArtifact
 from zenml.config.preview import preview
+from zenml.config.unmapped import unmapped
 from zenml.errors import ArgumentError, DeclarationError, MaterializerError
 from zenml.records import values
 from zenml.records.plan import Value
@@ -41,6 +42,10 @@ def parameter(value: Any, annotation: Any, what: str) -> Value:
     if declared is not None:
         raise DeclarationError(
             f"{what} is {declared} itself, and not what it returns. Call it: `{value.name}()`."
+        )
+    if isinstance(value, unmapped):
+        raise DeclarationError(
+            f"{what} is {preview(value)}. `unmapped` is for the arguments of `map` and `product`; write the value alone."
         )
     value = from_config(value, annotation, what=what)
     try:

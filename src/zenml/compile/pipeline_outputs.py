@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 def pipeline_outputs(pipeline: DeclaredPipeline, returned: Any) -> tuple[PipelineOutput, ...]:
     """Return the outputs that the pipeline function returned, with the names of its annotation."""
     returned = unfolded(returned)
+    if isinstance(returned, dict) and any(isinstance(item, OutputHandle) for item in returned.values()):
+        returned = list(returned.values())  # of a map over a mapping
     items = returned if isinstance(returned, (list, tuple)) else (returned,)
     names = edges.annotated_names(pipeline.signature.returns, len(items))
     return tuple(

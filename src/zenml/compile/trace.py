@@ -9,8 +9,10 @@ from __future__ import annotations
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from zenml.compile.declared import declared_as
-from zenml.compile.handles import OutputHandle, StepHandle, check_owner
+from zenml.compile.handles import MapHandle, OutputHandle, StepHandle, check_owner
 from zenml.config.preview import preview
 from zenml.context import session
 from zenml.errors import ArgumentError, DeclarationError
@@ -30,10 +32,19 @@ _inner: ContextVar[tuple[Trace, DeclaredPipeline] | None] = ContextVar("zenml_in
 """The pipeline that was called inside the function of another one, with the trace of that."""
 
 
+class MapName(msgspec.Struct, frozen=True):
+    """A map in a pipeline."""
+
+    name: str
+    """Unique among the maps and calls of a run."""
+    pipeline: Any
+    """The pipeline, a `DeclaredPipeline`, whose function made it."""
+
+
 class TracedCall:
     """One call of a step, with its arguments as they were given."""
 
-    __slots__ = ("after", "arguments", "id", "pipeline", "step")
+    __slots__ = ("after", "arguments", "id", "map", "pipeline", "step")
 
     def __init__(
         self,
@@ -49,6 +60,8 @@ class TracedCall:
         """The pipeline whose function made the call: the outer one, or one called inside it."""
         self.arguments = arguments
         self.after = after
+        self.map: str | None = None
+        """The name of the map whose element it is."""
 
 
 class Trace:
@@ -59,6 +72,8 @@ class Trace:
         self.calls: dict[str, TracedCall] = {}
         self.owner: Any = None
         """What the outputs belong to that steps may be given: None, or the session of a dynamic run."""
+        self._maps: set[str] = set()
+        """Names of maps, which no call may have."""
         self._counts: dict[str, int] = {}
 
     @property
@@ -128,8 +143,36 @@ class Trace:
     def forget(self, call: TracedCall) -> None:
         """Take a call back; its id is free again, and the next call is counted as this one was."""
         del self.calls[call.id]
-        name = call.step.name
-        if call.id == (name if self._counts.get(name) == 1 else f"{name}_{self._counts.get(name)}"):
+        self._forget_name(call.step.name, call.id)
+
+    def record_map(self, step: DeclaredStep, invocation_id: str | None) -> MapName:
+        """Give a map its name."""
+        name = self._new_id(step, invocation_id)
+        self._maps.add(name)
+        return MapName(name, self._current)
+
+    def forget_map(self, step: DeclaredStep, found: MapName) -> None:
+        """Take a map back that has no elements."""
+        self._maps.discard(found.name)
+        self._forget_name(step.name, found.name)
+
+    def record_element(
+        self,
+        step: DeclaredStep,
+        element_of: MapName,
+        call_id: str,
+        arguments: dict[str, Any],
+        after: tuple[str, ...],
+    ) -> TracedCall:
+        """Record the call that is one element of a map; its arguments have names already."""
+        self._new_id(step, call_id)
+        call = TracedCall(call_id, step, element_of.pipeline, arguments, after)
+        call.map = element_of.name
+        self.calls[call_id] = call
+        return call
+
+    def _forget_name(self, name: str, call_id: str) -> None:
+        if call_id == (name if self._counts.get(name) == 1 else f"{name}_{self._counts.get(name)}"):
             self._counts[name] -= 1
 
     def call_step(
@@ -172,7 +215,7 @@ class Trace:
                     f"The `id` of a call of step `{step.name}` is {preview(invocation_id)}; it must be printable text. "
                     f"Leave it out, and the calls are `{step.name}`, `{step.name}_2` and so on."
                 )
-            if invocation_id in self.calls:
+            if invocation_id in self.calls or invocation_id in self._maps:
                 raise DeclarationError(
                     f"Two calls in pipeline `{self.pipeline.name}` have the id `{invocation_id}`. "
                     f"Give each an `id` of its own, or leave it out for `{step.name}`, `{step.name}_2` and so on."
@@ -183,7 +226,7 @@ class Trace:
         while True:
             count += 1
             call_id = name if count == 1 else f"{name}_{count}"
-            if call_id not in self.calls:
+            if call_id not in self.calls and call_id not in self._maps:
                 self._counts[name] = count
                 return call_id
 
@@ -218,7 +261,10 @@ def read_after(after: Any, call_id: str, *, owner: Any = None) -> tuple[str, ...
     items: Iterable[Any] = after if isinstance(after, (list, tuple, set)) else (after,)
     found: dict[str, None] = {}
     for item in items:
-        if isinstance(item, StepHandle):
+        if isinstance(item, MapHandle):
+            check_owner(item, owner, f"`after` of step `{call_id}`")
+            found.update(dict.fromkeys(item.element_ids()))
+        elif isinstance(item, StepHandle):
             check_owner(item, owner, f"`after` of step `{call_id}`")
             found[item.invocation_id] = None
         elif isinstance(item, str):

@@ -8,7 +8,7 @@ calls. `Step.__call__` asks this module and nothing else.
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from zenml.errors import ContextError
 
@@ -25,6 +25,16 @@ class Session(Protocol):
         """Answer a call of a pipeline."""
 
 
+class MapOptions(NamedTuple):
+    """How a step is mapped."""
+
+    is_product: bool
+    invocation_id: str | None
+    after: Any
+    max_concurrency: int | None
+    on_error: Any
+
+
 class DynamicCaller(Session, Protocol):
     """The meaning of what only the function of a dynamic pipeline can ask."""
 
@@ -32,6 +42,9 @@ class DynamicCaller(Session, Protocol):
         self, step: Any, args: tuple[Any, ...], kwargs: dict[str, Any], invocation_id: str | None, after: Any
     ) -> Any:
         """Have a step run while the function goes on."""
+
+    def map_step(self, step: Any, args: tuple[Any, ...], kwargs: dict[str, Any], options: MapOptions) -> Any:
+        """Have a step run for each of many items."""
 
 
 active: ContextVar[Session | None] = ContextVar("zenml_session", default=None)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from zenml.config.resource_settings import ResourceSettings
     from zenml.config.retry_config import StepRetryConfig
     from zenml.execute.futures import StepRunFuture
+    from zenml.execute.map_future import MapFuture
     from zenml.records.plan import Runtime
     from zenml.signatures.outputs import OutputSpec
 
@@ -110,6 +111,56 @@ class Step(Declaration[P, R]):
         values, invocation_id, after = self._own_taken(kwargs)
         caller = session.dynamic(f"{self.name}.submit(…)", f"call the step: `{self.name}(…)`")
         future: StepRunFuture[R] = caller.submit_step(self, args, values, invocation_id, after)
+        return future
+
+    def map(self, *args: Any, **kwargs: Any) -> MapFuture[R]:
+        """Run the step once for each item of its arguments: the first ones together, then the second ones, and so on.
+
+        An argument is a list, range, array, mapping or iterator, an output of a step with such a value, a list of
+        futures, or another map, whose elements are then taken one by one as they come. What each element is to get
+        whole is written `unmapped(value)`.
+
+        Args:
+            args: positional arguments of the function.
+            kwargs: keyword arguments, and some of our own, unless the function has parameters of these names:
+                `max_concurrency`, how many elements run at once; `on_error`, what a failure means: `"finish"` (the default) runs
+                all and then raises, `"fail_fast"` cancels the rest and raises, `"collect"` puts a `Failure` in its place;
+                `id` and `after` as in a call.
+
+        Raises:
+            ContextError: no dynamic pipeline is running here.
+            ArgumentError: an argument cannot be gone through, or their lengths differ.
+
+        Example:
+            `scores = score.map(train.map(rates), data=unmapped(data)).load()`
+        """
+        return self._map("map", args, kwargs)
+
+    def product(self, *args: Any, **kwargs: Any) -> MapFuture[R]:
+        """Run the step once for each combination of the items of its arguments; the last one changes fastest.
+
+        Args:
+            args: positional arguments of the function.
+            kwargs: as of `map`.
+
+        Example:
+            `train.product(rates, depths, data=unmapped(data))`
+        """
+        return self._map("product", args, kwargs)
+
+    def _map(self, way: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> MapFuture[R]:
+        values, invocation_id, after = self._own_taken(kwargs)
+        options = session.MapOptions(
+            is_product=way == "product",
+            invocation_id=invocation_id,
+            after=after,
+            max_concurrency=self._take(values, "max_concurrency"),
+            on_error=self._take(values, "on_error") or "finish",
+        )
+        caller = session.dynamic(
+            f"{self.name}.{way}(…)", f"call the step in a loop: `[{self.name}(item) for item in …]`"
+        )
+        future: MapFuture[R] = caller.map_step(self, args, values, options)
         return future
 
     def _own_taken(self, kwargs: Mapping[str, Any]) -> tuple[dict[str, Any], str | None, Any]:

@@ -197,8 +197,16 @@ class Admission:
             missed = [
                 one for one in ready if not self._try_hit(one, hits, batch) and not self._must_wait(one, hits)
             ]
-            self._candidates.extend(Candidate(one.id, one.key, self._turn) for one in reversed(missed))
+            self._wait_for_place(missed)
             ready = [self._with_key(identifier) for identifier in self._machine.take_ready()]
+
+    def _wait_for_place(self, missed: list[Candidate]) -> None:
+        """Put candidates on the stack; those that nothing made ready go below all others, in their order."""
+        nodes = self._machine.nodes
+        found = [Candidate(one.id, one.key, self._turn) for one in reversed(missed)]
+        last = [one for one in found if nodes[one.id].is_last]
+        self._candidates.extend([one for one in found if not nodes[one.id].is_last] if last else found)
+        self._candidates[:0] = last
 
     def start(self, transaction: RunTransaction, places: Places, batch: Batch) -> list[StepRun]:
         """Start as many candidates as there are free places, the deepest first."""

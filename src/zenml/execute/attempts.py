@@ -62,7 +62,7 @@ class Attempts:
         identifier = event.invocation.id
         if event.is_refreshed:
             self._admission.refresh(identifier)
-        self._machine.add(event.invocation)
+        self._machine.add(event.invocation, is_first=event.is_first)
         self._progress.added(event.invocation)
         if self._machine.nodes[identifier].state == "skipped":
             batch.started.append(self._admission.skipped(identifier))

@@ -26,9 +26,8 @@ class CallFailures:
     def take(self, identifier: str) -> BaseException:
         """Return why a settled call has no result; it is the function's business now, and not the run's."""
         engine = self._engine
-        found = self._causes(identifier)
+        found = self.take_causes(identifier)
         for cause, error in found.items():
-            engine.machine.handle(cause)
             failures.add_note(error, failures.place_of(cause, engine.run))
         errors = list(dict.fromkeys(found.values()))
         if len(errors) == 1:
@@ -42,6 +41,13 @@ class CallFailures:
         node = engine.machine.nodes.get(identifier)
         reason = node.reason if node is not None and node.reason else "the run was stopped"
         return RunStoppedError(f"{what} did not run to its end: {reason}.")
+
+    def take_causes(self, identifier: str) -> dict[str, BaseException]:
+        """Return the failures because of which a settled call has no result, by invocation id; they are handled now."""
+        found = self._causes(identifier)
+        for cause in found:
+            self._engine.machine.handle(cause)
+        return found
 
     def is_cancelled(self, identifier: str) -> bool:
         """Tell whether a call was cancelled, or was skipped because one that it needs was."""

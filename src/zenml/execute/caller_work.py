@@ -6,7 +6,7 @@ It is the part of the engine that belongs to one thread; the rest is a monitor t
 from __future__ import annotations
 
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from zenml.errors import RunStoppedError
 from zenml.execute.events import Due
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from zenml.execute.admission import Admission
     from zenml.execute.clock import Clock
+    from zenml.execute.engine import Caller
     from zenml.execute.events import Event
     from zenml.execute.hooks import Hooks
     from zenml.execute.machine import Machine
@@ -37,6 +38,9 @@ class CallerWork:
     machine: Machine
     admission: Admission
     hooks: Hooks | None
+    feeds_in_caller: ClassVar[bool] = False
+    """Whether the elements of maps are added by the caller's thread where it waits, and not by threads."""
+    caller: Caller | None
     is_in_function: bool
     is_interruptible: bool
     fatal: BaseException | None
@@ -69,12 +73,15 @@ class CallerWork:
             BaseException: a signal, or what keeps the run from going on.
         """
         poll, end = FIRST_POLL, self._clock.monotonic() + seconds
+        self.work_off()
         while not self.raise_problem():
             # First, so that a step's hooks are called before the next step, and before its caller goes on.
             if self.hooks is not None and self.run.status == "running" and self.hooks.run_here():
                 continue
             if is_done():
                 return True
+            if self.feeds_in_caller and self.caller is not None and self.caller.feed_maps():
+                continue
             step = self._workers.take_for_caller(unless=is_done)
             if step is not None:
                 self._workers.run_here(step)
@@ -96,6 +103,7 @@ class CallerWork:
 
     def wait_elsewhere(self, is_done: Callable[[], bool], *, seconds: float = inf) -> bool:
         """Wait in another thread than the caller's until something is so; return False if the time is up before."""
+        self.work_off()
         with self._changed:
             return self._changed.wait_for(
                 lambda: is_done() or self.fatal is not None or self.run.status != "running",

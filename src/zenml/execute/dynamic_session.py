@@ -13,6 +13,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from zenml.compile.handles import OutputHandle, StepHandle
+from zenml.config.unmapped import unmapped
 from zenml.context import session
 from zenml.errors import ContextError
 from zenml.execute import failures
@@ -20,16 +21,18 @@ from zenml.execute.call_failures import CallFailures
 from zenml.execute.events import Added, Cancelled
 from zenml.execute.futures import ENDED, SUCCEEDED, StepRunFuture
 from zenml.execute.learning import Learning
+from zenml.execute.map_session import MapSession
 from zenml.execute.signals import Terminated
 from zenml.execute.unwinding import PATIENCE, Unwinding, leave_by_force
 from zenml.views.artifact_view import ArtifactView
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from zenml.compile.compiler import Compiled
     from zenml.compile.dynamic_calls import CompiledCall, DynamicCalls
     from zenml.execute.engine import Engine
+    from zenml.execute.map_future import MapFuture
     from zenml.execute.workers import Workers
     from zenml.records.plan import PipelineOutput
     from zenml.records.run import StepRun
@@ -53,7 +56,7 @@ class DynamicSession:
         self._ended: dict[str, int] = {}
         """By invocation id: the how manieth it was to end."""
         self._failures = CallFailures(engine)
-        self._calling_back: deque[tuple[Callable[[Any], Any], StepRunFuture[Any]]] = deque()
+        self._calling_back: deque[tuple[Callable[[Any], Any], StepRunFuture[Any] | MapFuture[Any]]] = deque()
         """Functions that are to hear of calls that have ended."""
         self._refusals = 0
         """How often the function was told that its run ends."""
@@ -62,6 +65,7 @@ class DynamicSession:
         self._lock = threading.Lock()
         self.printer = engine.printer
         """Takes what the function prints, in whatever thread of its own."""
+        self._maps = MapSession(self, engine, calls, self._learning, self._futures)
         calls.owner = self
         engine.caller = self
 
@@ -78,11 +82,17 @@ class DynamicSession:
         try:
             try:
                 self._leave()
-                outputs = self._calls.outputs(self._calls.call_function())
+                returned = self._calls.call_function()
+                self._maps.passed_on(returned)
+                outputs = self._calls.outputs(returned)
             except BaseException as raised:  # whatever a user's function raises
                 error = raised
+                self._maps.stop()
             self._come_back(error)
+            if error is None:
+                self._maps.finish()
         finally:
+            self._maps.stop()
             session.active.reset(token)
         with self._lock:
             self._is_over = True
@@ -111,11 +121,14 @@ class DynamicSession:
         """Settle what nothing more becomes of, now that the run has ended."""
         with self._lock:
             self._is_over = True
-            left, self._futures = self._futures, {}
-            for future in left.values():
+            left = list(self._futures.values())
+            self._futures.clear()
+            for future in left:
                 future.status = "stopped"
                 self._calling_back.extend((function, future) for function in future.callbacks)
                 future.callbacks = []
+        for future in left:
+            future.tell_ended()
         self._engine.wake()
         self.call_back()
 
@@ -125,8 +138,9 @@ class DynamicSession:
         self, step: Any, args: tuple[Any, ...], kwargs: dict[str, Any], invocation_id: str | None, after: Any
     ) -> Any:
         """Run a step and return its artifacts; raise what it failed with."""
+        self._maps.passed_on(*args, *kwargs.values(), after)
         with self._away_from_function():
-            future = self._add(step, args, kwargs, invocation_id, after)
+            future = self._add(step, args, kwargs, invocation_id, after, is_first=True)
             self._wait([future], inf, is_any=False)
             error = self.failure_of(future)
             if error is not None:
@@ -139,8 +153,19 @@ class DynamicSession:
         self, step: Any, args: tuple[Any, ...], kwargs: dict[str, Any], invocation_id: str | None, after: Any
     ) -> StepRunFuture[Any]:
         """Have a step run as soon as it can, and return at once."""
+        self._maps.passed_on(*args, *kwargs.values(), after)
         with self._away_from_function(is_waiting=False):
             return self._add(step, args, kwargs, invocation_id, after)
+
+    def map_step(
+        self, step: Any, args: tuple[Any, ...], kwargs: dict[str, Any], options: session.MapOptions
+    ) -> MapFuture[Any]:
+        """Have a step run for each of many items, and return at once."""
+        whole = [value.value for value in (*args, *kwargs.values()) if isinstance(value, unmapped)]
+        self._maps.passed_on(*whole, options.after)
+        with self._away_from_function(is_waiting=False):
+            self._refuse_going_on()
+            return self._maps.start(step, args, kwargs, options, self._workers.places_of(step))
 
     def call_pipeline(self, pipeline: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Make the steps of a pipeline part of this run."""
@@ -157,9 +182,18 @@ class DynamicSession:
         with self._away_from_function(is_waiting=timeout is None):
             return self._wait(futures, inf if timeout is None else timeout, is_any=is_any)
 
+    def wait_until(self, is_so: Callable[[], bool], timeout: float | None) -> bool:
+        """Wait until something is so that an event of the engine makes so; return False if the time was up before."""
+        with self._away_from_function(is_waiting=timeout is None):
+            return self._until(is_so, inf if timeout is None else timeout)
+
     def failure_of(self, future: StepRunFuture[Any]) -> BaseException | None:
         """Return what a settled call failed with, None if it succeeded; it is the function's now, and not the run's."""
         return None if future.status in SUCCEEDED else self._failures.take(future.invocation_id)
+
+    def take_causes(self, future: StepRunFuture[Any]) -> list[BaseException]:
+        """Return all that a settled call failed with; it is the function's now, and not the run's."""
+        return list(dict.fromkeys(self._failures.take_causes(future.invocation_id).values()))
 
     def is_cancelled(self, future: StepRunFuture[Any]) -> bool:
         """Tell whether a call was cancelled, or was skipped because one that it needs was."""
@@ -174,6 +208,17 @@ class DynamicSession:
                 self._engine.advance()
             return future.status in ("skipped", "stopped") and self.is_cancelled(future)
 
+    def cancel_all(self, futures: Sequence[StepRunFuture[Any]]) -> None:
+        """Have steps not run, or end their processes."""
+        with self._away_from_function(is_waiting=False):
+            self.note_cancelled(futures)
+            self._engine.put(*(Cancelled(one.invocation_id) for one in futures))
+            self._engine.advance()
+
+    def note_cancelled(self, futures: Iterable[StepRunFuture[Any]]) -> None:
+        """Keep which steps are to be cancelled."""
+        self._failures.cancelled.update(one.invocation_id for one in futures)
+
     def artifact(self, output: OutputHandle) -> ArtifactView:
         """Return the artifact that an output stands for."""
         artifact = self._engine.admission.artifacts[output.invocation_id, output.name]
@@ -185,8 +230,12 @@ class DynamicSession:
             if not future.is_settled:
                 future.callbacks.append(function)
                 return
-        self._calling_back.append((function, future))
+        self.tell(function, future)
         self.call_back()
+
+    def tell(self, function: Callable[[Any], Any], future: StepRunFuture[Any] | MapFuture[Any]) -> None:
+        """Have a function hear soon, without the baton, that a call has ended."""
+        self._calling_back.append((function, future))
 
     def ended_at(self, future: StepRunFuture[Any]) -> int:
         """Return the how manieth of all calls it was to end."""
@@ -212,7 +261,8 @@ class DynamicSession:
             future.status = step.status
             self._calling_back.extend((function, future) for function in future.callbacks)
             future.callbacks = []
-            return future.waiting > 0
+        future.tell_ended()
+        return future.waiting > 0
 
     def call_back(self) -> None:
         """Call the functions that asked for it, without the baton; one that fails is told of, and no more."""
@@ -226,7 +276,7 @@ class DynamicSession:
             except Exception as error:  # a user's function may raise anything
                 text = f"{type(error).__name__}: {failures.text_of(error)}"
                 self._engine.note(
-                    f"A function that was to hear of the end of step `{future.invocation_id}` failed: {text}"
+                    f"A function that was to hear of the end of `{future.invocation_id}` failed: {text}"
                 )
 
     @property
@@ -244,10 +294,28 @@ class DynamicSession:
             leave_by_force()
         return Unwinding("The run ends, and so does the function of its pipeline.")
 
+    def feed_maps(self) -> bool:
+        """Have maps go on, where they have no threads of their own; generators run as parts of the function."""
+        if not self._maps.is_wanted:
+            return False
+        self._leave()
+        try:
+            self._maps.feed()
+        finally:
+            self._enter()
+        return True
+
     # Inside
 
     def _add(
-        self, step: Any, args: tuple[Any, ...], kwargs: dict[str, Any], invocation_id: str | None, after: Any
+        self,
+        step: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        invocation_id: str | None,
+        after: Any,
+        *,
+        is_first: bool = False,
     ) -> StepRunFuture[Any]:
         self._refuse_going_on()
         outputs = [(output.name, output.annotation) for output in step.outputs]
@@ -263,12 +331,17 @@ class DynamicSession:
                         "threads in the function."
                     )
                 self._futures[identifier] = StepRunFuture[Any](identifier, outputs, self)
-                self._engine.put(Added(call.invocation, call.is_refreshed))
+                self._engine.put(Added(call.invocation, call.is_refreshed, is_first))
                 return self._futures[identifier]
 
         future = self._calls.add(step, args, kwargs, invocation_id, after, admit=admit)
-        self._engine.work_off()
+        self.go_on(is_urgent=is_first)
         return future
+
+    def go_on(self, *, is_urgent: bool = False) -> None:
+        """Have the engine take new calls: now, or if no place is free anyway with the next step that ends."""
+        if is_urgent or not self._workers.is_full or self._engine.has_much_to_take:
+            self._engine.work_off()
 
     def _refuse_going_on(self) -> None:
         """Raise if the run ends, so that a function ends that would go on whatever it is told."""
@@ -288,14 +361,17 @@ class DynamicSession:
 
         self._count_waiting(futures, 1)
         try:
-            if threading.get_ident() == self._caller:
-                return self._engine.work_until(is_met, seconds=seconds)
-            self._engine.wait_elsewhere(is_met, seconds=seconds)
-            if not is_met() and self._engine.fatal is not None:
-                raise self._engine.fatal
-            return is_met()
+            return self._until(is_met, seconds)
         finally:
             self._count_waiting(futures, -1)
+
+    def _until(self, is_met: Callable[[], bool], seconds: float) -> bool:
+        if threading.get_ident() == self._caller:
+            return self._engine.work_until(is_met, seconds=seconds)
+        self._engine.wait_elsewhere(is_met, seconds=seconds)
+        if not is_met() and self._engine.fatal is not None:
+            raise self._engine.fatal
+        return is_met()
 
     def _count_waiting(self, futures: Sequence[StepRunFuture[Any]], change: int) -> None:
         with self._lock:

@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from zenml.records.status import RunStatus
     from zenml.store.store import Store
 
+MOST_WAITING = 100
+"""Calls that a dynamic pipeline may have made, all places being taken, before they are looked at."""
 FUNCTION = ""
 """What stands for the function of a dynamic pipeline where a failure has an invocation id."""
 
@@ -62,6 +64,9 @@ class Caller(Protocol):
 
     def close(self) -> None:
         """Hear that the run has ended."""
+
+    def feed_maps(self) -> bool:
+        """Add further elements to maps that have room for them; return False if there are none."""
 
     def call_back(self) -> None:
         """Tell those who asked for it, without the baton, what has ended."""
@@ -202,13 +207,24 @@ class Engine(CallerWork):
         self.put(event)
         self._drain()
 
-    def put(self, event: Event) -> None:
-        """Take an event for the next turn; `work_off` does it."""
-        self._inbox.append(event)
+    def put(self, *events: Event) -> None:
+        """Take events for the next turn; `work_off` does it."""
+        self._inbox.extend(events)
+
+    @property
+    def has_much_to_take(self) -> bool:
+        """Whether so many events wait that they should not wait for another one."""
+        return len(self._inbox) > MOST_WAITING
 
     def work_off(self) -> None:
-        """Do what follows from the events that were taken."""
+        """Do what follows from the events that were taken, unless somebody else is at it: they will look again."""
         self._drain()
+
+    def fail(self, name: str, error: BaseException) -> None:
+        """Take that something else than a step has failed: a map whose items cannot be had."""
+        with self._baton:
+            self.failures[name] = error
+            self.machine.failures[name] = None
 
     def hear(self, step: StepRun, event: StepEvent) -> None:
         """Take what a running step says of itself, from whatever thread; it is written soon."""

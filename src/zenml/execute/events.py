@@ -25,6 +25,8 @@ class Added(msgspec.Struct, frozen=True):
     invocation: Invocation
     is_refreshed: bool = False
     """Whether it is executed whatever the cache knows."""
+    is_first: bool = False
+    """Whether it goes before what was called earlier and waits for a place."""
 
 
 class Cancelled(msgspec.Struct, frozen=True):

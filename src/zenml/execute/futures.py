@@ -112,7 +112,7 @@ class StepRunFuture(CallHandle, Generic[R]):
     A failure that nobody takes, by `result`, `load` or `exception` of this step or of one that needs it, fails the run.
     """
 
-    __slots__ = ("callbacks", "session", "status", "waiting")
+    __slots__ = ("callbacks", "on_end", "session", "status", "waiting")
 
     def __init__(
         self, invocation_id: str, outputs: Iterable[tuple[str, Any]], session: DynamicSession
@@ -128,11 +128,18 @@ class StepRunFuture(CallHandle, Generic[R]):
         """How many threads wait for it."""
         self.callbacks: list[Callable[[StepRunFuture[R]], Any]] = []
         """What is called when it has ended."""
+        self.on_end: Callable[[StepRunFuture[R]], None] | None = None
+        """Hears of the end at once, with the engine's baton: the map whose element it is."""
 
     @property
     def owner(self) -> DynamicSession:
         """The run that it belongs to."""
         return self.session
+
+    def tell_ended(self) -> None:
+        """Tell the map that it is an element of, if it is one."""
+        if self.on_end is not None:
+            self.on_end(self)
 
     @property
     def is_settled(self) -> bool:

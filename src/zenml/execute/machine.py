@@ -62,6 +62,8 @@ class Node(msgspec.Struct):
     retries: int = 0
     """How many attempts followed one that failed, since the step was first needed or had to be repaired."""
     reason: str | None = None
+    is_last: bool = False
+    """Whether it was ready when it was added: what others made ready goes first."""
 
 
 class Machine:
@@ -88,6 +90,8 @@ class Machine:
         self.handled: set[str] = set()
         """Those of them whose failure somebody took, so that it is not the run's."""
         self._ready: list[str] = []
+        self._late: list[str] = []
+        """Of those that were added as ready: the first one first, behind all others."""
         added = list(invocations)
         for invocation in added:
             self.nodes[invocation.id] = Node(invocation)
@@ -100,7 +104,7 @@ class Machine:
 
     def take_ready(self) -> list[str]:
         """Return what became ready since the last call, the deepest and then the earliest first."""
-        taken, self._ready = self._ready[::-1], []
+        taken, self._ready, self._late = [*self._ready[::-1], *self._late], [], []
         return taken
 
     @property
@@ -121,10 +125,17 @@ class Machine:
 
     # Telling
 
-    def add(self, invocation: Invocation) -> None:
-        """Add an invocation of a dynamic pipeline; its upstream must have been added before."""
+    def add(self, invocation: Invocation, *, is_first: bool = False) -> None:
+        """Add an invocation of a dynamic pipeline; its upstream must have been added before.
+
+        One that is ready at once waits behind what is ready already, unless it `is_first`.
+        """
         node = self.nodes[invocation.id] = Node(invocation)
         self._wire(node)
+        if node.state == "ready" and not is_first:
+            self._ready.pop()
+            node.is_last = True
+            self._late.append(invocation.id)
 
     def start(self, identifier: str) -> None:
         """Note that a ready step runs now."""
@@ -185,7 +196,7 @@ class Machine:
         if self.nodes[identifier].state not in NOT_STARTED:
             return []
         self._skip(identifier, "it was cancelled")
-        self._ready = [one for one in self._ready if one != identifier]
+        self._forget_ready(identifier)
         return [identifier, *self._skip_downstream(identifier)]
 
     def cut_off(self, identifier: str) -> list[str]:
@@ -269,9 +280,14 @@ class Machine:
         node = self.nodes[identifier]
         if node.state == "ready":
             self._move(identifier, "pending")
-            self._ready = [one for one in self._ready if one != identifier]
+            self._forget_ready(identifier)
         if node.state == "pending":
             node.missing = self._open_upstream(identifier)
+
+    def _forget_ready(self, identifier: str) -> None:
+        for ready in (self._ready, self._late):
+            if identifier in ready:
+                ready.remove(identifier)
 
     def _succeeded(self, identifier: str) -> None:
         self.unfinished -= 1
@@ -306,6 +322,7 @@ class Machine:
         for identifier in skipped:
             self._skip(identifier, reason)
         self._ready.clear()
+        self._late.clear()
         return skipped
 
     def _skip(self, identifier: str, reason: str) -> None:

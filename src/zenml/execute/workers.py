@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 from queue import SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -122,6 +122,18 @@ class Workers:
             "inline": max(0, self._limit - inline if not self._max_parallelism else left),
             "isolated": max(0, min(left, capacity - isolated)),
         }
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no step of any kind can start, as far as one can tell without the baton."""
+        isolated = self._capacity if self.tokens is None else _MANY
+        return len(self._running) >= (self._max_parallelism or MAX_INLINE + isolated)
+
+    def places_of(self, step: Any) -> int:
+        """Return how many calls of a step may run at once."""
+        if self._max_parallelism is not None:
+            return self._max_parallelism
+        return usable_cpus() if step.layers.merged().get("runtime") == "isolated" else MAX_INLINE
 
     def kind_of(self, definition: StepDefinition) -> Runtime:
         """Return where a step runs: in a process of its own only if it asks for one."""

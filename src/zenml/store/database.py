@@ -71,10 +71,13 @@ class Database:
         return found[0] if found else None
 
     def select(self, kind: type[R], /, **fields: Any) -> list[R]:
-        """Return the records whose fields equal the given values (a tuple means any of them), oldest first."""
+        """Return the records whose fields equal the given values, oldest first: a tuple means any of them, None no value."""
         table = table_of(kind)
         conditions, values = [], {}
         for name, value in fields.items():
+            if value is None:
+                conditions.append(f"{name} IS NULL")
+                continue
             options = value if isinstance(value, (tuple, list)) else (value,)
             if not options:
                 return []

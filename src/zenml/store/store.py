@@ -148,7 +148,7 @@ class Store(Protocol):
         """Return the page of records that a query asks for."""
 
     def select(self, kind: type[R], /, **fields: Any) -> list[R]:
-        """Return the records whose fields equal the given values, oldest first."""
+        """Return the records whose fields equal the given values, oldest first: a tuple means any of them, None no value."""
 
     def insert(self, records: Iterable[Record]) -> None:
         """Insert records, all or none."""

@@ -32,7 +32,9 @@ class PlanOrder(Admission):
         self._positions = {one.id: position for position, one in enumerate(self._plan.invocations)}
 
     def _choose(self, free: dict[Runtime, int], places: Places) -> list[Candidate]:
-        for one in reversed(self._candidates):  # calls of a dynamic pipeline come in their order
+        for one in reversed(
+            self._candidates
+        ):  # the next one last; calls of a dynamic pipeline come in their order
             self._positions.setdefault(one.id, len(self._positions))
         self._candidates.sort(key=lambda one: self._positions[one.id], reverse=True)  # the last one is next
         return super()._choose(free, places)
@@ -84,6 +86,7 @@ class SerialEngine(Engine):
 
     admission_type = PlanOrder
     step_events_type = WrittenAtOnce
+    feeds_in_caller = True
 
     @property
     def needs_caller(self) -> bool:

@@ -139,6 +139,7 @@ CREATE TABLE artifacts (
 );
 CREATE INDEX artifacts_by_producer ON artifacts (producer) WHERE producer IS NOT NULL;
 CREATE INDEX artifacts_saved_by ON artifacts (saved_by) WHERE saved_by IS NOT NULL;
+CREATE INDEX artifacts_by_content ON artifacts (name, digest) WHERE producer IS NULL;
 
 CREATE TABLE step_inputs (
     step_run_id TEXT NOT NULL REFERENCES step_runs (id) ON DELETE CASCADE,
