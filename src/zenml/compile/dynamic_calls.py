@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from zenml.compile.child_calls import ChildCall
 from zenml.compile.declared import declared_as
 from zenml.compile.pipeline_outputs import pipeline_outputs
-from zenml.compile.trace import TracedCall, call_function
+from zenml.compile.trace import TracedCall, call_function, check_complete
 from zenml.config.preview import preview
 from zenml.errors import ConfigurationError, DeclarationError
 from zenml.signatures.signature import did_you_mean
@@ -82,6 +83,36 @@ class DynamicCalls:
                 raise
             call.arguments = {}  # a run of many calls keeps their names only
             return CompiledCall(invocation, step, call in self._refresh)
+
+    def add_child(
+        self,
+        pipeline: DeclaredPipeline,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        invocation_id: str | None,
+        after: Any,
+    ) -> ChildCall:
+        """Take a call of a pipeline that is to be a run of its own.
+
+        Raises:
+            DeclarationError: something is wrong with it; it is forgotten.
+        """
+        with self._lock:
+            call = self._trace.record(pipeline, args, kwargs, invocation_id, after)
+            try:
+                self._check_after(call)
+                check_complete(pipeline, call.arguments)
+                arguments, call.arguments = call.arguments, {}
+                return ChildCall(self._compiler.child_invocation(call, arguments), pipeline, arguments)
+            except BaseException:
+                self._trace.forget(call)
+                raise
+
+    def compile_child(self, pipeline: DeclaredPipeline, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Compile a call of a pipeline, whose arguments are all there now."""
+        from zenml.compile.compiler import compile_pipeline
+
+        return compile_pipeline(pipeline, args, kwargs, outside=self._compiler.outside)
 
     def call_inside(self, pipeline: DeclaredPipeline, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call the function of a pipeline whose steps become part of this run."""

@@ -103,14 +103,15 @@ class Trace:
 
     def record(
         self,
-        step: DeclaredStep,
+        step: Any,
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
         invocation_id: str | None,
         after: Any,
     ) -> TracedCall:
-        """Record a call."""
-        arguments = step.signature.bind(args, kwargs, what=f"Step `{step.name}`")
+        """Record a call of a step, or of a pipeline that is a run of its own."""
+        what = f"{getattr(step, 'kind', 'step').capitalize()} `{step.name}`"
+        arguments = step.signature.bind(args, kwargs, what=what)
         call_id = self._new_id(step, invocation_id)
         call = TracedCall(call_id, step, self._current, arguments, read_after(after, call_id))
         self.calls[call_id] = call
@@ -149,6 +150,8 @@ class Trace:
             return call_function(pipeline, arguments)
         finally:
             self._current = outer
+
+    embed_pipeline = call_pipeline
 
     def _new_id(self, step: DeclaredStep, invocation_id: str | None) -> str:
         if invocation_id is not None:

@@ -34,6 +34,17 @@ class DynamicCaller(Session, Protocol):
         """Have a step run while the function goes on."""
 
 
+    def submit_pipeline(
+        self,
+        pipeline: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        invocation_id: str | None,
+        after: Any,
+    ) -> Any:
+        """Have a pipeline run, as a run of its own, while the function goes on."""
+
+
 active: ContextVar[Session | None] = ContextVar("zenml_session", default=None)
 """The session of this thread or task; None outside any run."""
 

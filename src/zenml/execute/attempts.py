@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from zenml.execute.run_progress import RunProgress
     from zenml.execute.timers import Timers
     from zenml.execute.workers import Workers
-    from zenml.records.run import StepRun
-    from zenml.records.task import Damage
+    from zenml.records.run import Artifact, StepRun
+    from zenml.records.task import Damage, StepOutcome
     from zenml.store.store import Batch
 
 
@@ -55,7 +55,7 @@ class Attempts:
         """Let nothing start any more, and end what runs."""
         self._skip(self._machine.stop(), batch)
         self._admission.forget()
-        self._stop(self._workers.abandon(), reason, batch)
+        self._stop(self._workers.abandon(reason), reason, batch)
 
     def _add(self, event: Added, batch: Batch) -> None:
         """Take a call of a dynamic pipeline; what it needs may have failed already."""
@@ -103,6 +103,9 @@ class Attempts:
 
     def _complete(self, event: Finished, batch: Batch) -> None:
         step, outcome = event.step, event.outcome
+        if event.artifacts is not None:
+            self._complete_child(step, outcome, event.artifacts, batch)
+            return
         definition = self._engine.definition(step.invocation)
         end = recording.completed(self._engine.run, step, outcome, definition)
         for artifact in end.artifacts:
@@ -114,6 +117,15 @@ class Attempts:
         recording.say_of_outputs(batch.notes, end, outcome, definition)
         self._machine.completed(step.invocation_id)
 
+    def _complete_child(
+        self, step: StepRun, outcome: StepOutcome, artifacts: dict[str, Artifact], batch: Batch
+    ) -> None:
+        """Take what a pipeline returned, whose run has recorded it."""
+        for name, artifact in artifacts.items():
+            self._admission.artifacts[step.invocation_id, name] = artifact
+        batch.ended.append(recording.completed_child(step, outcome))
+        self._machine.completed(step.invocation_id)
+
     def _fail(self, identifier: str, error: BaseException | None, batch: Batch) -> None:
         if error is not None:
             self._engine.failures[identifier] = error
@@ -121,7 +133,8 @@ class Attempts:
         if self._machine.is_stopping:
             self._admission.forget()
         if self._machine.mode == "fail_fast":
-            self._stop(self._workers.abandon(), f"step `{identifier}` failed and the run fails fast", batch)
+            reason = f"step `{identifier}` failed and the run fails fast"
+            self._stop(self._workers.abandon(reason), reason, batch)
 
     def _skip(self, identifiers: Iterable[str], batch: Batch) -> None:
         for identifier in identifiers:

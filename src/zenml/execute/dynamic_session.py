@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 from zenml.compile.handles import OutputHandle, StepHandle
 from zenml.context import session
 from zenml.errors import RunStoppedError, StepCancelledError
+from zenml.execute.child_runs import ChildRuns, output_names
 from zenml.execute.events import Added, Cancelled
 from zenml.execute.futures import ENDED, StepRunFuture
 from zenml.execute.learning import Learning
+from zenml.execute.pipeline_future import PipelineFuture
 from zenml.views.artifact_view import ArtifactView
 
 if TYPE_CHECKING:
@@ -25,14 +27,26 @@ if TYPE_CHECKING:
     from zenml.compile.compiler import Compiled
     from zenml.compile.dynamic_calls import DynamicCalls
     from zenml.execute.engine import Engine
+    from zenml.execute.output import Printer
     from zenml.execute.workers import Workers
+    from zenml.records.ids import RunId
     from zenml.records.run import StepRun
+    from zenml.views.run_view import RunView
 
 
 class DynamicSession:
     """The active session while the function of a dynamic pipeline runs."""
 
-    def __init__(self, engine: Engine, workers: Workers, compiled: Compiled, calls: DynamicCalls) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        workers: Workers,
+        compiled: Compiled,
+        calls: DynamicCalls,
+        printer: Printer | None = None,
+    ) -> None:
+        self.printer = printer
+        """Takes what the function prints."""
         self._engine = engine
         self._workers = workers
         self._calls = calls
@@ -44,6 +58,8 @@ class DynamicSession:
         """By invocation id: the how manieth it was to end."""
         self._cancelled: set[str] = set()
         self._lock = threading.Lock()
+        self._children = workers.children = ChildRuns(engine, calls)
+        self._child_ids: dict[str, RunId] = {}
         engine.caller = self
 
     def run(self) -> None:
@@ -89,6 +105,28 @@ class DynamicSession:
             return self._add(step, args, kwargs, invocation_id, after)
 
     def call_pipeline(self, pipeline: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run a pipeline as a run of its own and return its artifacts; raise what it failed with."""
+        accepts = pipeline.signature.accepts
+        own = {name: kwargs.pop(name) for name in ("id", "after") if name in kwargs and not accepts(name)}
+        with self._away_from_function():
+            future = self._add_child(pipeline, args, kwargs, own.get("id"), own.get("after"))
+            self._wait([future], inf, is_any=False)
+            self.raise_failure(future)
+        return future.result() if future.outputs else StepHandle(future.invocation_id)
+
+    def submit_pipeline(
+        self,
+        pipeline: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        invocation_id: str | None,
+        after: Any,
+    ) -> PipelineFuture:
+        """Have a pipeline run, as a run of its own, as soon as it can; return at once."""
+        with self._away_from_function(is_waiting=False):
+            return self._add_child(pipeline, args, kwargs, invocation_id, after)
+
+    def embed_pipeline(self, pipeline: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Make the steps of a pipeline part of this run."""
         return self._calls.call_inside(pipeline, args, kwargs)
 
@@ -144,6 +182,10 @@ class DynamicSession:
                 self._engine.advance()
             return future.status in ("skipped", "stopped") and self.is_cancelled(future)
 
+    def child_run(self, future: PipelineFuture) -> RunView | None:
+        """Return the run of a pipeline that was called, None before it is recorded."""
+        return self._children.view_of_run(self._child_ids.get(future.invocation_id))
+
     def artifact(self, output: OutputHandle) -> ArtifactView:
         """Return the artifact that an output stands for."""
         artifact = self._engine.admission.artifacts[output.invocation_id, output.name]
@@ -168,11 +210,15 @@ class DynamicSession:
         future = self._futures.get(step.invocation_id)
         if future is None:
             return False
+        if step.child_run_id is not None:
+            self._child_ids[step.invocation_id] = step.child_run_id
         if step.status not in ENDED:
             future.status = step.status
             return False
         del self._futures[step.invocation_id]
         self._ended[step.invocation_id] = len(self._ended)
+        if isinstance(future, PipelineFuture) and step.status == "completed":
+            future.settle_outputs(self._children.names[step.invocation_id])
         with self._lock:
             future.status = step.status
             callbacks, future.callbacks = future.callbacks, []
@@ -191,6 +237,22 @@ class DynamicSession:
         outputs = [(output.name, output.annotation) for output in step.outputs]
         future = self._futures[invocation.id] = StepRunFuture[Any](invocation.id, outputs, self)
         self._engine.post(Added(invocation, call.is_refreshed))
+        return future
+
+    def _add_child(
+        self,
+        pipeline: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        invocation_id: str | None,
+        after: Any,
+    ) -> PipelineFuture:
+        call = self._calls.add_child(pipeline, args, kwargs, invocation_id, after)
+        self._children.add(call)
+        self._learning.learn(call.invocation.definition)
+        names = output_names(pipeline.signature.returns)
+        future = self._futures[call.invocation.id] = PipelineFuture(call.invocation.id, names, self)
+        self._engine.post(Added(call.invocation))
         return future
 
     def _wait(self, futures: Sequence[StepRunFuture[Any]], seconds: float, *, is_any: bool) -> bool:

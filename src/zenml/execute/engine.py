@@ -95,6 +95,8 @@ class Engine:
         self.caller: Caller | None = None
         self.is_in_function = False
         """Whether the caller's thread is in the function of a dynamic pipeline, so that nothing should wait for it."""
+        self.depth = 0
+        """How many runs this one is inside of, each called by the function of the next."""
         self.fatal: BaseException | None = None
         self.interrupt: BaseException | None = None
         """A signal that arrived at a bad moment; raised at the next good one."""
@@ -262,6 +264,16 @@ class Engine:
             self._report(batch)
             if self.hooks is not None:
                 self.hooks.hand_out()
+
+    def end_with(self, error: RunStoppedError) -> None:
+        """End the run from another thread: it is recorded now, and the caller's thread raises the error."""
+        self.fatal = self.fatal or error
+        with self._changed:
+            self._changed.notify_all()
+        try:
+            self.stop(error.reason or str(error))
+        except RunStoppedError:
+            pass  # it is somebody else's by now, who records it
 
     def note(self, text: str) -> None:
         """Tell something, from whatever thread."""

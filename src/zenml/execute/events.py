@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from zenml.records.plan import Invocation
-from zenml.records.run import StepRun
+from zenml.records.run import Artifact, StepRun
 from zenml.records.task import StepOutcome
 
 
@@ -15,6 +15,8 @@ class Finished(msgspec.Struct, frozen=True):
     step: StepRun
     outcome: StepOutcome
     exception: BaseException | None = None
+    artifacts: dict[str, Artifact] | None = None
+    """For a pipeline: its outputs, by name. They are recorded already."""
 
 
 class Added(msgspec.Struct, frozen=True):

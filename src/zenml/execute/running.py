@@ -25,7 +25,7 @@ from zenml.records.run import Artifact, Run
 from zenml.store.store import RunDocuments
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from zenml.compile.compiler import Compiled
     from zenml.execute.clock import Clock
@@ -46,8 +46,25 @@ class Ended(msgspec.Struct, frozen=True):
     failures: tuple[tuple[str, BaseException], ...] = ()
 
 
+class Family(msgspec.Struct, frozen=True):
+    """What a run is told that the function of another one calls."""
+
+    id: RunId
+    """The id that it is to have."""
+    parent_id: RunId
+    depth: int
+    """How many runs it is inside of."""
+    attach: Callable[[Engine], None]
+    """Hears of its engine before anything runs."""
+
+
 def run_plan(
-    compiled: Compiled, store: Store, *, reporter: Reporter | None = None, clock: Clock | None = None
+    compiled: Compiled,
+    store: Store,
+    *,
+    reporter: Reporter | None = None,
+    clock: Clock | None = None,
+    family: Family | None = None,
 ) -> Ended:
     """Execute a compiled plan as a new run; failures of steps come back as values.
 
@@ -56,6 +73,7 @@ def run_plan(
         store: where it is recorded.
         reporter: hears what happens; by default the one that the environment asks for.
         clock: what retries and timeouts go by; by default the real one.
+        family: for a run that another one calls.
 
     Raises:
         KeyboardInterrupt, SystemExit: a signal ended the run, which is recorded as stopped.
@@ -66,15 +84,17 @@ def run_plan(
         under = msgspec.structs.replace(under, clock=clock)
     reporter = reporter or under.open_reporter(store)
     try:
-        return _run_and_report(under.prepare(compiled), store, reporter, under)
+        return _run_and_report(under.prepare(compiled), store, reporter, under, family)
     finally:
         reporter.close()
 
 
-def _run_and_report(compiled: Compiled, store: Store, reporter: Reporter, under: Conditions) -> Ended:
+def _run_and_report(
+    compiled: Compiled, store: Store, reporter: Reporter, under: Conditions, family: Family | None
+) -> Ended:
     secrets = read_secrets(compiled.plan, store)
     with Signals() as signals:
-        run = start_run(compiled, store)
+        run = start_run(compiled, store, family)
         reporter.run_started(run, compiled.plan)
         without_part = settings_without_part(compiled.plan.definitions.values())
         if without_part is not None:
@@ -83,6 +103,9 @@ def _run_and_report(compiled: Compiled, store: Store, reporter: Reporter, under:
         workers = under.workers(store.artifact_root, log_root(store), limit, secrets)
         engine = under.engine(store, run, compiled, workers, reporter, under.clock)
         signals.attach(engine)
+        if family is not None:
+            engine.depth = family.depth
+            family.attach(engine)
         try:
             with under.capture(_log_of(run, store)) as capture:
                 _execute(engine, workers, compiled, capture)
@@ -106,7 +129,7 @@ def _execute(engine: Engine, workers: Workers, compiled: Compiled, capture: Capt
         if compiled.dynamic is not None:
             from zenml.execute.dynamic_session import DynamicSession  # static pipelines do without it
 
-            DynamicSession(engine, workers, compiled, compiled.dynamic).run()
+            DynamicSession(engine, workers, compiled, compiled.dynamic, capture.printer).run()
         engine.execute()
     except BaseException as error:
         problem = engine.hooks.problem if engine.hooks is not None else None
@@ -116,7 +139,7 @@ def _execute(engine: Engine, workers: Workers, compiled: Compiled, capture: Capt
         raise
 
 
-def start_run(compiled: Compiled, store: Store) -> Run:
+def start_run(compiled: Compiled, store: Store, family: Family | None = None) -> Run:
     """Record a new run and return it.
 
     Raises:
@@ -134,7 +157,7 @@ def start_run(compiled: Compiled, store: Store) -> Run:
     while True:
         now = microseconds_now()
         run = Run(
-            id=RunId(new_id()),
+            id=RunId(new_id()) if family is None else family.id,
             name=with_times(run_name, now) if run_name else default_name(plan.pipeline, now),
             status="running",
             pipeline_id=PipelineId(wire.digest_of(plan.pipeline.encode())[:24]) if plan.is_listed else None,
@@ -146,6 +169,7 @@ def start_run(compiled: Compiled, store: Store) -> Run:
             options=plan.options,
             parameters=plan.parameters,
             variables=macs_of(compiled.filled.variables, store),
+            parent_id=None if family is None else family.parent_id,
         )
         if store.start_run(run, documents, models):
             return run

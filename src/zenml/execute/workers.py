@@ -45,8 +45,9 @@ if TYPE_CHECKING:
 
     from zenml.artifacts.artifact_store import ArtifactStore
     from zenml.components.launcher import Launcher, LaunchHandle
+    from zenml.execute.child_runs import ChildRuns
     from zenml.execute.engine import Engine
-    from zenml.records.plan import ArtifactRef, Runtime, StepDefinition
+    from zenml.records.plan import ArtifactRef, Place, StepDefinition
     from zenml.records.run import StepRun
 
 GRACE = 5.0
@@ -72,7 +73,9 @@ class Workers:
         self._limit = max_parallelism or MAX_INLINE
         self._max_parallelism = max_parallelism
         self._engine: Engine
-        self._running: dict[str, tuple[Runtime, StepRun]] = {}
+        self._running: dict[str, tuple[Place, StepRun]] = {}
+        self.children: ChildRuns | None = None
+        """Runs that are called by the function of this one."""
         self._queue: SimpleQueue[StepRun | None] = SimpleQueue()
         self._threads = 0
         self._for_caller: StepRun | None = None
@@ -103,18 +106,22 @@ class Workers:
 
     # What the engine asks, with the baton
 
-    def free(self) -> dict[Runtime, int]:
+    def free(self) -> dict[Place, int]:
         """Return how many more steps of each kind may start now."""
-        isolated = sum(1 for kind, _ in self._running.values() if kind == "isolated")
-        inline = len(self._running) - isolated
-        left = self._max_parallelism - len(self._running) if self._max_parallelism else self._capacity
+        kinds = [kind for kind, _ in self._running.values()]
+        isolated, inline = kinds.count("isolated"), kinds.count("inline")
+        left = self._max_parallelism - isolated - inline if self._max_parallelism else self._capacity
         return {
             "inline": max(0, self._limit - inline if not self._max_parallelism else left),
             "isolated": max(0, min(left, self._capacity - isolated)),
+            # A run that waits for another one has no place of a step, or the last place could wait for itself.
+            "child": 0 if self.children is None else self.children.free,
         }
 
-    def kind_of(self, definition: StepDefinition) -> Runtime:
+    def kind_of(self, definition: StepDefinition) -> Place:
         """Return where a step runs: in a process of its own only if it asks for one."""
+        if definition.is_pipeline:
+            return "child"
         return definition.options.runtime or "inline"
 
     def hand_out(self, started: list[StepRun]) -> None:
@@ -123,7 +130,9 @@ class Workers:
             kind = self.kind_of(self._engine.plan.definitions[step.definition])
             self._running[step.id] = (kind, step)
             hooks = self._engine.hooks
-            if kind == "isolated":
+            if kind == "child" and self.children is not None:
+                self.children.start(step)
+            elif kind == "isolated":
                 if hooks is None or not hooks.before_launch(step, self._launch_late):
                     self._to_launch.append(step)
             elif len(self._running) > 1 or len(started) > 1 or not self._leave_to_caller(step):
@@ -153,8 +162,8 @@ class Workers:
         self._handles.pop(step.id, None)
         self._overdue.discard(step.id)
 
-    def abandon(self) -> list[StepRun]:
-        """Cancel what can be cancelled; return all steps that were running.
+    def abandon(self, reason: str) -> list[StepRun]:
+        """Cancel what can be cancelled, for this reason; return all steps that were running.
 
         A thread cannot be ended from outside. It goes on until its step returns, its result is
         ignored, and it does not keep the process alive.
@@ -163,12 +172,16 @@ class Workers:
         for handle in self._handles.values():
             if self._launcher is not None:
                 self._launcher.cancel(handle, grace=GRACE)
+        if self.children is not None:
+            self.children.stop([step for kind, step in self._running.values() if kind == "child"], reason)
         self._running.clear()
         self._to_launch.clear()
         return steps
 
     def close(self) -> None:
         """Send the threads home and end every process of this run."""
+        if self.children is not None:
+            self.children.close()
         for _ in range(self._threads):
             self._queue.put(None)
         if self._launcher is not None:
@@ -200,6 +213,9 @@ class Workers:
     def run_here(self, step: StepRun) -> None:
         """Run a step in the calling thread, to its end."""
         definition = self._engine.plan.definitions[step.definition]
+        if definition.is_pipeline and self.children is not None:
+            self.children.run(step)
+            return
         program = self._engine.programs[step.definition]
         log = self._log_of(step, definition)
         try:
@@ -305,6 +321,8 @@ class Workers:
         if running is None or running[0] == "inline":
             return None
         step = running[1]
+        if self.children is not None and running[0] == "child":
+            self.children.stop([step], "it was cancelled")
         self._to_launch = [one for one in self._to_launch if one.id != step.id]
         handle = self._handles.get(step.id)
         if handle is not None and self._launcher is not None:

@@ -89,6 +89,8 @@ class Run(Record, frozen=True, kw_only=True):
     parameters: dict[str, msgspec.Raw] = {}
     variables: dict[str, str] = {}
     """By expression of a placeholder (`NAME`, `NAME:-default`): the HMAC of what it stood for."""
+    parent_id: RunId | None = None
+    """The run whose function called it."""
 
 
 class StepRun(Record, frozen=True, kw_only=True):
@@ -116,6 +118,8 @@ class StepRun(Record, frozen=True, kw_only=True):
     """Path of the log file below the store, once something was written."""
     invalidated_at: int | None = None
     """When somebody said that the cache is not to answer with its result any more."""
+    child_run_id: RunId | None = None
+    """For the call of a pipeline: the run that it is; it may not have been recorded."""
 
 
 class StepInput(Record, frozen=True, kw_only=True):
