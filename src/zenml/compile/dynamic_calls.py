@@ -13,7 +13,6 @@ import msgspec
 
 from zenml.compile.child_calls import ChildCall
 from zenml.compile.declared import declared_as
-from zenml.compile.pipeline_outputs import pipeline_outputs
 from zenml.compile.trace import TracedCall, call_function, check_complete
 from zenml.config.preview import preview
 from zenml.errors import ConfigurationError, DeclarationError
@@ -24,9 +23,10 @@ if TYPE_CHECKING:
 
     from zenml.compile.calls import CallCompiler
     from zenml.compile.declared import DeclaredPipeline, DeclaredStep
+    from zenml.compile.outside import Outside
     from zenml.compile.refresh import Refreshed
     from zenml.compile.trace import Trace
-    from zenml.records.plan import Invocation, PipelineOutput
+    from zenml.records.plan import Invocation
 
 
 class CompiledCall(msgspec.Struct, frozen=True):
@@ -112,15 +112,16 @@ class DynamicCalls:
         """Compile a call of a pipeline, whose arguments are all there now."""
         from zenml.compile.compiler import compile_pipeline
 
-        return compile_pipeline(pipeline, args, kwargs, outside=self._compiler.outside)
+        return compile_pipeline(pipeline, args, kwargs, outside=self.outside)
 
     def call_inside(self, pipeline: DeclaredPipeline, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call the function of a pipeline whose steps become part of this run."""
         return self._trace.call_pipeline(pipeline, args, kwargs)
 
-    def outputs(self, returned: Any) -> tuple[PipelineOutput, ...]:
-        """Return the outputs that the pipeline's function returned."""
-        return pipeline_outputs(self.pipeline, returned)
+    @property
+    def outside(self) -> Outside:
+        """Tells which artifact a value stands for."""
+        return self._compiler.outside
 
     def _check_after(self, call: TracedCall) -> None:
         for upstream in call.after:

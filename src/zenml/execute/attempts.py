@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from zenml.execute import recording
 from zenml.execute.events import Added, Cancelled, Due
 from zenml.execute.retries import Retries
+from zenml.records.plan import OutputRef
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,7 +39,9 @@ class Attempts:
         self._machine = engine.machine
         self._admission = engine.admission
         self._retries = Retries(engine.machine, engine.admission, timers, clock)
-        self._pipeline_outputs = {(output.ref.step, output.ref.name) for output in engine.plan.outputs}
+        self._pipeline_outputs = {
+            (ref.step, ref.name) for ref in (one.ref for one in engine.plan.outputs) if isinstance(ref, OutputRef)
+        }
 
     def take(self, event: Event, batch: Batch) -> None:
         """Take that an attempt ended, that the wait before one is over, that a step was called or cancelled."""

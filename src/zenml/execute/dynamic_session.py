@@ -19,6 +19,7 @@ from zenml.execute.events import Added, Cancelled
 from zenml.execute.futures import ENDED, StepRunFuture
 from zenml.execute.learning import Learning
 from zenml.execute.pipeline_future import PipelineFuture
+from zenml.execute.returned import Returned, read_returned
 from zenml.views.artifact_view import ArtifactView
 
 if TYPE_CHECKING:
@@ -69,17 +70,21 @@ class DynamicSession:
         self._leave()
         try:
             returned = self._calls.call_function()
+            for one in returned if isinstance(returned, (list, tuple)) else (returned,):
+                if isinstance(one, PipelineFuture):
+                    one.wait()  # only its end tells what it returned
+            outputs = read_returned(self._calls.pipeline, returned, self._calls.outside, self._workers.artifacts)
         except Exception as error:  # whatever a user's function raises
             self._enter()
             if error is engine.fatal:
                 raise
-            engine.finish((), error)
+            engine.finish(Returned(), error)
         except BaseException:
             self._enter(is_waiting=False)
             raise
         else:
             self._enter()
-            engine.finish(self._calls.outputs(returned))
+            engine.finish(outputs)
         finally:
             session.active.reset(token)
 

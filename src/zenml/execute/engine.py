@@ -31,17 +31,18 @@ from zenml.records.run import Run
 from zenml.store.store import Batch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from zenml.compile.compiler import Compiled
     from zenml.execute.clock import Clock
     from zenml.execute.events import Event
     from zenml.execute.hooks import Hooks
     from zenml.execute.reporter import Reporter
+    from zenml.execute.returned import Returned
     from zenml.execute.workers import Workers
     from zenml.records.events import StepEvent
     from zenml.records.plan import Invocation, PipelineOutput, StepDefinition
-    from zenml.records.run import Document, StepRun
+    from zenml.records.run import Artifact, Document, StepRun
     from zenml.records.status import RunStatus
     from zenml.store.store import Store
 
@@ -92,6 +93,7 @@ class Engine:
         self.failures: dict[str, BaseException] = {}
         """By invocation id, in the order in which they failed; that of the pipeline's function is under `FUNCTION`."""
         self.outputs: tuple[PipelineOutput, ...] = self.plan.outputs
+        self._returned: Mapping[str, Artifact] = {}
         self.caller: Caller | None = None
         self.is_in_function = False
         """Whether the caller's thread is in the function of a dynamic pipeline, so that nothing should wait for it."""
@@ -306,10 +308,10 @@ class Engine:
         self._workers.learn(self.plan.definitions[digest])
         self._documents += documents
 
-    def finish(self, outputs: tuple[PipelineOutput, ...], error: BaseException | None = None) -> None:
+    def finish(self, returned: Returned, error: BaseException | None = None) -> None:
         """Take that the function of a dynamic pipeline has ended: no more steps come."""
         with self._baton:
-            self.outputs = outputs
+            self.outputs, self._returned = returned.outputs, returned.artifacts
             raised = [one for one, known in self.failures.items() if known is error]
             self.machine.handled.difference_update(raised)
             if error is not None and not raised:
@@ -441,7 +443,8 @@ class Engine:
         if self.run.status == "running" and batch.run is None:
             batch.run = ending.end_of_run(self.run, status, reason, self.unhandled(), self.store)
             if self.fatal is None:  # else nobody knows which outputs are recorded
-                ending.add_outputs(batch, batch.run, self.outputs, self.admission.artifacts, self.store)
+                artifacts = self.admission.artifacts
+                ending.add_outputs(batch, batch.run, self.outputs, artifacts, self._returned, self.store)
 
     def unhandled(self) -> list[tuple[str, BaseException]]:
         """Return the failures that are the run's: those that nobody took, by invocation id, the first one first."""
