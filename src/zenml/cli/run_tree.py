@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from zenml.cli.style import MARKS, painted
 from zenml.cli.tables import display_width, shorten
 from zenml.execute.reporter import count, duration, progress_text
-from zenml.records.ids import microseconds_now
+from zenml.records.ids import microseconds_now, short
 from zenml.views.failure_panel import cause
 from zenml.views.step_tree import Call, Row, arrange
 
@@ -119,6 +119,8 @@ def _details(row: Row, run: RunView, references: Mapping[str, StepReference]) ->
         said.append(painted(step.status) + (f": {step.reason}" if step.reason else ""))
     elif step.reason:
         said.append(f"({step.reason})")
+    if step.child_run_id is not None:
+        said.append(f"run {short(step.child_run_id)}")
     return "  ".join(said)
 
 

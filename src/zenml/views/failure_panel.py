@@ -35,8 +35,13 @@ def failure_panel(run: RunView) -> str:
     if not failed:
         return _without_step(run)
     first, *others = failed
+    kind = "Step" if first.record.child_run_id is None else "Pipeline"
     blocks = [
-        [f"Step `{first.name}` of run `{run.name}` failed: {cause(first.failure)}", *_element(run, first)],
+        [
+            f"{kind} `{first.name}` of run `{run.name}` failed: {cause(first.failure)}",
+            *_child(run, first),
+            *_element(run, first),
+        ],
         _indented(user_lines(first.failure.traceback) if first.failure else ()),
         _log_block(first),
         _others_block(others),
@@ -129,6 +134,17 @@ def _without_step(run: RunView) -> str:
     why = run.reason or (cause(run.failure) if run.failure else "")
     said = f"Run `{run.name}` is {run.record.status}" + (f": {why}" if why else ".")
     return f"{said}\n\n{AGAIN}"
+
+
+def _child(run: RunView, step: StepView) -> list[str]:
+    """Return in which run the call of a pipeline failed, and in which of its steps."""
+    identifier = step.record.child_run_id
+    child = next((one for one in run.children if one.id == identifier), None)
+    if child is None:
+        return []
+    failed = next((one.name for one in child.steps.values() if one.record.status == "failed"), None)
+    where = f"step `{failed}` of " if failed is not None else ""
+    return [f"It failed in {where}run `{child.name}`. See: zenml run show {short(child.id)}"]
 
 
 def _element(run: RunView, step: StepView) -> list[str]:
