@@ -81,12 +81,17 @@ def show_runs(chosen: dict[str, Any], *, as_json: bool) -> None:
     filters: dict[str, Any] = {
         name: chosen[name] for name in ("pipeline", "name") if chosen[name] is not None
     }
-    with_children = {} if filters or chosen["children"] else {"parent_id": None}
+    has_children = bool(filters) or chosen["children"]
     if chosen["status"]:
         filters["status"] = chosen["status"]
     with usage_errors():
         found = Client().list_pipeline_runs(
-            chosen["sort"], chosen["page"], chosen["size"], tags=chosen["tags"], **filters, **with_children
+            chosen["sort"],
+            chosen["page"],
+            chosen["size"],
+            tags=chosen["tags"],
+            children=has_children,
+            **filters,
         )
     if as_json:
         print_json(page_shape(found, run_shape))

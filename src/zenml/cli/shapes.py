@@ -78,7 +78,12 @@ def whole_run_shape(
         **run_shape(run),
         "parent": None if (parent := run.parent) is None else {"id": parent.id, "name": parent.name},
         "children": [
-            {"id": one.id, "name": one.name, "status": one.record.status, "pipeline": one.record.pipeline_name}
+            {
+                "id": one.id,
+                "name": one.name,
+                "status": one.record.status,
+                "pipeline": one.record.pipeline_name,
+            }
             for one in run.children
         ],
         "parameters": {name: msgspec.json.decode(raw) for name, raw in run.record.parameters.items()},

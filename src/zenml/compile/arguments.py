@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _PLAIN = (str, int, float, bytes, type(None))
 
+
 def pipeline_arguments(
     pipeline: DeclaredPipeline,
     args: tuple[Any, ...],

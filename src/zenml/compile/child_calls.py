@@ -36,9 +36,7 @@ class ChildCall(msgspec.Struct, frozen=True):
     arguments: dict[str, Any]
     """Its arguments as they were given, outputs of the run that calls it among them."""
 
-    def arguments_from(
-        self, view_of: Callable[[OutputRef], Any]
-    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    def arguments_from(self, view_of: Callable[[OutputRef], Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Return the arguments to call it with, the artifacts of outputs in their place."""
         found = {name: _resolved(value, view_of) for name, value in self.arguments.items()}
         positional, named = self.pipeline.signature.arrange(found)
@@ -91,4 +89,3 @@ def _resolved(value: Any, view_of: Callable[[OutputRef], Any]) -> Any:
         return {key: _resolved(item, view_of) for key, item in value.items()}
     items = [_resolved(item, view_of) for item in value]
     return tuple(items) if isinstance(value, tuple) else items
-

@@ -57,7 +57,7 @@ class DynamicCalls:
 
     def call_function(self) -> Any:
         """Call the pipeline's function; what calls mean is the active session's business."""
-        return call_function(self.pipeline, self.arguments)
+        return call_function(self.pipeline, self.arguments, may_be_async=True)
 
     def add(
         self,

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from zenml.compile.declared import DeclaredPipeline, DeclaredStep
 
 
-_NOT_PLAIN = 0x20 | 0x80 | 0x200
-"""inspect.CO_GENERATOR, CO_COROUTINE and CO_ASYNC_GENERATOR."""
+_COROUTINE = 0x80
+"""inspect.CO_COROUTINE: an `async def`."""
+_GENERATOR = 0x20 | 0x200
+"""inspect.CO_GENERATOR and CO_ASYNC_GENERATOR: a function with a `yield`."""
 
 
 class TracedCall:
@@ -176,13 +178,21 @@ class Trace:
                 return call_id
 
 
-def call_function(pipeline: DeclaredPipeline, arguments: dict[str, Any]) -> Any:
-    """Call the function of a pipeline with settled arguments."""
+def call_function(
+    pipeline: DeclaredPipeline, arguments: dict[str, Any], *, may_be_async: bool = False
+) -> Any:
+    """Call the function of a pipeline with settled arguments; one that is `async` gives a coroutine."""
     code = getattr(implementation(pipeline.function), "__code__", None)
-    if code is not None and code.co_flags & _NOT_PLAIN:
+    flags = 0 if code is None else code.co_flags
+    what = f"The function of pipeline `{pipeline.name}` ({pipeline.signature.place})"
+    if flags & _GENERATOR:
         raise DeclarationError(
-            f"The function of pipeline `{pipeline.name}` ({pipeline.signature.place}) is `async` or has a `yield`, so "
-            "calling it calls no step. Make it a plain function; steps may be `async`."
+            f"{what} has a `yield`, so calling it calls no step. Make it a function that returns; steps may be `async`."
+        )
+    if flags & _COROUTINE and not may_be_async:
+        raise DeclarationError(
+            f"{what} is `async`, so calling it calls no step. Declare it with `@pipeline(dynamic=True)` and run it as a "
+            "pipeline of its own, or make it a plain function; steps may be `async`."
         )
     positional, named = pipeline.signature.arrange(arguments)
     return pipeline.function(*positional, **named)

@@ -33,7 +33,6 @@ class DynamicCaller(Session, Protocol):
     ) -> Any:
         """Have a step run while the function goes on."""
 
-
     def submit_pipeline(
         self,
         pipeline: Any,

@@ -40,7 +40,9 @@ class Attempts:
         self._admission = engine.admission
         self._retries = Retries(engine.machine, engine.admission, timers, clock)
         self._pipeline_outputs = {
-            (ref.step, ref.name) for ref in (one.ref for one in engine.plan.outputs) if isinstance(ref, OutputRef)
+            (ref.step, ref.name)
+            for ref in (one.ref for one in engine.plan.outputs)
+            if isinstance(ref, OutputRef)
         }
 
     def take(self, event: Event, batch: Batch) -> None:

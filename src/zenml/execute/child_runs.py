@@ -146,11 +146,14 @@ class ChildRuns:
 
     def stop(self, steps: Sequence[StepRun], reason: str) -> None:
         """Stop children; their end is recorded when this returns, and their threads end as soon as they can."""
-        said = f"the run that called it ended: {reason}"
+        prefix = "the run that called it ended: "
+        said = prefix + reason.removeprefix(prefix)
         for step in steps:
             child = self._running.get(step.id)
             if child is not None:
-                child.stop(RunStoppedError(f"Pipeline `{step.invocation_id}` was stopped: {said}.", reason=said))
+                child.stop(
+                    RunStoppedError(f"Pipeline `{step.invocation_id}` was stopped: {said}.", reason=said)
+                )
 
     def close(self) -> None:
         """Wait for children that were stopped to end, for a moment."""
@@ -223,4 +226,3 @@ def _too_deep(pipeline: Any) -> DeclarationError:
         f"Pipeline `{pipeline.name}` ({pipeline.signature.place}) was called as a run inside {DEEPEST} others, or as many "
         "as there was room for. Does it call itself without end? End the recursion, or use a loop."
     )
-

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from zenml.compile.compiler import Compiled
+    from zenml.execute.awaiting import Loop
     from zenml.compile.dynamic_calls import DynamicCalls
     from zenml.execute.engine import Engine
     from zenml.execute.output import Printer
@@ -48,6 +49,8 @@ class DynamicSession:
     ) -> None:
         self.printer = printer
         """Takes what the function prints."""
+        self.loop: Loop | None = None
+        """The event loop of an `async` function, in which calls do not wait."""
         self._engine = engine
         self._workers = workers
         self._calls = calls
@@ -69,11 +72,13 @@ class DynamicSession:
         token = session.active.set(self)
         self._leave()
         try:
-            returned = self._calls.call_function()
+            returned = self._call_function()
             for one in returned if isinstance(returned, (list, tuple)) else (returned,):
                 if isinstance(one, PipelineFuture):
                     one.wait()  # only its end tells what it returned
-            outputs = read_returned(self._calls.pipeline, returned, self._calls.outside, self._workers.artifacts)
+            outputs = read_returned(
+                self._calls.pipeline, returned, self._calls.outside, self._workers.artifacts
+            )
         except Exception as error:  # whatever a user's function raises
             self._enter()
             if error is engine.fatal:
@@ -88,12 +93,23 @@ class DynamicSession:
         finally:
             session.active.reset(token)
 
+    def _call_function(self) -> Any:
+        returned = self._calls.call_function()
+        if not hasattr(type(returned), "cr_frame"):  # no coroutine
+            return returned
+        from zenml.execute.awaiting import Loop  # asyncio is loaded where it is used only
+
+        self.loop = Loop(self._engine)
+        return self.loop.run(returned)
+
     # What steps and pipelines ask
 
     def call_step(
         self, step: Any, args: tuple[Any, ...], kwargs: dict[str, Any], invocation_id: str | None, after: Any
     ) -> Any:
-        """Run a step and return its artifacts; raise what it failed with."""
+        """Run a step and return its artifacts, raise what it failed with; in an `async` function submit it."""
+        if self.loop is not None:
+            return self.submit_step(step, args, kwargs, invocation_id, after)
         with self._away_from_function():
             future = self._add(step, args, kwargs, invocation_id, after)
             self._wait([future], inf, is_any=False)
@@ -113,6 +129,8 @@ class DynamicSession:
         """Run a pipeline as a run of its own and return its artifacts; raise what it failed with."""
         accepts = pipeline.signature.accepts
         own = {name: kwargs.pop(name) for name in ("id", "after") if name in kwargs and not accepts(name)}
+        if self.loop is not None:
+            return self.submit_pipeline(pipeline, args, kwargs, own.get("id"), own.get("after"))
         with self._away_from_function():
             future = self._add_child(pipeline, args, kwargs, own.get("id"), own.get("after"))
             self._wait([future], inf, is_any=False)
@@ -143,7 +161,7 @@ class DynamicSession:
         """Wait until all futures, or any of them, are settled; return False if the time was up before."""
         if timeout is None and not is_any and all(one.is_settled for one in futures):
             return True
-        with self._away_from_function(is_waiting=timeout is None):
+        with self._away_from_function(is_waiting=timeout is None and self.loop is None):
             return self._wait(futures, inf if timeout is None else timeout, is_any=is_any)
 
     def raise_failure(self, future: StepRunFuture[Any]) -> None:
@@ -208,7 +226,17 @@ class DynamicSession:
         """Return the how manieth of all calls it was to end."""
         return self._ended.get(future.invocation_id, 0)
 
+    @property
+    def works_in_caller(self) -> bool:
+        """Whether steps run in the caller's thread only, which has to wait for them then."""
+        return self._workers.works_in_caller
+
     # What the engine tells, with the baton
+
+    def alarm(self) -> None:
+        """Hear that the run cannot go on."""
+        if self.loop is not None:
+            self.loop.alarm()
 
     def settle(self, step: StepRun) -> bool:
         """Hear what was recorded of a step; tell whether somebody waits for it."""

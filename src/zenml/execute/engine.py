@@ -61,6 +61,9 @@ class Caller(Protocol):
     def settle(self, step: StepRun) -> bool:
         """Hear, with the baton, that an attempt was recorded with this status; tell whether somebody waits for it."""
 
+    def alarm(self) -> None:
+        """Hear, from whatever thread, that the run cannot go on."""
+
 
 class Engine:
     """The execution of one run."""
@@ -244,7 +247,9 @@ class Engine:
         self._next_look = self._clock.monotonic() + LOOK
         recorded = self.store.get(Run, self.run.id)
         if recorded is not None and recorded.status == "stopping":
-            raise RunStoppedError.asked(recorded.name, recorded.reason)
+            # Also where the code of a user catches it: nothing goes on from here.
+            self.fatal = self.fatal or RunStoppedError.asked(recorded.name, recorded.reason)
+            raise self.fatal
 
     def stop(self, reason: str) -> None:
         """Let nothing start any more; record what is running, and the run itself, as stopped."""
@@ -270,8 +275,7 @@ class Engine:
     def end_with(self, error: RunStoppedError) -> None:
         """End the run from another thread: it is recorded now, and the caller's thread raises the error."""
         self.fatal = self.fatal or error
-        with self._changed:
-            self._changed.notify_all()
+        self._alarm()
         try:
             self.stop(error.reason or str(error))
         except RunStoppedError:
@@ -359,10 +363,16 @@ class Engine:
         except BaseException as error:  # the caller's thread raises it
             self.run = run  # an end that was not committed is none
             self.fatal = self.fatal or error
-            with self._changed:
-                self._changed.notify_all()
+            self._alarm()
         finally:
             self._baton.release()
+
+    def _alarm(self) -> None:
+        """Wake whoever waits: the run cannot go on."""
+        with self._changed:
+            self._changed.notify_all()
+        if self.caller is not None:
+            self.caller.alarm()
 
     def raise_problem(self) -> bool:
         """Raise what arrived at a bad moment; return False if nothing did."""

@@ -12,7 +12,7 @@ import os
 import sys
 import threading
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
@@ -58,6 +58,9 @@ MAX_INLINE = 32
 
 class Workers:
     """The places in which the steps of one run execute."""
+
+    works_in_caller: ClassVar[bool] = False
+    """Whether the caller's thread is the only place."""
 
     def __init__(
         self,

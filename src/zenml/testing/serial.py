@@ -48,6 +48,8 @@ class WrittenAtOnce(StepEvents):
 class SerialWorkers(Workers):
     """The caller's thread as the only place to run a step, also one that asks for a process of its own."""
 
+    works_in_caller = True
+
     def free(self) -> dict[Place, int]:
         """Return one place, if no step runs."""
         return {"inline": 0 if self._running else 1, "isolated": 0}
