@@ -33,14 +33,7 @@ class DynamicCaller(Session, Protocol):
     ) -> Any:
         """Have a step run while the function goes on."""
 
-    def submit_pipeline(
-        self,
-        pipeline: Any,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        invocation_id: str | None,
-        after: Any,
-    ) -> Any:
+    def submit_pipeline(self, pipeline: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Have a pipeline run, as a run of its own, while the function goes on."""
 
 

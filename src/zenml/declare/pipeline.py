@@ -59,14 +59,12 @@ class Pipeline(Declaration[P, Any]):
         outcome: RunView = ran  # None with a schedule, which callers know of
         return outcome
 
-    def submit(self, *args: Any, id: str | None = None, after: Any = None, **kwargs: Any) -> PipelineFuture:
+    def submit(self, *args: Any, **kwargs: Any) -> PipelineFuture:
         """Have the pipeline run, as a run of its own, while the function of a dynamic pipeline goes on.
 
         Args:
             args: positional arguments of the function; futures and artifacts among them.
-            id: what the call is to be called in the run that it is made in.
-            after: what it is to wait for, beside its arguments.
-            kwargs: keyword arguments of the function.
+            kwargs: its keyword arguments, and `id` and `after` as in a call of a step.
 
         Raises:
             ContextError: no dynamic pipeline is running here.
@@ -75,7 +73,7 @@ class Pipeline(Declaration[P, Any]):
             `futures = [train_one.submit(city) for city in cities]; models = [f.result() for f in futures]`
         """
         caller = session.dynamic(f"{self.name}.submit(…)", f"call the pipeline: `{self.name}(…)`")
-        future: PipelineFuture = caller.submit_pipeline(self, args, kwargs, id, after)
+        future: PipelineFuture = caller.submit_pipeline(self, args, kwargs)
         return future
 
     def embed(self, *args: P.args, **kwargs: P.kwargs) -> Any:

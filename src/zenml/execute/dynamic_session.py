@@ -26,14 +26,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from zenml.compile.compiler import Compiled
-    from zenml.execute.awaiting import Loop
     from zenml.compile.dynamic_calls import DynamicCalls
+    from zenml.execute.awaiting import Loop
     from zenml.execute.engine import Engine
     from zenml.execute.output import Printer
     from zenml.execute.workers import Workers
     from zenml.records.ids import RunId
     from zenml.records.run import StepRun
     from zenml.views.run_view import RunView
+
+_OWN = ("id", "after")
+"""Keywords of a call that are not the function's, unless it has parameters of these names."""
 
 
 class DynamicSession:
@@ -127,27 +130,18 @@ class DynamicSession:
 
     def call_pipeline(self, pipeline: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run a pipeline as a run of its own and return its artifacts; raise what it failed with."""
-        accepts = pipeline.signature.accepts
-        own = {name: kwargs.pop(name) for name in ("id", "after") if name in kwargs and not accepts(name)}
         if self.loop is not None:
-            return self.submit_pipeline(pipeline, args, kwargs, own.get("id"), own.get("after"))
+            return self.submit_pipeline(pipeline, args, kwargs)
         with self._away_from_function():
-            future = self._add_child(pipeline, args, kwargs, own.get("id"), own.get("after"))
+            future = self._add_child(pipeline, args, kwargs)
             self._wait([future], inf, is_any=False)
             self.raise_failure(future)
         return future.result() if future.outputs else StepHandle(future.invocation_id)
 
-    def submit_pipeline(
-        self,
-        pipeline: Any,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        invocation_id: str | None,
-        after: Any,
-    ) -> PipelineFuture:
+    def submit_pipeline(self, pipeline: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> PipelineFuture:
         """Have a pipeline run, as a run of its own, as soon as it can; return at once."""
         with self._away_from_function(is_waiting=False):
-            return self._add_child(pipeline, args, kwargs, invocation_id, after)
+            return self._add_child(pipeline, args, kwargs)
 
     def embed_pipeline(self, pipeline: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Make the steps of a pipeline part of this run."""
@@ -272,15 +266,11 @@ class DynamicSession:
         self._engine.post(Added(invocation, call.is_refreshed))
         return future
 
-    def _add_child(
-        self,
-        pipeline: Any,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        invocation_id: str | None,
-        after: Any,
-    ) -> PipelineFuture:
-        call = self._calls.add_child(pipeline, args, kwargs, invocation_id, after)
+    def _add_child(self, pipeline: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> PipelineFuture:
+        accepts = pipeline.signature.accepts
+        values = {name: value for name, value in kwargs.items() if name not in _OWN or accepts(name)}
+        own = [None if name in values else kwargs.get(name) for name in _OWN]
+        call = self._calls.add_child(pipeline, args, values, *own)
         self._children.add(call)
         self._learning.learn(call.invocation.definition)
         names = output_names(pipeline.signature.returns)
