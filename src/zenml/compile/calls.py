@@ -97,9 +97,13 @@ class CallCompiler:
 
     def child_invocation(self, call: TracedCall, arguments: Mapping[str, Any]) -> Invocation:
         """Return the call of a pipeline that is a run of its own, as an invocation."""
-        from zenml.compile.child_calls import define_child, storable  # most runs have none
+        from zenml.compile.child_calls import define_child, nameable  # most runs have none
 
-        inputs = {name: self._binding(call, name, storable(value)) for name, value in arguments.items()}
+        inputs = {}
+        for name, value in arguments.items():
+            named = nameable(value)
+            is_named = named is not value and isinstance(named, str)
+            inputs[name] = parameter(named, str, name) if is_named else self._binding(call, name, named)
         known = (id(call.step), 0, "")
         digest = self._known.get(known)
         if digest is None:

@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from zenml.compile.declared import declared_as
-from zenml.compile.handles import OutputHandle, StepHandle, unfolded
+from zenml.compile.handles import ArtifactHandle, OutputHandle, StepHandle, unfolded
 from zenml.compile.hook_options import source_of
 from zenml.compile.program import Program
 from zenml.config.external_artifact import ExternalArtifact
 from zenml.fingerprint.fingerprint import fingerprint
 from zenml.records import values, wire
+from zenml.records.ids import new_id
 from zenml.records.plan import StepDefinition, StepOptions
+from zenml.signatures.type_names import describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,13 +63,18 @@ def define_child(pipeline: DeclaredPipeline) -> tuple[str, StepDefinition, Progr
     return wire.digest_of(wire.encode(definition)), definition, program
 
 
-def storable(value: Any) -> Any:
-    """Return an argument as a plan can name it: one that has no form in JSON as an artifact of its value."""
+def nameable(value: Any) -> Any:
+    """Return an argument as a plan can name it: one that has no form in JSON as a text that is like no other.
+
+    So it is not pickled for the record alone; and nobody takes another value for the same.
+    """
     if declared_as(value) or holds_handle(value) or values.is_encodable(value):
         return value
+    if isinstance(value, (ExternalArtifact, ArtifactHandle)) or hasattr(value, "record"):
+        return value  # an artifact
     if isinstance(value, (list, tuple, dict)):  # artifacts may be in it
         return value
-    return ExternalArtifact(value=value)
+    return f"a value of type {describe(type(value))}, which is not recorded ({new_id()})"
 
 
 def holds_handle(value: Any) -> bool:
