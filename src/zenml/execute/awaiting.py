@@ -11,6 +11,7 @@ import threading
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
+from zenml.errors import RunStoppedError
 from zenml.execute.engine import LOOK
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from zenml.execute.engine import Engine
     from zenml.execute.futures import StepRunFuture
 
+GLANCE = 0.1
+"""Seconds between two looks at whether the task in which an `async` pipeline was called is cancelled."""
 PATIENCE = 5
 """How often a function that does not want to end is cancelled, once a second."""
 
@@ -60,11 +63,15 @@ class Loop:
 
         thread = threading.Thread(target=work, name="zenml-async", daemon=True)
         thread.start()
+        task = asyncio.current_task()
         try:
             while thread.is_alive():
-                thread.join(LOOK)
-        except BaseException as error:  # a signal
-            self._engine.fatal = self._engine.fatal or error
+                thread.join(GLANCE)
+                if task is not None and task.cancelling():  # as Ctrl-C does under `asyncio.run`
+                    raise asyncio.CancelledError("the task that called it was cancelled")
+        except BaseException:  # mostly a signal; it is raised here, and the function ends there
+            name = self._engine.run.name
+            self._engine.fatal = self._engine.fatal or RunStoppedError(f"Run `{name}` was stopped.")
             self.alarm()
             thread.join(LOOK * PATIENCE)
             raise
