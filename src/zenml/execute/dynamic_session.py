@@ -245,7 +245,7 @@ class DynamicSession:
         del self._futures[step.invocation_id]
         self._ended[step.invocation_id] = len(self._ended)
         if isinstance(future, PipelineFuture) and step.status == "completed":
-            future.settle_outputs(self._children.names[step.invocation_id])
+            future.settle_outputs(self._children.names.get(step.invocation_id, ()))
         with self._lock:
             future.status = step.status
             callbacks, future.callbacks = future.callbacks, []

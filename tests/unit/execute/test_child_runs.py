@@ -1,5 +1,7 @@
 """A pipeline that is called in a dynamic one is a run of its own, and one invocation of the run that calls it."""
 
+import os
+import shutil
 import threading
 from typing import Annotated
 
@@ -7,6 +9,7 @@ import pytest
 
 from zenml import pipeline, step
 from zenml.client import Client
+from zenml.client.run_control import delete_runs
 from zenml.errors import ContextError, DeclarationError, StepCancelledError
 from zenml.execute import child_runs
 
@@ -380,6 +383,31 @@ def test_a_child_has_its_own_options_and_hooks():
     assert (run.tags, run.children[0].tags) == (["outer"], ["inner"])
 
 
+def test_a_damaged_output_is_made_again_by_another_run_of_the_child():
+    @step
+    def large(x: int) -> bytes:
+        return bytes(200_000)
+
+    @step
+    def length(data: bytes) -> int:
+        return len(data)
+
+    @pipeline
+    def inner(x):
+        return large(x)
+
+    @pipeline(dynamic=True)
+    def outer():
+        made = inner(1)
+        shutil.rmtree(made.uri) if os.path.isdir(made.uri) else os.remove(made.uri)
+        return length(made)
+
+    run = outer()
+    assert run.outputs[0].load() == 200_000
+    assert [child.status for child in run.children] == ["completed", "completed"]
+    assert run.steps["inner"].record.attempt == 2
+
+
 def test_a_deleted_parent_leaves_its_children():
     @pipeline(dynamic=True)
     def outer():
@@ -387,14 +415,8 @@ def test_a_deleted_parent_leaves_its_children():
 
     run = outer()
     child = run.children[0]
-    Client().delete_pipeline_run(run.id) if hasattr(Client(), "delete_pipeline_run") else _delete(run)
-    assert child.refresh().parent is None
-
-
-def _delete(run):
-    from zenml.client.run_control import delete_runs
-
     delete_runs(Client().store, [run.id])
+    assert child.refresh().parent is None
 
 
 def test_in_a_lab_children_run_in_the_only_thread():
