@@ -184,9 +184,14 @@ class ChildRuns:
         error = failure_of(ended)
         if error is not None:
             raise error
-        outputs = [view.record for view in RunView(ended.run, store).outputs]
-        names = _names(annotated_names(call.pipeline.signature.returns, len(outputs)))
-        self.names[step.invocation_id] = tuple(names)
+        return self.outputs_of(step.invocation_id, ended.run)
+
+    def outputs_of(self, invocation_id: str, run: Run) -> dict[str, Artifact]:
+        """Return what an ended child has recorded as outputs, by all names that they go by."""
+        outputs = [view.record for view in RunView(run, self._engine.store).outputs]
+        returns = self._by_id[invocation_id].pipeline.signature.returns
+        names = _names(annotated_names(returns, len(outputs)))
+        self.names[invocation_id] = tuple(names)
         found = dict(zip(names, outputs, strict=True))
         for position, artifact in enumerate(outputs):  # by these they may have been passed on before
             found.setdefault(f"output_{position}", artifact)
