@@ -112,6 +112,7 @@ def _header(run: RunView) -> list[tuple[str, str]]:
         ("Id", f"{short(record.id)} ({record.id})"),
         ("Status", painted(record.status) + (f": {record.reason}" if record.reason else "")),
         ("Pipeline", record.pipeline_name),
+        *([] if (parent := run.parent) is None else [("Called by", f"{parent.name} ({short(parent.id)})")]),
         ("Started", local_time(record.created_at)),
         ("Duration", duration(record.created_at, end) + (" so far" if record.ended_at is None else "")),
         ("Steps", _counts(run)),

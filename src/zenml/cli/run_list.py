@@ -65,6 +65,11 @@ def list_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--pipeline", shell_complete=complete_pipeline, help="Of this pipeline."),
         click.option("--name", help="Of this name; also contains:TEXT, startswith:TEXT (case counts)."),
         tag_option,
+        click.option(
+            "--children",
+            is_flag=True,
+            help="Also runs that other runs called; with --pipeline or --name they are there anyway.",
+        ),
         paged("desc:created"),
         json_option,
     )
@@ -73,12 +78,20 @@ def list_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def show_runs(chosen: dict[str, Any], *, as_json: bool) -> None:
     """Print the runs that the options of `list_options` choose."""
-    filters = {name: chosen[name] for name in ("pipeline", "name") if chosen[name] is not None}
+    filters: dict[str, Any] = {
+        name: chosen[name] for name in ("pipeline", "name") if chosen[name] is not None
+    }
+    has_children = bool(filters) or chosen["children"]
     if chosen["status"]:
         filters["status"] = chosen["status"]
     with usage_errors():
         found = Client().list_pipeline_runs(
-            chosen["sort"], chosen["page"], chosen["size"], tags=chosen["tags"], **filters
+            chosen["sort"],
+            chosen["page"],
+            chosen["size"],
+            tags=chosen["tags"],
+            children=has_children,
+            **filters,
         )
     if as_json:
         print_json(page_shape(found, run_shape))

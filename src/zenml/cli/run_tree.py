@@ -8,7 +8,7 @@ from zenml.cli.style import MARKS, painted, used_text
 from zenml.cli.tables import display_width, shorten
 from zenml.client.step_reference import find_references
 from zenml.execute.reporter import count, duration, progress_text
-from zenml.records.ids import microseconds_now
+from zenml.records.ids import microseconds_now, short
 from zenml.views.failure_panel import cause
 from zenml.views.step_states import CELLS, SIGNS, strip, words, worst
 from zenml.views.step_tree import Call, Row, add_waiting, arrange, family_of
@@ -111,6 +111,8 @@ class TreeLines:
             said.append(painted(step.status) + (f": {step.reason}" if step.reason else ""))
         elif step.reason:
             said.append(f"({step.reason})")
+        if step.child_run_id is not None:
+            said.append(f"run {short(step.child_run_id)}")
         return "  ".join(said)
 
     def _summary(self, row: Row) -> str:

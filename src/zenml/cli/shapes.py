@@ -65,7 +65,8 @@ def whole_run_shape(
 ) -> Shape:
     """Return a run as `run show` prints it.
 
-    The keys of `run_shape`, and: parameters, as stored JSON by name; tags; model: name, version, number; failure, as in
+    The keys of `run_shape`, and: parent, the run that called it: id, name; children, those that it called: id, name,
+    status, pipeline; parameters, as stored JSON by name; tags; model: name, version, number; failure, as in
     `failure_shape`; hooks, how many are pending, completed, failed, skipped; hook_failures, each hook, step
     (null: of the run), source, failure; steps, each as in `step_shape`, in the order in which they began;
     waiting, the ids of steps of the plan that did not begin; counts, how many steps are in which state, with the
@@ -80,6 +81,16 @@ def whole_run_shape(
     hooks = run.hook_runs
     return {
         **run_shape(run),
+        "parent": None if (parent := run.parent) is None else {"id": parent.id, "name": parent.name},
+        "children": [
+            {
+                "id": one.id,
+                "name": one.name,
+                "status": one.record.status,
+                "pipeline": one.record.pipeline_name,
+            }
+            for one in run.children
+        ],
         "parameters": {name: msgspec.json.decode(raw) for name, raw in run.record.parameters.items()},
         "tags": run.tags,
         "model": None
@@ -105,7 +116,7 @@ def step_shape(
     `watchdog`, null where its memory has no cap; progress, as in `progress_shape`, null unless it runs and uses
     `track`; upstream, ids of the steps it waited for; cached_from, as in `reference_shape`; reason; failure, as in
     `failure_shape`; outputs, each name, artifact_id, type, size; log, a path; map, the name of the map whose element
-    it is.
+    it is; child_run_id, for the call of a pipeline the id of its run.
     """
     record = step.record
     logs = step.logs
@@ -130,6 +141,7 @@ def step_shape(
         ],
         "log": logs.uri if logs is not None else None,
         "map": record.invocation.map,
+        "child_run_id": record.child_run_id,
     }
 
 

@@ -15,7 +15,7 @@ from zenml.client.triggering import TriggeringClient
 from zenml.config.artifact_config import read_version
 from zenml.context import live
 from zenml.errors import NotFoundError
-from zenml.records.query import Page, Query, read_condition, read_page, read_sort
+from zenml.records.query import Condition, Page, Query, read_condition, read_page, read_sort
 from zenml.records.run import Artifact, Pipeline, Record, Run, Schedule
 from zenml.records.tagging import read_tags
 from zenml.store.opening import open_store
@@ -61,6 +61,7 @@ class Client(ModelsClient, SecretsClient, TriggeringClient):
         size: int = 20,
         *,
         tag: str | None = None,
+        children: bool = True,
         **filters: Any,
     ) -> Page:
         """Return a page of runs.
@@ -70,6 +71,7 @@ class Client(ModelsClient, SecretsClient, TriggeringClient):
             page: the number of the page, from 1.
             size: how many runs a page holds.
             tag: only runs with this tag; `tags` takes a list, and finds what has all of them.
+            children: whether runs that other runs called are listed too; False leaves them out.
             filters: only runs whose fields fit, such as `status="failed"`, `pipeline_name="train"` or
                 `name="contains:night"`; see `zenml.records.query`.
         """
@@ -77,6 +79,8 @@ class Client(ModelsClient, SecretsClient, TriggeringClient):
         pipeline = filters.pop("pipeline", None)
         if pipeline is not None:
             filters["pipeline_name"] = getattr(pipeline, "name", pipeline)
+        if not children:
+            filters["parent_id"] = Condition("parent_id", "equals", None)
         return self._list(Run, sort_by, page, size, filters, lambda run: RunView(run, self.store), tag)
 
     def get_pipeline_run(self, name_id_or_prefix: str) -> RunView:

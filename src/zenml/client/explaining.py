@@ -142,7 +142,10 @@ def _explain_execution(store: Store, step: StepView) -> Explanation:
     found = same or earlier
     reference = reference_to(*found) if found is not None else None
     if not step.definition.options.enable_cache:
-        return _answer(step, "executed", "disabled", "because caching is disabled for it", reference, changes)
+        reason = "because caching is disabled for it"
+        if step.definition.is_pipeline:
+            reason = "because it is a pipeline and a run of its own, whose steps are cached and not it"
+        return _answer(step, "executed", "disabled", reason, reference, changes)
     if reference is None:
         return _answer(step, "executed", "first", f"because {_without_result(store, step)}")
     if not changes:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from zenml.compile.outside import Outside
     from zenml.compile.variables import Variables
 
+_PLAIN = (str, int, float, bytes, type(None))
+
 
 def pipeline_arguments(
     pipeline: DeclaredPipeline,
@@ -41,11 +43,22 @@ def pipeline_arguments(
         annotation, told = signature.annotation(name), f"`{name}` of {what}"
         if name in configured and has_placeholder(value):
             found[name], _ = variables.argument(value, annotation, what=told)
-        elif outside(value, f"{pipeline.name}::{name}") is not None:
+        elif outside(value, f"{pipeline.name}::{name}") is not None or _holds_artifact(
+            value, f"{pipeline.name}::{name}", outside
+        ):
             found[name] = value
         else:
             found[name] = from_config(value, annotation, what=told)
     return found
+
+
+def _holds_artifact(value: Any, name: str, outside: Outside) -> bool:
+    """Tell whether a list or mapping has artifacts in it, which go to steps as they are."""
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, (list, tuple)):
+        return False
+    return any(outside(item, name) is not None for item in value if not isinstance(item, _PLAIN))
 
 
 def _configured(pipeline: DeclaredPipeline, parameters: Mapping[str, Any]) -> Mapping[str, Any]:

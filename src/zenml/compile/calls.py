@@ -108,6 +108,29 @@ class CallCompiler:
         }
         return Invocation(id=call.id, definition=self._definition(call), inputs=inputs)
 
+    def child_invocation(self, call: TracedCall, arguments: Mapping[str, Any]) -> Invocation:
+        """Return the call of a pipeline that is a run of its own, as an invocation."""
+        from zenml.compile.child_calls import define_child, nameable  # most runs have none
+
+        inputs = {}
+        for name, value in arguments.items():
+            named = nameable(value)
+            is_named = named is not value and isinstance(named, str)
+            inputs[name] = parameter(named, str, name) if is_named else self._binding(call, name, named)
+        known = (id(call.step), 0, "")
+        digest = self._known.get(known)
+        if digest is None:
+            digest, definition, program = define_child(call.step)
+            self._known[known] = digest
+            self._definitions.setdefault(digest, definition)
+            self._programs.setdefault(digest, program)
+        return Invocation(id=call.id, definition=digest, inputs=inputs, after=call.after)
+
+    @property
+    def outside(self) -> Outside:
+        """Tells which artifact an argument stands for."""
+        return self._outside
+
     def scan_new(self, call: TracedCall) -> None:
         """Raise for a variable that a call names and that is not set; each step is looked at once."""
         known = (id(call.step), id(call.pipeline))

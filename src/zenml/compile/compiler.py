@@ -67,7 +67,7 @@ class Compiled:
     ) -> None:
         self.plan = plan
         self.programs = programs
-        self.externals = {} if externals is None else externals
+        self.externals = {} if externals is None else externals  # the very one, which grows
         """Artifacts that the plan takes as inputs and that no step of it makes."""
         self.hooks = hooks or {}
         """The hooks of the run itself, live; those of a step are in its program."""

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from zenml.compile.child_calls import ChildCall
 from zenml.compile.declared import declared_as
 from zenml.compile.element_values import element_value
-from zenml.compile.pipeline_outputs import pipeline_outputs
-from zenml.compile.trace import TracedCall, call_function
+from zenml.compile.trace import TracedCall, call_function, check_complete
 from zenml.config.preview import preview
 from zenml.errors import ConfigurationError, DeclarationError
 from zenml.signatures.signature import did_you_mean
@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
     from zenml.compile.calls import CallCompiler
     from zenml.compile.declared import DeclaredPipeline, DeclaredStep
+    from zenml.compile.outside import Outside
     from zenml.compile.refresh import Refreshed
     from zenml.compile.trace import MapName, Trace
-    from zenml.records.plan import Invocation, PipelineOutput
+    from zenml.records.plan import Invocation
 
 
 Admitted = TypeVar("Admitted")
@@ -75,7 +76,7 @@ class DynamicCalls:
     def call_function(self) -> Any:
         """Call the pipeline's function; what calls mean is the active session's business."""
         try:
-            return call_function(self.pipeline, self.arguments)
+            return call_function(self.pipeline, self.arguments, may_be_async=True)
         except ValueError as error:
             self._trace.refuse_unpacking(error)
             raise
@@ -171,13 +172,46 @@ class DynamicCalls:
         with self._lock:
             self._trace.forget_map(step, found)
 
+    def add_child(
+        self,
+        pipeline: DeclaredPipeline,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        invocation_id: str | None,
+        after: Any,
+        *,
+        admit: Callable[[ChildCall], Admitted],
+    ) -> Admitted:
+        """Take a call of a pipeline that is to be a run of its own; `admit` as `add` takes it.
+
+        Raises:
+            DeclarationError: something is wrong with it; it is forgotten.
+        """
+        with self._lock:
+            call = self._trace.record(pipeline, args, kwargs, invocation_id, after)
+            try:
+                self._check_after(call)
+                check_complete(pipeline, call.arguments)
+                arguments, call.arguments = call.arguments, {}
+                return admit(ChildCall(self._compiler.child_invocation(call, arguments), pipeline, arguments))
+            except BaseException:
+                self._trace.forget(call)
+                raise
+
+    def compile_child(self, pipeline: DeclaredPipeline, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Compile a call of a pipeline, whose arguments are all there now."""
+        from zenml.compile.compiler import compile_pipeline
+
+        return compile_pipeline(pipeline, args, kwargs, outside=self.outside)
+
     def call_inside(self, pipeline: DeclaredPipeline, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call the function of a pipeline whose steps become part of this run."""
         return self._trace.call_pipeline(pipeline, args, kwargs)
 
-    def outputs(self, returned: Any) -> tuple[PipelineOutput, ...]:
-        """Return the outputs that the pipeline's function returned."""
-        return pipeline_outputs(self.pipeline, returned)
+    @property
+    def outside(self) -> Outside:
+        """Tells which artifact a value stands for."""
+        return self._compiler.outside
 
     def _check_after(self, call: TracedCall) -> None:
         for upstream in call.after:

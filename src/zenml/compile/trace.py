@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from zenml.compile.declared import DeclaredPipeline, DeclaredStep
 
 
-_NOT_PLAIN = 0x20 | 0x80 | 0x200
-"""inspect.CO_GENERATOR, CO_COROUTINE and CO_ASYNC_GENERATOR."""
+_COROUTINE = 0x80
+"""inspect.CO_COROUTINE: an `async def`."""
+_GENERATOR = 0x20 | 0x200
+"""inspect.CO_GENERATOR and CO_ASYNC_GENERATOR: a function with a `yield`."""
 
 
 _inner: ContextVar[tuple[Trace, DeclaredPipeline] | None] = ContextVar("zenml_inner_pipeline", default=None)
@@ -125,14 +127,15 @@ class Trace:
 
     def record(
         self,
-        step: DeclaredStep,
+        step: Any,
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
         invocation_id: str | None,
         after: Any,
     ) -> TracedCall:
-        """Record a call."""
-        arguments = step.signature.bind(args, kwargs, what=f"Step `{step.name}`")
+        """Record a call of a step, or of a pipeline that is a run of its own."""
+        what = f"{getattr(step, 'kind', 'step').capitalize()} `{step.name}`"
+        arguments = step.signature.bind(args, kwargs, what=what)
         call_id = self._new_id(step, invocation_id)
         call = TracedCall(
             call_id, step, self._current, arguments, read_after(after, call_id, owner=self.owner)
@@ -208,6 +211,8 @@ class Trace:
         inner = _inner.get()
         return inner[1] if inner is not None and inner[0] is self else self.pipeline
 
+    embed_pipeline = call_pipeline
+
     def _new_id(self, step: DeclaredStep, invocation_id: str | None) -> str:
         if invocation_id is not None:
             if not (isinstance(invocation_id, str) and invocation_id.strip() and invocation_id.isprintable()):
@@ -231,13 +236,21 @@ class Trace:
                 return call_id
 
 
-def call_function(pipeline: DeclaredPipeline, arguments: dict[str, Any]) -> Any:
-    """Call the function of a pipeline with settled arguments."""
+def call_function(
+    pipeline: DeclaredPipeline, arguments: dict[str, Any], *, may_be_async: bool = False
+) -> Any:
+    """Call the function of a pipeline with settled arguments; one that is `async` gives a coroutine."""
     code = getattr(implementation(pipeline.function), "__code__", None)
-    if code is not None and code.co_flags & _NOT_PLAIN:
+    flags = 0 if code is None else code.co_flags
+    what = f"The function of pipeline `{pipeline.name}` ({pipeline.signature.place})"
+    if flags & _GENERATOR:
         raise DeclarationError(
-            f"The function of pipeline `{pipeline.name}` ({pipeline.signature.place}) is `async` or has a `yield`, so "
-            "calling it calls no step. Make it a plain function; steps may be `async`."
+            f"{what} has a `yield`, so calling it calls no step. Make it a function that returns; steps may be `async`."
+        )
+    if flags & _COROUTINE and not may_be_async:
+        raise DeclarationError(
+            f"{what} is `async`, so calling it calls no step. Declare it with `@pipeline(dynamic=True)` and run it as a "
+            "pipeline of its own, or make it a plain function; steps may be `async`."
         )
     positional, named = pipeline.signature.arrange(arguments)
     return pipeline.function(*positional, **named)

@@ -46,6 +46,9 @@ class DynamicCaller(Session, Protocol):
     def map_step(self, step: Any, args: tuple[Any, ...], kwargs: dict[str, Any], options: MapOptions) -> Any:
         """Have a step run for each of many items."""
 
+    def submit_pipeline(self, pipeline: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Have a pipeline run, as a run of its own, while the function goes on."""
+
 
 active: ContextVar[Session | None] = ContextVar("zenml_session", default=None)
 """The session of this thread or task; None outside any run."""

@@ -16,7 +16,7 @@ from zenml.config.precedence import (
 )
 from zenml.context import live, session
 from zenml.declare.declaration import Declaration
-from zenml.errors import ConfigurationError
+from zenml.errors import ConfigurationError, ContextError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from zenml.config.retry_config import StepRetryConfig
     from zenml.config.tag import Tag
     from zenml.declare.step import Step
+    from zenml.execute.pipeline_future import PipelineFuture
     from zenml.records.plan import ExecutionMode
     from zenml.views.run_view import RunView
 
@@ -50,7 +51,8 @@ class Pipeline(Declaration[P, Any]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> RunView:
         """Run the pipeline and return the run; inside another pipeline, add its steps to that one.
 
-        With a schedule nothing runs: it is stored, and the call returns None.
+        In the function of a dynamic pipeline it is a run of its own, and the call returns its outputs as
+        artifacts. With a schedule nothing runs: it is stored, and the call returns None.
 
         Raises:
             DeclarationError: something is wrong that can be known before a step runs.
@@ -65,6 +67,38 @@ class Pipeline(Declaration[P, Any]):
         ran: Any = start(self, args, dict(kwargs))
         outcome: RunView = ran  # None with a schedule, which callers know of
         return outcome
+
+    def submit(self, *args: Any, **kwargs: Any) -> PipelineFuture:
+        """Have the pipeline run, as a run of its own, while the function of a dynamic pipeline goes on.
+
+        Args:
+            args: positional arguments of the function; futures and artifacts among them.
+            kwargs: its keyword arguments, and `id` and `after` as in a call of a step.
+
+        Raises:
+            ContextError: no dynamic pipeline is running here.
+
+        Example:
+            `futures = [train_one.submit(city) for city in cities]; models = [f.result() for f in futures]`
+        """
+        caller = session.dynamic(f"{self.name}.submit(…)", f"call the pipeline: `{self.name}(…)`")
+        future: PipelineFuture = caller.submit_pipeline(self, args, kwargs)
+        return future
+
+    def embed(self, *args: P.args, **kwargs: P.kwargs) -> Any:
+        """Make the steps of the pipeline steps of the one in whose function this is called; return what it returns.
+
+        Raises:
+            ContextError: it is called outside the function of a pipeline.
+        """
+        active: Any = session.active.get()
+        if not hasattr(active, "embed_pipeline"):
+            place = getattr(active, "place", "where no pipeline is running")
+            raise ContextError(
+                f"`{self.name}.embed(…)` was called {place}. Call it in the function of a pipeline, or run the "
+                f"pipeline: `{self.name}(…)`."
+            )
+        return active.embed_pipeline(self, args, dict(kwargs))
 
     def run(self, *args: Any, **kwargs: Any) -> RunView:
         """Run the pipeline; the same as calling it.

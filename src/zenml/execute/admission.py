@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from zenml.compile.cache_key import CacheKey, KeyBuilder
+from zenml.errors import DeclarationError
 from zenml.execute import recording
 from zenml.execute.inline_environment import InlineEnvironment
-from zenml.records.ids import StepRunId, new_id
+from zenml.records.ids import RunId, StepRunId, new_id
 from zenml.records.plan import ArtifactRef, OutputRef
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from zenml.execute.machine import Machine
     from zenml.execute.recorded import Recorded
     from zenml.execute.tokens import Need, Tokens
-    from zenml.records.plan import Plan, Runtime, StepDefinition
+    from zenml.records.plan import Place, Plan, StepDefinition
     from zenml.records.run import Artifact, Run, StepRun
     from zenml.records.task import Damage
     from zenml.store.store import Batch, CacheEntry, RunTransaction, Store
@@ -41,10 +42,10 @@ class Candidate(msgspec.Struct, frozen=True):
 class Places(Protocol):
     """Where steps can run."""
 
-    def free(self) -> dict[Runtime, int]:
+    def free(self) -> dict[Place, int]:
         """Return how many more steps of each kind may start now."""
 
-    def kind_of(self, definition: StepDefinition) -> Runtime:
+    def kind_of(self, definition: StepDefinition) -> Place:
         """Return which kind of place a step needs."""
 
     @property
@@ -113,7 +114,13 @@ class Admission:
         """Return the artifact that a binding refers to."""
         if isinstance(ref, ArtifactRef):
             return self._externals[ref.id]
-        return self.artifacts[ref.step, ref.name]
+        found = self.artifacts.get((ref.step, ref.name))
+        if found is None:  # only what a pipeline returns is not known in advance
+            raise DeclarationError(
+                f"Output `{ref.name}` of pipeline `{ref.step}` was passed on before that had ended, and it did not return it. "
+                "Annotate what the pipeline returns, or wait with `.result()` and pass on what it gives."
+            )
+        return found
 
     def take_ready(self, *, is_poll: bool = False) -> list[Candidate]:
         """Return what is to be looked up: new steps, and those whose wait may be over."""
@@ -228,16 +235,19 @@ class Admission:
 
     def _start_one(self, one: Candidate, batch: Batch) -> StepRun:
         invocation = self._machine.nodes[one.id].invocation
-        reason = None
+        reason = child = None
+        if self._definition(one.id).is_pipeline:
+            child = RunId(new_id())
         if one.id in self._forced:
             reason = "its stored output was damaged"
         elif self.recorded is not None and (again := self.recorded.reason(one.id, one.key)):
             reason = again
         elif one.id in self._refreshed:
             reason = "it was to be refreshed"
-        elif not self._may_use_cache(one.id):
+        elif child is None and not self._may_use_cache(one.id):
             reason = "caching is disabled for it"
-        step = recording.started(self._run, invocation, one.key, self._next_attempt(one.id), reason)
+        attempt = self._next_attempt(one.id)
+        step = recording.started(self._run, invocation, one.key, attempt, reason, child)
         self._machine.start(one.id)
         if self._may_use_cache(one.id):
             self._in_flight[one.key.digest] = []
@@ -246,7 +256,7 @@ class Admission:
         batch.inputs.extend(recording.inputs(step, self.artifact_of))
         return step
 
-    def _choose(self, free: dict[Runtime, int], places: Places) -> list[Candidate]:
+    def _choose(self, free: dict[Place, int], places: Places) -> list[Candidate]:
         """Take candidates for which a place is free off the stack, after those that waited for tokens."""
         tokens = self._tokens
         chosen = [] if tokens is None else self._choose_waiting(free, tokens)
@@ -272,7 +282,7 @@ class Admission:
         self._candidates.extend(reversed(postponed))
         return chosen
 
-    def _choose_waiting(self, free: dict[Runtime, int], tokens: Tokens[Candidate]) -> list[Candidate]:
+    def _choose_waiting(self, free: dict[Place, int], tokens: Tokens[Candidate]) -> list[Candidate]:
         """Take those whose tokens are free by now, the one that has waited longest first."""
         chosen: list[Candidate] = []
         passed_over: set[str] = set()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from zenml.execute import recording
 from zenml.execute.events import Added, Cancelled, Due
 from zenml.execute.retries import Retries
+from zenml.records.plan import OutputRef
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from zenml.execute.run_progress import RunProgress
     from zenml.execute.timers import Timers
     from zenml.execute.workers import Workers
-    from zenml.records.run import StepRun
-    from zenml.records.task import Damage
+    from zenml.records.run import Artifact, StepRun
+    from zenml.records.task import Damage, StepOutcome
     from zenml.store.store import Batch
 
 
@@ -38,7 +39,11 @@ class Attempts:
         self._machine = engine.machine
         self._admission = engine.admission
         self._retries = Retries(engine.machine, engine.admission, timers, clock)
-        self._pipeline_outputs = {(output.ref.step, output.ref.name) for output in engine.plan.outputs}
+        self._pipeline_outputs = {
+            (ref.step, ref.name)
+            for ref in (one.ref for one in engine.plan.outputs)
+            if isinstance(ref, OutputRef)
+        }
 
     def take(self, event: Event, batch: Batch) -> None:
         """Take that an attempt ended, that the wait before one is over, that a step was called or cancelled."""
@@ -55,7 +60,7 @@ class Attempts:
         """Let nothing start any more, and end what runs."""
         self._skip(self._machine.stop(), batch)
         self._admission.forget()
-        self._stop(self._workers.abandon(), reason, batch)
+        self._stop(self._workers.abandon(reason), reason, batch)
 
     def _add(self, event: Added, batch: Batch) -> None:
         """Take a call of a dynamic pipeline; what it needs may have failed already."""
@@ -109,6 +114,9 @@ class Attempts:
 
     def _complete(self, event: Finished, batch: Batch) -> None:
         step, outcome = event.step, event.outcome
+        if event.artifacts is not None:
+            self._complete_child(step, outcome, event.artifacts, batch)
+            return
         definition = self._engine.definition(step.invocation)
         end = recording.completed(self._engine.run, step, outcome, definition)
         for artifact in end.artifacts:
@@ -120,6 +128,15 @@ class Attempts:
         recording.say_of_outputs(batch.notes, end, outcome, definition)
         self._machine.completed(step.invocation_id)
 
+    def _complete_child(
+        self, step: StepRun, outcome: StepOutcome, artifacts: dict[str, Artifact], batch: Batch
+    ) -> None:
+        """Take what a pipeline returned, whose run has recorded it."""
+        for name, artifact in artifacts.items():
+            self._admission.artifacts[step.invocation_id, name] = artifact
+        batch.ended.append(recording.completed_child(step, outcome))
+        self._machine.completed(step.invocation_id)
+
     def _fail(self, identifier: str, error: BaseException | None, batch: Batch) -> None:
         if error is not None:
             self._engine.failures[identifier] = error
@@ -127,7 +144,8 @@ class Attempts:
         if self._machine.is_stopping:
             self._admission.forget()
         if self._machine.mode == "fail_fast":
-            self._stop(self._workers.abandon(), f"step `{identifier}` failed and the run fails fast", batch)
+            reason = f"step `{identifier}` failed and the run fails fast"
+            self._stop(self._workers.abandon(reason), reason, batch)
 
     def _skip(self, identifiers: Iterable[str], batch: Batch) -> None:
         for identifier in identifiers:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from zenml.execute.admission import Admission
+    from zenml.execute.caller import Caller
     from zenml.execute.clock import Clock
-    from zenml.execute.engine import Caller
     from zenml.execute.events import Event
     from zenml.execute.hooks import Hooks
     from zenml.execute.machine import Machine
@@ -126,7 +126,7 @@ class CallerWork:
             if step.status == "retrying":
                 self._inbox.append(Due(step))
             else:
-                self._workers.end_overdue(step)
+                self._workers.processes.end_overdue(step)
         if due:
             self.work_off()
 
@@ -147,7 +147,9 @@ class CallerWork:
         self._next_look = self._clock.monotonic() + LOOK
         recorded = self.store.get(Run, self.run.id)
         if recorded is not None and recorded.status == "stopping":
-            raise RunStoppedError.asked(recorded.name, recorded.reason)
+            # Also where the code of a user catches it: nothing goes on from here.
+            self.fatal = self.fatal or RunStoppedError.asked(recorded.name, recorded.reason)
+            raise self.fatal
 
     def wake(self) -> None:
         """Have everybody who waits look again."""

@@ -9,6 +9,7 @@ import msgspec
 from zenml.execute import failures
 from zenml.execute.environment import current_changes
 from zenml.records.ids import ArtifactId, microseconds_now, new_id
+from zenml.records.plan import ArtifactRef
 from zenml.records.run import Artifact, Run, RunOutput
 from zenml.store.store import Batch
 
@@ -39,17 +40,29 @@ def add_outputs(
     run: Run,
     outputs: Sequence[PipelineOutput],
     artifacts: Mapping[tuple[str, str], Artifact],
+    returned: Mapping[str, Artifact],
     store: Store,
 ) -> None:
     """Add the outputs of a pipeline to the batch that ends its run.
 
     An output whose annotation gives it a name becomes a version of the artifact of that name: a
     second row for the same bytes.
+
+    Args:
+        batch: what ends the run.
+        run: the run as it ends.
+        outputs: its outputs, in their order.
+        artifacts: by invocation id and output name: what steps made.
+        returned: by id: what the function of a dynamic pipeline returned, and no step of it made.
+        store: where inline bytes are read again.
     """
     for position, output in enumerate(outputs):
-        artifact = artifacts.get((output.ref.step, output.ref.name))
+        ref = output.ref
+        artifact = returned[ref.id] if isinstance(ref, ArtifactRef) else artifacts.get((ref.step, ref.name))
         if artifact is None:
             continue  # its step did not succeed
+        if isinstance(ref, ArtifactRef) and not artifact.version:  # it has no row yet
+            batch.aliases.append(artifact)
         if output.name is not None and artifact.name != output.name:
             inline = artifact.inline
             if inline is None and artifact.key is None:

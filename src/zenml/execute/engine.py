@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar
 
 from zenml.errors import RunStoppedError
 from zenml.execute import ending, recording
@@ -31,18 +31,20 @@ from zenml.records.run import Run
 from zenml.store.store import Batch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from zenml.compile.compiler import Compiled
+    from zenml.execute.caller import Caller
     from zenml.execute.clock import Clock
     from zenml.execute.events import Event
     from zenml.execute.hooks import Hooks
     from zenml.execute.output import Printer
     from zenml.execute.reporter import Reporter
+    from zenml.execute.returned import Returned
     from zenml.execute.workers import Workers
     from zenml.records.events import StepEvent
     from zenml.records.plan import Invocation, PipelineOutput, StepDefinition
-    from zenml.records.run import Document, StepRun
+    from zenml.records.run import Artifact, Document, StepRun
     from zenml.records.status import RunStatus
     from zenml.store.store import Store
 
@@ -50,29 +52,6 @@ MOST_WAITING = 100
 """Calls that a dynamic pipeline may have made, all places being taken, before they are looked at."""
 FUNCTION = ""
 """What stands for the function of a dynamic pipeline where a failure has an invocation id."""
-
-
-class Caller(Protocol):
-    """Who calls steps one at a time: the function of a dynamic pipeline."""
-
-    @property
-    def was_told(self) -> bool:
-        """Whether the function knows that its run ends."""
-
-    def settle(self, step: StepRun) -> bool:
-        """Hear, with the baton, that an attempt was recorded with this status; tell whether somebody waits for it."""
-
-    def close(self) -> None:
-        """Hear that the run has ended."""
-
-    def feed_maps(self) -> bool:
-        """Add further elements to maps that have room for them; return False if there are none."""
-
-    def call_back(self) -> None:
-        """Tell those who asked for it, without the baton, what has ended."""
-
-    def refusal(self) -> BaseException:
-        """Return what the function is told by, that its run ends: the first time why, then what it does not catch."""
 
 
 class Engine(CallerWork):
@@ -106,11 +85,14 @@ class Engine(CallerWork):
         self.failures: dict[str, BaseException] = {}
         """By invocation id, in the order in which they failed; that of the pipeline's function is under `FUNCTION`."""
         self.outputs: tuple[PipelineOutput, ...] = self.plan.outputs
+        self._returned: Mapping[str, Artifact] = {}
         self.caller: Caller | None = None
         self.is_in_function = False
         """Whether the caller's thread is in the function of a dynamic pipeline, so that nothing should wait for it."""
         self.interrupter: Callable[[], None] | None = None
         """Interrupts the caller's thread while it is in the function of a dynamic pipeline; None if nothing can."""
+        self.depth = 0
+        """How many runs this one is inside of, each called by the function of the next."""
         self.fatal: BaseException | None = None
         self.interrupt: BaseException | None = None
         """A signal that arrived at a bad moment; raised at the next good one."""
@@ -196,6 +178,15 @@ class Engine(CallerWork):
             if self.hooks is not None:
                 self.hooks.hand_out()
 
+    def end_with(self, error: RunStoppedError) -> None:
+        """End the run from another thread: it is recorded now, and the caller's thread raises the error."""
+        self.fatal = self.fatal or error
+        self.alarm()
+        try:
+            self.stop(error.reason or str(error))
+        except RunStoppedError:
+            pass  # it is somebody else's by now, who records it
+
     def note(self, text: str) -> None:
         """Tell something, from whatever thread."""
         with self._baton:
@@ -246,10 +237,10 @@ class Engine(CallerWork):
         self._workers.learn([self.plan.definitions[digest]])
         self._documents.extend(documents)
 
-    def finish(self, outputs: tuple[PipelineOutput, ...], error: BaseException | None = None) -> None:
+    def finish(self, returned: Returned, error: BaseException | None = None) -> None:
         """Take that the function of a dynamic pipeline has ended: no more steps come."""
         with self._baton:
-            self.outputs = outputs
+            self.outputs, self._returned = returned.outputs, returned.artifacts
             raised = [one for one, known in self.failures.items() if known is error]
             self.machine.handled.difference_update(raised)
             if error is not None:  # what the function ended with comes first
@@ -287,7 +278,7 @@ class Engine(CallerWork):
         while True:
             while self._inbox and self._baton.acquire(blocking=False):
                 self._hold()
-            unsent = self._workers.launch_pending()
+            unsent = self._workers.processes.start_pending()
             if not unsent:
                 break
             self._inbox.extend(unsent)
@@ -304,9 +295,15 @@ class Engine(CallerWork):
         except BaseException as error:  # the caller's thread raises it
             self.run = run  # an end that was not committed is none
             self.fatal = self.fatal or error
-            self.wake()
+            self.alarm()
         finally:
             self._baton.release()
+
+    def alarm(self) -> None:
+        """Wake whoever waits: the run cannot go on."""
+        self.wake()
+        if self.caller is not None:
+            self.caller.alarm()
 
     # A turn, with the baton
 
@@ -384,7 +381,8 @@ class Engine(CallerWork):
         if self.run.status == "running" and batch.run is None:
             batch.run = ending.end_of_run(self.run, status, reason, self.unhandled(), self.store)
             if self.fatal is None:  # else nobody knows which outputs are recorded
-                ending.add_outputs(batch, batch.run, self.outputs, self.admission.artifacts, self.store)
+                artifacts = self.admission.artifacts
+                ending.add_outputs(batch, batch.run, self.outputs, artifacts, self._returned, self.store)
 
     def unhandled(self) -> list[tuple[str, BaseException]]:
         """Return the failures that are the run's: those that nobody took, by invocation id, the first one first."""

@@ -7,7 +7,7 @@ import msgspec
 from zenml.execute import failures
 from zenml.records.ids import microseconds_now
 from zenml.records.plan import Invocation
-from zenml.records.run import StepRun
+from zenml.records.run import Artifact, StepRun
 from zenml.records.task import StepOutcome
 
 
@@ -17,6 +17,8 @@ class Finished(msgspec.Struct, frozen=True):
     step: StepRun
     outcome: StepOutcome
     exception: BaseException | None = None
+    artifacts: dict[str, Artifact] | None = None
+    """For a pipeline: its outputs, by name. They are recorded already."""
 
 
 class Added(msgspec.Struct, frozen=True):

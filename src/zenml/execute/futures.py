@@ -95,6 +95,11 @@ class OutputFuture(OutputHandle):
         """Wait until the step has ended; return False if the time was up before."""
         return self.future.wait(timeout)
 
+    def __await__(self) -> Generator[Any, None, OutputArtifact]:
+        """Wait in an event loop, which does other things meanwhile; return what `result` returns."""
+        yield from self.future.__await__()
+        return self.result()
+
     def running(self) -> bool:
         """Tell whether the step has not ended yet."""
         return self.future.running()

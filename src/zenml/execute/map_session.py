@@ -145,6 +145,11 @@ class MapSession:
         return engine.machine.is_stopping or engine.fatal is not None or engine.run.status != "running"
 
     @property
+    def works_in_caller(self) -> bool:
+        """Whether steps run in the caller's thread only, which has to wait for them then."""
+        return self._session.works_in_caller
+
+    @property
     def run_name(self) -> str:
         """What the run is called."""
         return self._engine.run.name

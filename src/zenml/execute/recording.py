@@ -9,7 +9,7 @@ import msgspec
 from zenml.compile.run_names import with_times
 from zenml.errors import ArtifactDamagedError, ConfigurationError
 from zenml.execute import failures
-from zenml.records.ids import ArtifactId, StepRunId, microseconds_now, new_id
+from zenml.records.ids import ArtifactId, RunId, StepRunId, microseconds_now, new_id
 from zenml.records.plan import Collection, Value
 from zenml.records.run import Artifact, Metadata, StepInput, StepRun, tag_on
 from zenml.store.store import CacheEntry, StepEnd
@@ -38,8 +38,15 @@ class Attempt(msgspec.Struct, frozen=True):
     number: int
 
 
-def started(run: Run, invocation: Invocation, key: CacheKey, attempt: Attempt, reason: str | None) -> StepRun:
-    """Return the record of a step that begins now."""
+def started(
+    run: Run,
+    invocation: Invocation,
+    key: CacheKey,
+    attempt: Attempt,
+    reason: str | None,
+    child_run_id: RunId | None = None,
+) -> StepRun:
+    """Return the record of a step that begins now, or of a pipeline with the id that its run is to have."""
     return StepRun(
         id=attempt.id,
         run_id=run.id,
@@ -52,6 +59,7 @@ def started(run: Run, invocation: Invocation, key: CacheKey, attempt: Attempt, r
         key_parts=key.parts,
         reason=reason,
         started_at=microseconds_now(),
+        child_run_id=child_run_id,
     )
 
 
@@ -133,6 +141,11 @@ def completed(run: Run, step: StepRun, outcome: StepOutcome, definition: StepDef
         )
     end = msgspec.structs.replace(step, status="completed", ended_at=outcome.ended_at)
     return StepEnd(end, tuple(artifacts))
+
+
+def completed_child(step: StepRun, outcome: StepOutcome) -> StepEnd:
+    """Return the end of a pipeline that succeeded; its outputs are those of its run."""
+    return StepEnd(msgspec.structs.replace(step, status="completed", ended_at=outcome.ended_at))
 
 
 def taken_version(

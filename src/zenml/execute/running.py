@@ -25,7 +25,7 @@ from zenml.records.run import Artifact, Run
 from zenml.store.store import RunDocuments
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from zenml.compile.compiler import Compiled
     from zenml.execute.clock import Clock
@@ -47,6 +47,18 @@ class Ended(msgspec.Struct, frozen=True):
     failures: tuple[tuple[str, BaseException], ...] = ()
 
 
+class Family(msgspec.Struct, frozen=True):
+    """What a run is told that the function of another one calls."""
+
+    id: RunId
+    """The id that it is to have."""
+    parent_id: RunId
+    depth: int
+    """How many runs it is inside of."""
+    attach: Callable[[Engine], None]
+    """Hears of its engine before anything runs."""
+
+
 def run_plan(
     compiled: Compiled,
     store: Store,
@@ -54,6 +66,7 @@ def run_plan(
     reporter: Reporter | None = None,
     clock: Clock | None = None,
     resumption: Resumption | None = None,
+    family: Family | None = None,
 ) -> Ended:
     """Execute a compiled plan as a new run, or go on with an earlier one; failures of steps come back as values.
 
@@ -63,6 +76,7 @@ def run_plan(
         reporter: hears what happens; by default the one that the environment asks for.
         clock: what retries and timeouts go by; by default the real one.
         resumption: the run that is resumed.
+        family: for a run that another one calls.
 
     Raises:
         ResumeError: the run is not to be resumed any more.
@@ -74,7 +88,7 @@ def run_plan(
         under = msgspec.structs.replace(under, clock=clock)
     reporter = reporter or under.open_reporter(store)
     try:
-        return _run_and_report(under.prepare(compiled), store, reporter, under, resumption)
+        return _run_and_report(under.prepare(compiled), store, reporter, under, resumption, family)
     finally:
         reporter.close()
 
@@ -85,6 +99,7 @@ def _run_and_report(
     reporter: Reporter,
     under: Conditions,
     resumption: Resumption | None,
+    family: Family | None,
 ) -> Ended:
     secrets = read_secrets(compiled.plan, store)
     if any("resources" in one.options.settings for one in compiled.plan.definitions.values()):
@@ -92,7 +107,7 @@ def _run_and_report(
 
         check_plan(compiled.plan, compiled.filled)
     with Signals() as signals:
-        run = start_run(compiled, store) if resumption is None else resumption.begin(compiled, store)
+        run = start_run(compiled, store, family) if resumption is None else resumption.begin(compiled, store)
         reporter.run_started(run, compiled.plan)
         without_part = settings_without_part(compiled.plan.definitions.values())
         if without_part is not None:
@@ -103,6 +118,9 @@ def _run_and_report(
         signals.attach(engine)
         if resumption is not None:
             resumption.tell(engine)
+        if family is not None:
+            engine.depth = family.depth
+            family.attach(engine)
         try:
             with under.capture(_log_of(run, store)) as capture:
                 _execute(engine, workers, compiled, capture)
@@ -139,7 +157,7 @@ def _execute(engine: Engine, workers: Workers, compiled: Compiled, capture: Capt
         raise
 
 
-def start_run(compiled: Compiled, store: Store) -> Run:
+def start_run(compiled: Compiled, store: Store, family: Family | None = None) -> Run:
     """Record a new run and return it.
 
     Raises:
@@ -157,7 +175,7 @@ def start_run(compiled: Compiled, store: Store) -> Run:
     while True:
         now = microseconds_now()
         run = Run(
-            id=RunId(new_id()),
+            id=RunId(new_id()) if family is None else family.id,
             name=with_times(run_name, now) if run_name else default_name(plan.pipeline, now),
             status="running",
             pipeline_id=PipelineId(wire.digest_of(plan.pipeline.encode())[:24]) if plan.is_listed else None,
@@ -169,6 +187,7 @@ def start_run(compiled: Compiled, store: Store) -> Run:
             options=plan.options,
             parameters=plan.parameters,
             variables=macs_of(compiled.filled.variables, store),
+            parent_id=None if family is None else family.parent_id,
         )
         if store.start_run(run, documents, models):
             return run

@@ -17,7 +17,7 @@ from zenml.execute.tokens import Need
 if TYPE_CHECKING:
     from zenml.compile.variables import Filled
     from zenml.execute.tokens import Tokens
-    from zenml.records.plan import Plan, Runtime, StepDefinition
+    from zenml.records.plan import Place, Plan, StepDefinition
 
 ONE_CPU = 1000
 _BEYOND_ANY = 2**62
@@ -44,13 +44,13 @@ def declared(definition: StepDefinition) -> Need:
     )
 
 
-def tokens_of(definition: StepDefinition, runtime: Runtime, tokens: Tokens[Any] | None) -> Need:
+def tokens_of(definition: StepDefinition, place: Place, tokens: Tokens[Any] | None) -> Need:
     """Return the tokens that a step takes: a process of its own counts as one CPU where nothing else is said.
 
     What needs more than there is takes none. It is refused when it is to begin, and must not wait for ever.
     """
     need = declared(definition)
-    if runtime == "isolated" and not need.cpu:
+    if place == "isolated" and not need.cpu:
         need += Need(ONE_CPU)
     return need if tokens is not None and need.fits(tokens.capacity) else Need()
 

@@ -19,7 +19,7 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from zenml.records.plan import Runtime
+    from zenml.records.plan import Place
 
 
 class Need(msgspec.Struct, frozen=True):
@@ -64,7 +64,7 @@ class Tokens(Generic[T]):
         self.capacity = capacity
         self.free = capacity
         self._held: dict[str, Need] = {}
-        self._waiting: dict[tuple[Runtime, Need], deque[tuple[int, T]]] = {}
+        self._waiting: dict[tuple[Place, Need], deque[tuple[int, T]]] = {}
         """In order, apart for each kind of request: with thousands that are alike, only the first is looked at."""
         self._tickets = 0
 
@@ -90,14 +90,14 @@ class Tokens(Generic[T]):
         if need is not None:
             self.free += need
 
-    def wait(self, one: T, kind: Runtime, need: Need) -> None:
+    def wait(self, one: T, kind: Place, need: Need) -> None:
         """Line something up, behind all that wait already."""
         self._tickets += 1
         self._waiting.setdefault((kind, need), deque()).append((self._tickets, one))
 
     def next(
-        self, places: Mapping[Runtime, int], passed_over: Collection[str] = ()
-    ) -> tuple[T, Runtime, Need] | None:
+        self, places: Mapping[Place, int], passed_over: Collection[str] = ()
+    ) -> tuple[T, Place, Need] | None:
         """Return what may start now and has waited longest; it goes on waiting until it is dropped.
 
         Args:
@@ -112,7 +112,7 @@ class Tokens(Generic[T]):
                 return one, kind, need
         return None
 
-    def drop(self, kind: Runtime, need: Need) -> None:
+    def drop(self, kind: Place, need: Need) -> None:
         """Let the first of those that are alike wait no longer."""
         queue = self._waiting[kind, need]
         queue.popleft()
@@ -128,7 +128,7 @@ class Tokens(Generic[T]):
         """Let nothing wait any longer."""
         self._waiting.clear()
 
-    def _first(self) -> tuple[Runtime, Need] | None:
+    def _first(self) -> tuple[Place, Need] | None:
         """Return the kind and need of what has waited longest."""
         if not self._waiting:
             return None

@@ -10,38 +10,34 @@ from __future__ import annotations
 import os
 import threading
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
 from zenml.components.cpu_count import usable_cpus
 from zenml.components.registry import load_flavor
-from zenml.errors import StepTimeoutError
-from zenml.execute import recording
 from zenml.execute.events import Finished, failed_outside
 from zenml.execute.inline_environment import Applied
-from zenml.execute.output import ProcessOutput
+from zenml.execute.processes import Processes
 from zenml.execute.run_secrets import RunSecrets
 from zenml.execute.step_imports import load_imports
 from zenml.execute.step_log import StepLog
 from zenml.execute.step_runner import run_step
 from zenml.execute.step_session import StepSession
 from zenml.execute.step_tasks import make_task
-from zenml.records.task import PackedState, StepOutcome, StepTask, Unrecorded
+from zenml.records.task import StepTask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from zenml.artifacts.artifact_store import ArtifactStore
-    from zenml.components.launcher import Launcher, LaunchHandle
     from zenml.execute.admission import Candidate
+    from zenml.execute.child_runs import ChildRuns
     from zenml.execute.engine import Engine
     from zenml.execute.tokens import Need, Tokens
-    from zenml.records.plan import Runtime, StepDefinition
+    from zenml.records.plan import Place, StepDefinition
     from zenml.records.run import StepRun
 
-GRACE = 5.0
-"""Seconds between asking a process tree to end and ending it."""
 _MANY = 1 << 20
 """More isolated steps than ever run at once: tokens decide where steps declare what they need."""
 MAX_INLINE = 32
@@ -50,6 +46,9 @@ MAX_INLINE = 32
 
 class Workers:
     """The places in which the steps of one run execute."""
+
+    works_in_caller: ClassVar[bool] = False
+    """Whether the caller's thread is the only place."""
 
     def __init__(
         self,
@@ -60,27 +59,22 @@ class Workers:
     ) -> None:
         self.artifacts: ArtifactStore = load_flavor("artifact_store", "local")(artifact_root)
         self.secrets = secrets or RunSecrets()
-        self._artifact_root = artifact_root
+        self.artifact_root = artifact_root
         self._log_folder = log_folder
         self._limit = max_parallelism or MAX_INLINE
         self._max_parallelism = max_parallelism
         self._engine: Engine
-        self._running: dict[str, tuple[Runtime, StepRun]] = {}
+        self._running: dict[str, tuple[Place, StepRun]] = {}
+        self.children: ChildRuns | None = None
+        """Runs that are called by the function of this one."""
         self._queue: SimpleQueue[StepRun | None] = SimpleQueue()
         self._threads = 0
         self._for_caller: StepRun | None = None
         self._place = threading.Lock()
         """Held to change whether the caller's thread is there, and what is left to it."""
-        self._to_launch: list[StepRun] = []
         self._capacity = 0
         """How many isolated steps may run at once; 0 as long as there are none."""
-        self._launcher: Launcher | None = None
-        self._preload: tuple[str, ...] = ()
-        self._handles: dict[str, LaunchHandle] = {}
-        self._launched: list[str] = []
-        """Ids of the attempts that had a process."""
-        self._overdue: set[str] = set()
-        """Ids of the attempts that were ended because their time was up."""
+        self.processes = Processes(self)
         self._caller = threading.get_ident()
         self._is_caller_here = True
         """Whether the caller's thread waits for something to do; the function of a dynamic pipeline takes it away."""
@@ -110,17 +104,19 @@ class Workers:
 
     # What the engine asks, with the baton
 
-    def free(self) -> dict[Runtime, int]:
+    def free(self) -> dict[Place, int]:
         """Return how many more steps of each kind may start now."""
-        isolated = sum(1 for kind, _ in self._running.values() if kind == "isolated")
-        inline = len(self._running) - isolated
+        kinds = [kind for kind, _ in self._running.values()]
+        isolated, inline = kinds.count("isolated"), kinds.count("inline")
         capacity = self._capacity
         if self.tokens is not None:
             capacity = _MANY if self.tokens.free.cpu > 0 else 0  # how many of them, the tokens decide
-        left = self._max_parallelism - len(self._running) if self._max_parallelism else capacity
+        left = self._max_parallelism - isolated - inline if self._max_parallelism else capacity
         return {
             "inline": max(0, self._limit - inline if not self._max_parallelism else left),
             "isolated": max(0, min(left, capacity - isolated)),
+            # A run that waits for another one has no place of a step, or the last place could wait for itself.
+            "child": 0 if self.children is None else self.children.free,
         }
 
     @property
@@ -135,8 +131,10 @@ class Workers:
             return self._max_parallelism
         return usable_cpus() if step.layers.merged().get("runtime") == "isolated" else MAX_INLINE
 
-    def kind_of(self, definition: StepDefinition) -> Runtime:
+    def kind_of(self, definition: StepDefinition) -> Place:
         """Return where a step runs: in a process of its own only if it asks for one."""
+        if definition.is_pipeline:
+            return "child"
         return definition.options.runtime or "inline"
 
     def need_of(self, key: str) -> Need:
@@ -152,9 +150,11 @@ class Workers:
             kind = self.kind_of(self._engine.plan.definitions[step.definition])
             self._running[step.id] = (kind, step)
             hooks = self._engine.hooks
-            if kind == "isolated":
-                if hooks is None or not hooks.before_launch(step, self._launch_late):
-                    self._to_launch.append(step)
+            if kind == "child" and self.children is not None:
+                self.children.start(step)
+            elif kind == "isolated":
+                if hooks is None or not hooks.before_launch(step, self.processes.start_late):
+                    self.processes.add(step)
             elif len(self._running) > 1 or len(started) > 1 or not self._leave_to_caller(step):
                 self._give_to_thread(step)
 
@@ -184,35 +184,28 @@ class Workers:
         self._running.pop(step.id, None)
         if self.tokens is not None:
             self.tokens.give_back(step.invocation_id)
-        self._handles.pop(step.id, None)
-        self._overdue.discard(step.id)
+        self.processes.forget(step)
 
-    def abandon(self) -> list[StepRun]:
-        """Cancel what can be cancelled; return all steps that were running.
+    def abandon(self, reason: str) -> list[StepRun]:
+        """Cancel what can be cancelled, for this reason; return all steps that were running.
 
         A thread cannot be ended from outside. It goes on until its step returns, its result is
         ignored, and it does not keep the process alive.
         """
         steps = [step for _, step in self._running.values()]
-        for handle in self._handles.values():
-            if self._launcher is not None:
-                self._launcher.cancel(handle, grace=GRACE)
+        self.processes.end_all()
+        if self.children is not None:
+            self.children.stop([step for kind, step in self._running.values() if kind == "child"], reason)
         self._running.clear()
-        self._to_launch.clear()
         return steps
 
     def close(self) -> None:
         """Send the threads home and end every process of this run."""
+        if self.children is not None:
+            self.children.close()
         for _ in range(self._threads):
             self._queue.put(None)
-        if self._launcher is not None:
-            self._launcher.close()
-        recorded = self._engine.admission.recorded
-        kept = self._launched if recorded is None else [*self._launched, *recorded.kept]
-        if kept and self._engine.run.status != "running":  # what the steps came to is recorded
-            from zenml.execute import kept_outcomes
-
-            kept_outcomes.drop(self._artifact_root, kept)
+        self.processes.close()
 
     # The caller's thread
 
@@ -248,8 +241,11 @@ class Workers:
     def run_here(self, step: StepRun) -> None:
         """Run a step in the calling thread, to its end."""
         definition = self._engine.plan.definitions[step.definition]
+        if definition.is_pipeline and self.children is not None:
+            self.children.run(step)
+            return
         program = self._engine.programs[step.definition]
-        log = self._log_of(step, definition)
+        log = self.log_of(step, definition)
         try:
             task = self.task_of(step)
         except Exception as failure:  # the store may fail in any way while inputs are fetched
@@ -277,7 +273,7 @@ class Workers:
         finally:
             if in_caller:
                 self._engine.is_interruptible = False
-        self._engine.post(Finished(self._with_log(step, log), outcome, error))
+        self._engine.post(Finished(self.with_log(step, log), outcome, error))
 
     # Threads
 
@@ -295,121 +291,46 @@ class Workers:
 
     # Processes
 
-    def launch_pending(self) -> list[Finished]:
-        """Start the processes of isolated steps that were handed out, without the baton; return what failed."""
-        unsent: list[Finished] = []
-        while self._to_launch:
-            try:
-                step = self._to_launch.pop(0)
-            except IndexError:
-                break
-            failed = self._try_to_launch(step)
-            if failed is not None:
-                unsent.append(failed)
-        return unsent
-
-    def _launch_late(self, step: StepRun) -> None:
-        """Start the process of a step whose start hook has run, unless it was stopped meanwhile."""
-        failed = self._try_to_launch(step) if step.id in self._running else None
-        if failed is not None:
-            self._engine.post(failed)
-
-    def _try_to_launch(self, step: StepRun) -> Finished | None:
-        """Start the process of a step; return its end if it cannot be sent: it has failed, not the run."""
-        recorded = self._engine.admission.recorded
-        try:
-            outcome = recorded.take_outcome(step, self.artifacts) if recorded is not None else None
-            if outcome is not None:  # an earlier attempt had ended, and its owner died before it was recorded
-                return Finished(step, outcome, None)
-            self._launch(step)
-        except Exception as error:
-            return failed_outside(step, error)
-        return None
-
-    def _launch(self, step: StepRun) -> None:
-        from zenml.execute import (  # most runs have no isolated step, and start without its cost
-            isolation,
-            kept_outcomes,
-        )
-
-        if self._launcher is None:
-            self._launcher = isolation.open_launcher()
-            self._preload = isolation.heavy_modules()
-        definition = self._engine.plan.definitions[step.definition]
-        log = self._log_of(step, definition)
-        self._launched.append(step.id)
-        output = ProcessOutput(log)
-        handle = self._handles[step.id] = isolation.launch(
-            self._launcher,
-            self.task_of(step),
-            self._engine.programs[step.definition],
-            preload=self._preload,
-            unrecorded=Unrecorded(
-                secrets=self.secrets.variables(definition.options.secrets),
-                state=PackedState() if self._engine.hooks is None else self._engine.hooks.packed_state(),
-                seal=kept_outcomes.seal_of(self._engine.store, step.id),
-            ),
-            on_output=output.write,
-            on_event=lambda event: self._engine.hear(step, event),
-            on_end=lambda outcome, error: self._process_ended(step, log, output, outcome, error),
-        )
-        if step.id in self._overdue or step.id not in self._running:  # it is to end, and had no handle yet
-            self._launcher.cancel(handle, grace=GRACE)
-
     def cancel(self, identifier: str) -> StepRun | None:
         """End the processes of a step that is not wanted any more; return it, or None if it cannot be ended."""
         running = next((one for one in self._running.values() if one[1].invocation_id == identifier), None)
         if running is None or running[0] == "inline":
             return None
         step = running[1]
-        self._to_launch = [one for one in self._to_launch if one.id != step.id]
-        handle = self._handles.get(step.id)
-        if handle is not None and self._launcher is not None:
-            self._launcher.cancel(handle, grace=GRACE)
+        if self.children is not None and running[0] == "child":
+            self.children.stop([step], "it was cancelled")
+        self.processes.end(step)
         self.ended(step)
         return step
-
-    def end_overdue(self, step: StepRun) -> None:
-        """End all processes of an isolated step whose time is up; what it still answers does not count."""
-        self._overdue.add(step.id)
-        handle = self._handles.get(step.id)
-        if handle is not None and self._launcher is not None:
-            self._launcher.cancel(handle, grace=GRACE)
-
-    def _process_ended(
-        self,
-        step: StepRun,
-        log: StepLog | None,
-        output: ProcessOutput,
-        outcome: StepOutcome,
-        error: BaseException | None,
-    ) -> None:
-        output.close()
-        if step.id in self._overdue:
-            limit = self._engine.plan.definitions[step.definition].options.timeout
-            error = StepTimeoutError.of(step.invocation_id, limit or 0.0)
-            outcome = recording.failed_outcome(outcome, error)
-        if outcome.usage is not None:
-            step = msgspec.structs.replace(step, **msgspec.structs.asdict(outcome.usage))
-        self._engine.post(Finished(self._with_log(step, log), outcome, error))
 
     # Tasks
 
     def task_of(self, step: StepRun) -> StepTask:
         """Return the complete task of a step; raise if it can never be placed."""
-        task = make_task(self._engine, step, self._artifact_root)
+        task = make_task(self._engine, step, self.artifact_root)
         if self.tokens is not None:
             from zenml.execute import step_needs
 
             step_needs.check(task.definition, self.tokens.capacity)
         return task
 
-    def _log_of(self, step: StepRun, definition: StepDefinition) -> StepLog | None:
+    def is_running(self, step: StepRun) -> bool:
+        """Tell whether a step has a place."""
+        return step.id in self._running
+
+    @property
+    def engine(self) -> Engine:
+        """What decides which steps run."""
+        return self._engine
+
+    def log_of(self, step: StepRun, definition: StepDefinition) -> StepLog | None:
+        """Return where what a step prints is to go."""
         if not definition.options.enable_step_logs or not self._log_folder:
             return None
         return StepLog(os.path.join(self._log_folder, self._engine.run.id, f"{step.id}.log"))
 
-    def _with_log(self, step: StepRun, log: StepLog | None) -> StepRun:
+    def with_log(self, step: StepRun, log: StepLog | None) -> StepRun:
+        """Return a step with the path of its log, if it printed something."""
         if log is None or not log.was_written:
             return step
         return msgspec.structs.replace(step, log=log.path)

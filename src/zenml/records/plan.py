@@ -14,6 +14,8 @@ import msgspec
 
 ExecutionMode = Literal["continue_on_failure", "stop_on_failure", "fail_fast"]
 Runtime = Literal["inline", "isolated"]
+Place = Literal["inline", "isolated", "child"]
+"""Where something is executed: a step as its runtime says, a pipeline beside them, in a thread of its own."""
 HookName = Literal[
     "on_start", "on_success", "on_failure", "on_end", "on_init", "on_cleanup", "on_pause", "on_resume"
 ]
@@ -190,6 +192,8 @@ class StepDefinition(msgspec.Struct, frozen=True):
     dependencies: dict[str, str] = {}
     """Digests of what else its cache policy counts: `file:data.csv`, `source:features.clean`."""
     doc: str | None = None
+    is_pipeline: bool = False
+    """Whether it is a pipeline that is called as a run of its own."""
 
 
 class Invocation(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -217,7 +221,7 @@ class Invocation(msgspec.Struct, frozen=True, omit_defaults=True):
 class PipelineOutput(msgspec.Struct, frozen=True):
     """An output of the whole pipeline, with the name its annotation gives it, if any."""
 
-    ref: OutputRef
+    ref: OutputRef | ArtifactRef
     name: str | None = None
 
 

@@ -71,7 +71,7 @@ class Page(msgspec.Struct, frozen=True):
 
 def read_condition(field: str, value: Any) -> Condition:
     """Read one filter; text may begin with an operator and a colon."""
-    condition = _parse(field, value)
+    condition = value if isinstance(value, Condition) else _parse(field, value)
     options = condition.value if condition.operator == "oneof" else (condition.value,)
     if len(options) > MAX_OPTIONS:
         raise ConfigurationError(

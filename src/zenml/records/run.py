@@ -91,6 +91,8 @@ class Run(Record, frozen=True, kw_only=True):
     parameters: dict[str, msgspec.Raw] = {}
     variables: dict[str, str] = {}
     """By expression of a placeholder (`NAME`, `NAME:-default`): the HMAC of what it stood for."""
+    parent_id: RunId | None = None
+    """The run whose function called it."""
 
 
 class StepRun(Record, frozen=True, kw_only=True):
@@ -124,6 +126,8 @@ class StepRun(Record, frozen=True, kw_only=True):
     """Bytes that its largest process had at most; the whole tree of its processes where its memory is capped."""
     memory_guard: MemoryGuard | None = None
     """What kept its memory below its cap; None where it has none."""
+    child_run_id: RunId | None = None
+    """For the call of a pipeline: the run that it is; it may not have been recorded."""
 
 
 class StepOutline(msgspec.Struct, frozen=True, gc=False):
@@ -146,6 +150,7 @@ class StepOutline(msgspec.Struct, frozen=True, gc=False):
     cpu_time: int | None = None
     peak_memory: int | None = None
     memory_guard: str | None = None
+    child_run_id: RunId | None = None
 
 
 class StepInput(Record, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _OUTLINE = """
 SELECT id, invocation_id, attempt, status, definition, started_at, ended_at, reason, cached_from, invocation, failure,
-    cpu_time, peak_memory, memory_guard
+    cpu_time, peak_memory, memory_guard, child_run_id
 FROM step_runs WHERE run_id = :run ORDER BY id
 """
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from zenml.execute.admission import Places
     from zenml.records.events import StepEvent
-    from zenml.records.plan import Runtime, StepDefinition
+    from zenml.records.plan import Place, StepDefinition
     from zenml.records.run import StepRun
 
 
@@ -31,10 +31,10 @@ class PlanOrder(Admission):
         super().__init__(*args)
         self._positions = {one.id: position for position, one in enumerate(self._plan.invocations)}
 
-    def _choose(self, free: dict[Runtime, int], places: Places) -> list[Candidate]:
+    def _choose(self, free: dict[Place, int], places: Places) -> list[Candidate]:
         for one in reversed(
             self._candidates
-        ):  # the next one last; calls of a dynamic pipeline come in their order
+        ):  # next comes last; calls of a dynamic pipeline are in their order
             self._positions.setdefault(one.id, len(self._positions))
         self._candidates.sort(key=lambda one: self._positions[one.id], reverse=True)  # the last one is next
         return super()._choose(free, places)
@@ -53,11 +53,13 @@ class WrittenAtOnce(StepEvents):
 class SerialWorkers(Workers):
     """The caller's thread as the only place to run a step, also one that asks for a process of its own."""
 
-    def free(self) -> dict[Runtime, int]:
+    works_in_caller = True
+
+    def free(self) -> dict[Place, int]:
         """Return one place, if no step runs."""
         return {"inline": 0 if self._running else 1, "isolated": 0}
 
-    def kind_of(self, definition: StepDefinition) -> Runtime:
+    def kind_of(self, definition: StepDefinition) -> Place:
         """Return that a step runs in this process."""
         return "inline"
 

@@ -42,9 +42,14 @@ def failure_panel(run: RunView) -> str:
     # A failure that the function of a dynamic pipeline handled may have come before the one that is the run's.
     first = next((one for one in failed if _is_same(one.failure, run.failure)), failed[0])
     step = run.step_run(first.id)
+    kind = "Step" if first.child_run_id is None else "Pipeline"
     return _joined(
         [
-            [f"Step `{step.name}` of run `{run.name}` failed: {cause(step.failure)}", *_element(run, step)],
+            [
+                f"{kind} `{step.name}` of run `{run.name}` failed: {cause(step.failure)}",
+                *_child(run, step),
+                *_element(run, step),
+            ],
             _indented(user_lines(step.failure.traceback) if step.failure else ()),
             _log_block(step),
             _others_block([one for one in failed if one is not first]),
@@ -172,6 +177,17 @@ def again(run: RunView) -> str:
     if source is None or source.module == "zenml.declare.single":
         return _AGAIN
     return f"Go on with what is missing: zenml run resume {short(run.id)}"
+
+
+def _child(run: RunView, step: StepView) -> list[str]:
+    """Return in which run the call of a pipeline failed, and in which of its steps."""
+    identifier = step.record.child_run_id
+    child = next((one for one in run.children if one.id == identifier), None)
+    if child is None:
+        return []
+    failed = next((one.name for one in child.steps.values() if one.record.status == "failed"), None)
+    where = f"step `{failed}` of " if failed is not None else ""
+    return [f"It failed in {where}run `{child.name}`. See: zenml run show {short(child.id)}"]
 
 
 def _element(run: RunView, step: StepView) -> list[str]:

@@ -254,6 +254,20 @@ class RunView(ExecutionView[Run]):
         return self._store.select(HookRun, run_id=self.id)
 
     @property
+    def parent(self) -> RunView | None:
+        """The run whose function called this one; None for most, and if that was deleted."""
+        identifier = self.record.parent_id
+        found = None if identifier is None else self._store.get(Run, identifier)
+        return None if found is None else RunView(found, self._store)
+
+    @property
+    def children(self) -> list[RunView]:
+        """The runs that the function of this one called, in the order in which they began."""
+        if not self.plan.is_dynamic:
+            return []
+        return [RunView(run, self._store) for run in self._store.select(Run, parent_id=self.id)]
+
+    @property
     def outputs(self) -> list[ArtifactView]:
         """The outputs of the pipeline, in the order in which it returned them."""
         listed = sorted(self._store.select(RunOutput, run_id=self.id), key=lambda output: output.position)

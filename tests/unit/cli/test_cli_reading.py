@@ -14,7 +14,7 @@ from zenml.store.opening import open_store
 RUN_KEYS = {"id", "name", "status", "pipeline", "started_at", "ended_at", "duration", "reason"}
 STEP_KEYS = {
     "id", "step_run_id", "name", "status", "attempt", "started_at", "ended_at", "duration", "progress",
-    "upstream", "cached_from", "reason", "failure", "outputs", "log", "map",
+    "upstream", "cached_from", "reason", "failure", "outputs", "log", "map", "child_run_id",
     "cpu_seconds", "peak_memory", "memory_guard",
 }  # fmt: skip
 
@@ -159,6 +159,8 @@ def test_a_whole_run_as_json_has_stable_keys(zenml, runs):
     run = json.loads(zenml("run", "show", "second", "--json").out)
 
     assert set(run) == RUN_KEYS | {
+        "parent",
+        "children",
         "parameters",
         "tags",
         "model",

@@ -44,9 +44,11 @@ CREATE TABLE runs (
     changes TEXT,
     options TEXT NOT NULL,
     parameters TEXT NOT NULL,
-    variables TEXT NOT NULL
+    variables TEXT NOT NULL,
+    parent_id TEXT REFERENCES runs (id) ON DELETE SET NULL
 );
 CREATE INDEX runs_by_pipeline ON runs (pipeline_name, id);
+CREATE INDEX runs_by_parent ON runs (parent_id) WHERE parent_id IS NOT NULL;
 CREATE INDEX runs_by_status ON runs (status, id);
 -- Runs that someone may have to be found dead for.
 CREATE INDEX runs_alive ON runs (owner_id) WHERE status IN ('running', 'stopping');
@@ -91,6 +93,7 @@ CREATE TABLE step_runs (
     cpu_time BIGINT,
     peak_memory BIGINT,
     memory_guard TEXT,
+    child_run_id TEXT,
     UNIQUE (run_id, invocation_id, attempt)
 );
 -- What the cache looks up: finished results, and work in flight.

@@ -1,0 +1,233 @@
+"""Runs that are called by the function of another run: each has a thread, an engine and a record of its own.
+
+To the run that calls it, its parent, a child is one invocation. It is compiled in its thread once its
+arguments are there, and answers with artifacts that its own run has recorded. It has no place among the
+workers of its parent, so a pool of one cannot wait for itself.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from zenml.compile.edges import annotated_names
+from zenml.context import session
+from zenml.errors import ConfigurationError, ContextError, DeclarationError, RunStoppedError
+from zenml.execute import failures
+from zenml.execute.events import Finished
+from zenml.execute.running import Family, failure_of, run_plan
+from zenml.records.ids import RunId, microseconds_now
+from zenml.records.run import Artifact, Run
+from zenml.records.task import StepOutcome
+from zenml.views.artifact_view import ArtifactView
+from zenml.views.run_view import RunView
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from zenml.compile.child_calls import ChildCall
+    from zenml.compile.compiler import Compiled
+    from zenml.compile.dynamic_calls import DynamicCalls
+    from zenml.execute.engine import Engine
+    from zenml.records.plan import OutputRef
+    from zenml.records.run import StepRun
+
+AT_ONCE = 32
+"""Children of one run that run at once; each has a thread, and places for steps of its own."""
+DEEPEST = 50
+"""How many runs may be inside each other: enough for a search in a tree, and well before the threads run out."""
+GRACE = 5.0
+"""Seconds that a child which was stopped gets to end by itself, with its hooks."""
+LOOK = 0.02
+"""Seconds between two looks at whether it has."""
+
+
+class ChildRun:
+    """One child while it runs."""
+
+    def __init__(self) -> None:
+        self.has_ended = threading.Event()
+        self._engine: Engine | None = None
+        self._problem: RunStoppedError | None = None
+        self._lock = threading.Lock()
+
+    def attach(self, engine: Engine) -> None:
+        """Learn of its engine; it begins with its end if it was stopped before."""
+        with self._lock:
+            self._engine = engine
+            engine.fatal = self._problem
+
+    def check(self) -> None:
+        """Raise if it was stopped before it was recorded."""
+        if self._problem is not None:
+            raise self._problem
+
+    def stop(self, error: RunStoppedError) -> None:
+        """Record the child as stopped, and have its thread end as soon as it can."""
+        with self._lock:
+            self._problem = error
+            engine = self._engine
+        if engine is not None:
+            engine.end_with(error)
+
+    def wait(self, until: float) -> None:
+        """Wait until its thread has ended; not for the code of a user, which nobody can end."""
+        while not self.has_ended.wait(LOOK) and time.monotonic() < until:
+            engine = self._engine
+            if engine is not None and engine.run.status != "running" and engine.hooks is None:
+                return
+
+
+class ChildRuns:
+    """The children of one run.
+
+    Args:
+        engine: of the run that calls them.
+        calls: what compiles them.
+    """
+
+    def __init__(self, engine: Engine, calls: DynamicCalls) -> None:
+        self._engine = engine
+        self._calls = calls
+        self._depth = engine.depth + 1
+        self._by_id: dict[str, ChildCall] = {}
+        self._running: dict[str, ChildRun] = {}
+        """By step run, until its thread has ended."""
+        self._lock = threading.Lock()
+        self.names: dict[str, tuple[str, ...]] = {}
+        """By invocation id of a child that has ended: the names of its outputs."""
+
+    def add(self, call: ChildCall) -> None:
+        """Learn of a call that is to come.
+
+        Raises:
+            DeclarationError: it is too deep inside other runs.
+        """
+        if self._depth > DEEPEST:
+            raise _too_deep(call.pipeline)
+        self._by_id[call.invocation.id] = call
+
+    @property
+    def free(self) -> int:
+        """How many more may start now."""
+        return AT_ONCE - len(self._running) if self._by_id else 0
+
+    def start(self, step: StepRun) -> None:
+        """Execute a child in a thread of its own."""
+        name = f"zenml-child-{step.invocation_id}"
+        with self._lock:
+            self._running[step.id] = ChildRun()
+        threading.Thread(target=self.run, args=(step,), name=name, daemon=True).start()
+
+    def run(self, step: StepRun) -> None:
+        """Execute a child in this thread, and tell its parent what it came to."""
+        with self._lock:
+            child = self._running.setdefault(step.id, ChildRun())
+        started = microseconds_now()
+        token = session.active.set(None)
+        artifacts: dict[str, Artifact] | None = None
+        error: BaseException | None = None
+        try:
+            artifacts = self._execute(step, child)
+        except RecursionError as problem:
+            error = _too_deep(self._by_id[step.invocation_id].pipeline)
+            error.__cause__ = problem
+        except BaseException as problem:  # whatever it failed with is for who called it
+            error = failures.as_step_failure(problem, step.invocation_id)
+        finally:
+            session.active.reset(token)
+            with self._lock:
+                self._running.pop(step.id, None)
+        failure = None if error is None else failures.describe(error)
+        outcome = StepOutcome(failure=failure, started_at=started, ended_at=microseconds_now())
+        self._engine.post(Finished(step, outcome, error, artifacts))
+        child.has_ended.set()
+
+    def stop(self, steps: Sequence[StepRun], reason: str) -> None:
+        """Stop children; their end is recorded when this returns, and their threads end as soon as they can."""
+        prefix = "the run that called it ended: "
+        said = prefix + reason.removeprefix(prefix)
+        for step in steps:
+            child = self._running.get(step.id)
+            if child is not None:
+                child.stop(
+                    RunStoppedError(f"Pipeline `{step.invocation_id}` was stopped: {said}.", reason=said)
+                )
+
+    def close(self) -> None:
+        """Wait for children that were stopped to end, for a moment."""
+        until = time.monotonic() + GRACE
+        with self._lock:
+            left = list(self._running.values())
+        for child in left:
+            child.wait(until)
+
+    # Inside
+
+    def _execute(self, step: StepRun, child: ChildRun) -> dict[str, Artifact]:
+        """Run a child to its end; return its outputs by name."""
+        call, store = self._by_id[step.invocation_id], self._engine.store
+        args, kwargs = call.arguments_from(self._view_of)
+        compiled: Compiled = self._calls.compile_child(call.pipeline, args, kwargs)
+        if compiled.schedule is not None:
+            raise ConfigurationError(
+                f"Pipeline `{call.pipeline.name}` has a schedule, and is called in the function of another one. "
+                "Leave the schedule out, or set it where no pipeline is running."
+            )
+        child.check()
+        identifier = step.child_run_id
+        if identifier is None:
+            raise ContextError(f"Step run `{step.id}` is no call of a pipeline.")
+        family = Family(identifier, self._engine.run.id, self._depth, child.attach)
+        ended = run_plan(compiled, store, family=family)
+        error = failure_of(ended)
+        if error is not None:
+            raise error
+        return self.outputs_of(step.invocation_id, ended.run)
+
+    def outputs_of(self, invocation_id: str, run: Run) -> dict[str, Artifact]:
+        """Return what an ended child has recorded as outputs, by all names that they go by."""
+        outputs = [view.record for view in RunView(run, self._engine.store).outputs]
+        returns = self._by_id[invocation_id].pipeline.signature.returns
+        names = _names(annotated_names(returns, len(outputs)))
+        self.names[invocation_id] = tuple(names)
+        found = dict(zip(names, outputs, strict=True))
+        for position, artifact in enumerate(outputs):  # by these they may have been passed on before
+            found.setdefault(f"output_{position}", artifact)
+        return found if len(outputs) != 1 else {"output": outputs[0], **found}
+
+    def _view_of(self, ref: OutputRef) -> ArtifactView:
+        """Return an output of the parent as an argument of a child: as it is recorded, which is what is trusted."""
+        artifact = self._engine.admission.artifact_of(ref)
+        return ArtifactView(self._engine.store.get(Artifact, artifact.id) or artifact, self._engine.store)
+
+    def view_of_run(self, identifier: RunId | None) -> RunView | None:
+        """Return the run of a child, None before it is recorded."""
+        found = None if identifier is None else self._engine.store.get(Run, identifier)
+        return None if found is None else RunView(found, self._engine.store)
+
+
+def output_names(annotation: Any) -> tuple[str, ...] | None:
+    """Return the names of a pipeline's outputs as far as its annotation tells; None if it tells nothing."""
+    from typing import get_args, get_origin
+
+    if annotation is None or annotation is type(None):
+        return ()
+    if get_origin(annotation) is tuple and Ellipsis not in get_args(annotation):
+        return tuple(_names(annotated_names(annotation, len(get_args(annotation)))))
+    named = annotated_names(annotation, 1)
+    return None if named == [None] else tuple(_names(named))
+
+
+def _names(annotated: Sequence[str | None]) -> list[str]:
+    if len(annotated) == 1:
+        return [annotated[0] or "output"]
+    return [name or f"output_{position}" for position, name in enumerate(annotated)]
+
+
+def _too_deep(pipeline: Any) -> DeclarationError:
+    return DeclarationError(
+        f"Pipeline `{pipeline.name}` ({pipeline.signature.place}) was called as a run inside {DEEPEST} others, or as many "
+        "as there was room for. Does it call itself without end? End the recursion, or use a loop."
+    )
