@@ -12,7 +12,7 @@ HAS_HEAVY := .venv/.has-test-heavy-$(SUM)
 HAS_EXAMPLES := .venv/.has-examples-$(SUM)
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 
-.PHONY: help setup demo test test-heavy explore lint types layers unit bench pictures clean
+.PHONY: help setup demo test test-heavy explore faults lint types layers unit bench pictures clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ test-heavy: $(HAS_HEAVY) ## Run the tests of torch, Keras and XGBoost, which tak
 
 explore: $(HAS_TEST) ## Run the property tests with new examples, and more of them
 	PROPERTY_TESTS=explore $(BIN)/python -m pytest -n 2 -m hypothesis
+
+faults: $(HAS_TEST) ## Kill runs at random points with new seeds and resume them; FAULTS_ROUNDS=200 for longer
+	FAULTS_SEED=$$(date +%s) FAULTS_ROUNDS=$${FAULTS_ROUNDS:-50} $(BIN)/python -m pytest -n 2 tests/faults
 
 lint: $(HAS_TEST) ## Check style and formatting
 	$(BIN)/ruff check

@@ -17,6 +17,7 @@ ZenMLError
 ├── StepTimeoutError (TimeoutError)    a step took longer than its limit
 ├── StepCancelledError (RuntimeError)  a step has no result: it, or what it needs, was cancelled
 ├── RunStoppedError (RuntimeError)     the run was stopped, or taken over by another process
+├── ResumeError (RuntimeError)         a run cannot be resumed: it has completed, or goes on, or its code is gone
 ├── RunFailedError (RuntimeError)      a run failed and its exception object is no longer at hand
 └── StoreError
     ├── StoreVersionError              the store was written by another version
@@ -124,10 +125,13 @@ class RunStoppedError(ZenMLError, RuntimeError):
         """Return the error for a run that somebody asked to stop."""
         reason = reason or "asked to stop"
         return cls(
-            f"Run `{run}` was stopped: {reason}. Run the pipeline again: steps that succeeded are "
-            "answered from the cache.",
+            f"Run `{run}` was stopped: {reason}. Go on with what is missing: zenml run resume {run}",
             reason=reason,
         )
+
+
+class ResumeError(ZenMLError, RuntimeError):
+    """A run cannot be resumed: it has completed, goes on elsewhere, or its pipeline cannot be found."""
 
 
 class RunFailedError(ZenMLError, RuntimeError):

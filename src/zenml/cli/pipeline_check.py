@@ -61,7 +61,8 @@ def plan_of(target: str, params: Sequence[str], config_file: str | None, *, as_j
     """
     # Loaded here, since the help needs none of it.
     from zenml.cli.pipeline_run import output_for_people, read_params
-    from zenml.cli.targets import find_pipeline, place_of
+    from zenml.cli.targets import find_pipeline
+    from zenml.declare.importing import place_of
     from zenml.declare.starting import compile_call
 
     with output_for_people(as_json=as_json):

@@ -12,7 +12,8 @@ import click
 from zenml.cli.commands import is_verbose, print_json
 from zenml.cli.run_commands import cached_references
 from zenml.cli.shapes import whole_run_shape
-from zenml.cli.targets import find_pipeline, place_of
+from zenml.cli.targets import find_pipeline
+from zenml.declare.importing import place_of
 from zenml.declare.starting import start
 from zenml.errors import DeclarationError, TypeMismatchError, ZenMLError
 from zenml.execute import screen

@@ -32,6 +32,7 @@ COMMANDS = {
     "watch": ("zenml.cli.watch_command:watch", "Follow a run until it ends."),
     "diff": ("zenml.cli.run_diff_command:diff", "Compare two runs."),
     "wait": ("zenml.cli.run_control_commands:wait", "Wait until a run has ended."),
+    "resume": ("zenml.cli.resume_command:resume", "Execute what is missing of a run that did not complete."),
     "stop": ("zenml.cli.run_control_commands:stop", "Ask a run to stop."),
     "delete": ("zenml.cli.run_control_commands:delete", "Delete ended runs."),
 }

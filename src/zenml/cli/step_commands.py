@@ -56,7 +56,7 @@ def explanation_lines(explanation: Explanation) -> list[str]:
     )
     lines = [f"Step `{explanation.step}` of run `{explanation.run}` was {verdict} {explanation.reason}."]
     lines += _reference_lines(explanation)
-    lines += _change_lines(explanation.changes)
+    lines += change_lines(explanation.changes)
     sources = dict.fromkeys(change.step for change in explanation.changes if change.step)
     lines += [f"  Why it did: zenml step why {short(explanation.run_id)} {step}" for step in sources]
     if explanation.blind_spots:
@@ -78,7 +78,7 @@ def _reference_lines(explanation: Explanation) -> list[str]:
     return [f"Compared with {which}."]
 
 
-def _change_lines(changes: Sequence[Change]) -> list[str]:
+def change_lines(changes: Sequence[Change]) -> list[str]:
     """Return a line for each change, with its diff below."""
     if not changes:
         return []

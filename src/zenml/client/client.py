@@ -13,6 +13,7 @@ from zenml.client.secrets import SecretsClient
 from zenml.client.tag_counts import count_tags
 from zenml.client.triggering import TriggeringClient
 from zenml.config.artifact_config import read_version
+from zenml.context import live
 from zenml.errors import NotFoundError
 from zenml.records.query import Page, Query, read_condition, read_page, read_sort
 from zenml.records.run import Artifact, Pipeline, Record, Run, Schedule
@@ -23,7 +24,7 @@ from zenml.views.run_view import PipelineView, RunView
 from zenml.views.schedule_view import ScheduleView
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from zenml.client.active_stack import ActiveStack
     from zenml.client.tag_counts import TagCount
@@ -85,6 +86,28 @@ class Client(ModelsClient, SecretsClient, TriggeringClient):
         if run.status in ("running", "stopping") and store.interrupt_dead_runs():
             run = find_run(store, run.id)
         return RunView(run, store)
+
+    def resume_run(
+        self,
+        name_id_or_prefix: str,
+        *,
+        pipeline: Any = None,
+        arguments: Mapping[str, Any] | None = None,
+    ) -> RunView:
+        """Execute what is missing of a run that was interrupted, stopped or failed; return it when it has ended.
+
+        Args:
+            name_id_or_prefix: which run.
+            pipeline: its pipeline, where that cannot be imported.
+            arguments: arguments of the pipeline that could not be recorded.
+
+        Raises:
+            ResumeError: the run has completed or goes on, or its pipeline cannot be found.
+        """
+        resumed: RunView = live.resume(
+            name_id_or_prefix, store=self.store, pipeline=pipeline, arguments=arguments
+        )
+        return resumed
 
     # Pipelines
 

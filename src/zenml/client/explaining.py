@@ -18,6 +18,7 @@ from zenml.client.resolving import find_run, find_step
 from zenml.client.step_reference import StepReference, find_references, reference_to
 from zenml.records.query import Condition, Query
 from zenml.records.run import Run, StepRun
+from zenml.records.status import SUCCESSFUL
 from zenml.views.run_view import RunView
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ Cause = Literal[
     "invalidated",
     "damaged",
     "skipped",
+    "resumed",
     "unknown",
 ]
 
@@ -96,7 +98,38 @@ def _explain_hit(store: Store, step: StepView) -> Explanation:
     return _answer(step, "cached", "hit", f"from step `{reference.step}` {where}", reference)
 
 
+_BEFORE = {
+    "interrupted": "was interrupted",
+    "failed": "had failed",
+    "stopped": "was stopped",
+    "skipped": "was skipped",
+}
+
+
+def _explain_resumed(store: Store, step: StepView) -> Explanation | None:
+    """Explain an attempt that another one of the same run preceded, which was resumed in between."""
+    own = [one for one in step.run.attempts if one.invocation_id == step.name]
+    earlier = [one for one in own if one.attempt < step.record.attempt]
+    done = [one for one in earlier if one.status in SUCCESSFUL and one.cache_key != step.record.cache_key]
+    if done:
+        changes = tuple(_changes(store, step, done[-1], step.run.record))
+        if changes:
+            first = changes[0].text if len(changes) == 1 else f"{len(changes)} things changed"
+            reason = f"because {first}, since it was done in this run before"
+            reference = reference_to(done[-1], step.run.record)
+            return _answer(step, "executed", "changed", reason, reference, changes)
+    if not earlier or earlier[-1].status not in _BEFORE:
+        return None
+    last = earlier[-1]
+    why = f": {last.reason}" if last.reason else ""
+    reason = f"because its attempt {last.attempt} {_BEFORE[last.status]}{why}, and the run was resumed"
+    return _answer(step, "executed", "resumed", reason)
+
+
 def _explain_execution(store: Store, step: StepView) -> Explanation:
+    resumed = _explain_resumed(store, step) if step.run.record.epoch else None
+    if resumed is not None:
+        return resumed
     same = _same_result(store, step.record)
     if step.name in step.run.plan.refreshed:
         reference = reference_to(*same) if same is not None else None

@@ -23,6 +23,7 @@ from zenml.compile.pipeline_outputs import pipeline_outputs
 from zenml.compile.program import Program
 from zenml.compile.refresh import Refreshed, refreshed
 from zenml.compile.run_names import check_run_name
+from zenml.compile.said import keep_said
 from zenml.compile.step_sections import check_steps, without_unsound
 from zenml.compile.trace import Trace
 from zenml.compile.variables import Filled, Variables
@@ -123,8 +124,10 @@ def compile_pipeline(
     compiler = _Compiler(pipeline, trace, options, variables, outside)
     is_listed = is_listed and not options.get("unlisted")
     if is_dynamic:
-        return compiler.build_dynamic(arguments, is_listed=is_listed)
-    return compiler.build(returned, _parameters(arguments), is_listed=is_listed)
+        compiled = compiler.build_dynamic(arguments, is_listed=is_listed)
+    else:
+        compiled = compiler.build(returned, _parameters(arguments), is_listed=is_listed)
+    return keep_said(compiled, pipeline, (args, kwargs), arguments, outside)
 
 
 class _Compiler(CallCompiler):

@@ -27,6 +27,7 @@ class StepSections:
 
     def __init__(self, pipeline: DeclaredPipeline) -> None:
         self._pipeline = pipeline.name
+        self._is_resumed = pipeline.layers.is_resumed
         self._levels: dict[Level, Sections] = {}
         for level in LEVELS:
             said = pipeline.layers.levels.get(level, {}).get("steps")
@@ -52,6 +53,8 @@ class StepSections:
             if level == "yaml":
                 continue  # the file says all that is wrong with it at once
             for name, options in sections.items():
+                if self._is_resumed:
+                    continue  # it was checked when the run began
                 problem = None if is_dynamic else unknown_step(name, calls)
                 if problem:
                     raise ConfigurationError(

@@ -58,14 +58,20 @@ class Replacing:
 class Layers:
     """Options by the level they were given at; copied on write, so that declarations can share them."""
 
-    __slots__ = ("file", "levels")
+    __slots__ = ("file", "is_resumed", "levels")
 
     def __init__(
-        self, levels: Mapping[Level, Mapping[str, Any]] | None = None, file: RunFile | None = None
+        self,
+        levels: Mapping[Level, Mapping[str, Any]] | None = None,
+        file: RunFile | None = None,
+        *,
+        is_resumed: bool = False,
     ) -> None:
         self.levels: dict[Level, Mapping[str, Any]] = dict(levels or {})
         self.file = file
         """The file whose options are the level `yaml`."""
+        self.is_resumed = is_resumed
+        """Whether this was said of an earlier start: then steps may be named that the pipeline lost since."""
 
     def with_level(self, level: Level, options: Mapping[str, Any], *, is_merged: bool = True) -> Layers:
         """Return new layers in which `options` were added at a level.

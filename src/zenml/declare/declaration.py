@@ -92,6 +92,13 @@ class Declaration(ABC, Generic[P, R]):
         copy._add("with_options", options, is_merged=merge)
         return copy
 
+    def with_layers(self, layers: Layers) -> Self:
+        """Return a copy of which other things are said."""
+        copy = type(self).__new__(type(self))
+        copy.__dict__.update(self.__dict__)
+        copy._set_layers(layers)
+        return copy
+
     @abstractmethod
     def _add(self, level: Level, options: Mapping[str, Any], *, is_merged: bool) -> None:
         """Take options at a level, after checking that they exist."""

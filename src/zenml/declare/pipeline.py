@@ -74,6 +74,17 @@ class Pipeline(Declaration[P, Any]):
         pipeline = self.with_options(**options) if options else self
         return pipeline(*args, **kwargs)
 
+    def resume(self, run: str | RunView, *, arguments: Mapping[str, Any] | None = None) -> RunView:
+        """Execute what is missing of an earlier run of this pipeline that did not complete; return that run.
+
+        Args:
+            run: the run, or its name, id or short id.
+            arguments: arguments that could not be recorded; the others are those of then.
+        """
+        from zenml.declare.resuming import resume
+
+        return resume(run, pipeline=self, arguments=arguments)
+
     def with_options(self, *, merge: bool = True, **options: Any) -> Self:
         """Return a copy with other options; the original stays as it is.
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from zenml.artifacts.artifact_store import ArtifactStore
     from zenml.execute.machine import Machine
+    from zenml.execute.recorded import Recorded
     from zenml.records.plan import Plan, Runtime, StepDefinition
     from zenml.records.run import Artifact, Run, StepRun
     from zenml.records.task import Damage
@@ -83,6 +84,8 @@ class Admission:
         """By cache key that this run is computing: further steps that wait for the same result."""
         self._released: list[Candidate] = []
         """Steps whose wait for a result of this run is over."""
+        self.recorded: Recorded | None = None
+        """What the run has finished before it was resumed; None for one that was not."""
 
     # Questions
 
@@ -120,6 +123,11 @@ class Admission:
         )
 
     # Changes
+
+    def resume(self, recorded: Recorded) -> None:
+        """Learn what the run has recorded already; attempts are numbered on from there."""
+        self.recorded = recorded
+        self._attempts.update(recorded.attempts)
 
     def force(self, identifier: str) -> None:
         """Have a step executed although the cache knows it: its stored output is damaged.
@@ -199,6 +207,8 @@ class Admission:
         reason = None
         if one.id in self._forced:
             reason = "its stored output was damaged"
+        elif self.recorded is not None and (again := self.recorded.reason(one.id, one.key)):
+            reason = again
         elif one.id in self._refreshed:
             reason = "it was to be refreshed"
         elif not self._may_use_cache(one.id):
@@ -231,11 +241,18 @@ class Admission:
 
     def _try_hit(self, one: Candidate, hits: Mapping[str, CacheEntry], batch: Batch) -> bool:
         """Use a stored result if it is complete and young enough."""
+        if self.recorded is not None and self._try_recorded(self.recorded, one, batch):
+            return True
         entry = hits.get(one.key.digest)
         if entry is None or not entry.is_finished or not self._may_use_cache(one.id):
             return False
         if not recording.is_usable(entry, self._definition(one.id), self._artifact_store):
             return False
+        self._add_cached(one, entry, batch)
+        return True
+
+    def _add_cached(self, one: Candidate, entry: CacheEntry, batch: Batch) -> None:
+        """Record that a stored result answers a step."""
         for artifact in entry.artifacts:
             self.artifacts[one.id, artifact.output] = artifact
         invocation = self._machine.nodes[one.id].invocation
@@ -243,6 +260,23 @@ class Admission:
         batch.started.append(step)
         batch.inputs.extend(recording.inputs(step, self.artifact_of))
         self._machine.cached(one.id)
+
+    def _try_recorded(self, recorded: Recorded, one: Candidate, batch: Batch) -> bool:
+        """Use what the run itself has recorded before it was resumed; under its own id that needs no new row."""
+        if one.id in self._forced:
+            return False
+        found = recorded.take(one.id, one.key.digest, self._machine.nodes)
+        if found is None or not recording.is_whole(
+            found.artifacts, self._definition(one.id), self._artifact_store
+        ):
+            return False
+        if found.step.invocation_id == one.id and found.is_last:
+            for artifact in found.artifacts:
+                self.artifacts[one.id, artifact.output] = artifact
+            recorded.reused.append(found.step)
+            self._machine.cached(one.id)
+        else:
+            self._add_cached(one, recording.entry_of(found), batch)
         return True
 
     def _must_wait(self, one: Candidate, hits: Mapping[str, CacheEntry]) -> bool:
@@ -264,9 +298,10 @@ class Admission:
 
     def _with_key(self, identifier: str) -> Candidate:
         invocation = self._machine.nodes[identifier].invocation
-        return Candidate(
-            identifier, self._keys.build(invocation, self._definition(identifier), self.artifact_of)
-        )
+        key = self._keys.build(invocation, self._definition(identifier), self.artifact_of)
+        if self.recorded is not None:
+            self.recorded.announce(identifier, key.digest)
+        return Candidate(identifier, key)
 
     def _definition(self, identifier: str) -> StepDefinition:
         return self._plan.definitions[self._machine.nodes[identifier].invocation.definition]

@@ -22,7 +22,7 @@ from zenml.execute.isolation import is_importable
 from zenml.materializers import pickling, registry
 from zenml.records import type_names, wire
 from zenml.records.plan import Plan
-from zenml.records.run import Artifact, Failure
+from zenml.records.run import Artifact, Failure, Run
 
 if TYPE_CHECKING:
     from zenml.compile.compiler import Compiled
@@ -53,6 +53,8 @@ class RunParcel(msgspec.Struct, frozen=True):
     filled: Filled
     script: str | None
     secrets: tuple[str, ...]
+    resumed: Run | None = None
+    """The run to go on with, instead of a new one."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -70,8 +72,8 @@ class Start(msgspec.Struct, frozen=True):
     parcel: bytes
 
 
-def start_in_background(compiled: Compiled, store: Store) -> str:
-    """Start a run in a new process; return the id of the run when it is recorded.
+def start_in_background(compiled: Compiled, store: Store, *, resumed: Run | None = None) -> str:
+    """Start a run in a new process, or go on with one there; return the id of the run when it is recorded.
 
     Raises:
         ConfigurationError: the store lies in the memory of this process.
@@ -81,7 +83,7 @@ def start_in_background(compiled: Compiled, store: Store) -> str:
         raise ConfigurationError(
             "A run in the background needs a store on the disk; this one lies in the memory of this process."
         )
-    message = wire.encode(Start(tuple(sys.path), wire.encode(_pack(compiled, store))))
+    message = wire.encode(Start(tuple(sys.path), wire.encode(_pack(compiled, store, resumed))))
     reading, writing = os.pipe()
     try:
         with subprocess.Popen(
@@ -119,7 +121,7 @@ def _read(said: bytes) -> str:
     raise error if error is not None else AssertionError("an answer says what happened")
 
 
-def _pack(compiled: Compiled, store: Store) -> RunParcel:
+def _pack(compiled: Compiled, store: Store, resumed: Run | None) -> RunParcel:
     importable, functions, hooks = {}, {}, {}
     for digest, program in compiled.programs.items():
         source = compiled.plan.definitions[digest].source
@@ -140,4 +142,5 @@ def _pack(compiled: Compiled, store: Store) -> RunParcel:
         filled=compiled.filled,
         script=type_names.main_script(),
         secrets=masking.registered(),
+        resumed=resumed,
     )

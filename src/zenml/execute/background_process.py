@@ -60,8 +60,13 @@ def _run(data: bytes, descriptor: int) -> None:
             super().run_started(run, plan)
             _answer(descriptor, Answer(run_id=run.id))
 
+    resumption = None
+    if parcel.resumed is not None:
+        from zenml.execute.resumption import Resumption
+
+        resumption = Resumption(parcel.resumed)
     run_plan(
-        _unpack(parcel), open_store(parcel.root), reporter=Announcing()
+        _unpack(parcel), open_store(parcel.root), reporter=Announcing(), resumption=resumption
     )  # a failure of a step is recorded with the run, where people look for it
 
 

@@ -404,8 +404,11 @@ class Engine:
         self.run = begins.run or self.run
         self._report(ends)
         self._report(begins)
+        reused = self.admission.recorded.tell_reused() if self.admission.recorded is not None else ()
+        for step in reused:
+            self.reporter.step(step)
         if self.caller is not None:
-            for step in (*[end.step for end in ends.ended], *ends.started, *begins.started):
+            for step in (*[end.step for end in ends.ended], *ends.started, *begins.started, *reused):
                 is_awaited |= self.caller.settle(step)
         if self.hooks is not None:
             self.hooks.hand_out()

@@ -61,6 +61,8 @@ class Hooks:
         self._ran_here: set[str] = set()
         self._cleanup: Due | None = None
         self._has_ended = False
+        self.owed: list[HookRun] = []
+        """Hooks that an earlier owner of the run left pending."""
         self.problem: str | None = None
         """Why the run cannot begin."""
         self.is_caller_busy = False
@@ -81,8 +83,15 @@ class Hooks:
         rows = [one.row for one in (init, self._cleanup) if one is not None]
         if rows:
             self._engine.store.insert(rows)
-        if init is None:
-            return
+        if init is not None:
+            self._initialize(init)
+        if self.owed:
+            from zenml.execute import owed_hooks  # only a resumed run has some
+
+            for one in owed_hooks.settle(self.owed, self._compiled, self._engine.store):
+                self._call_here(one)
+
+    def _initialize(self, init: Due) -> None:
         self._shared.state, error = self._call_here(init)
         if error is not None:
             if isinstance(error, SystemExit):

@@ -12,18 +12,20 @@ from zenml.execute import failures
 from zenml.records.ids import ArtifactId, StepRunId, microseconds_now, new_id
 from zenml.records.plan import Collection, Value
 from zenml.records.run import Artifact, Metadata, StepInput, StepRun, tag_on
-from zenml.store.store import StepEnd
+from zenml.store.store import CacheEntry, StepEnd
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from zenml.artifacts.artifact_store import ArtifactStore
     from zenml.compile.cache_key import CacheKey
     from zenml.execute.machine import Node
+    from zenml.execute.recorded import Finished
+    from zenml.records.artifact_data import StoredValue
     from zenml.records.plan import ArtifactRef, Invocation, Output, OutputRef, StepDefinition
     from zenml.records.run import Run
     from zenml.records.task import Damage, StepOutcome
-    from zenml.store.store import CacheEntry, Notes, Store
+    from zenml.store.store import Notes, Store
 
 KEPT_INLINE = 1024
 """Bytes of a small artifact that a run keeps in memory for its consumers; larger ones are read again."""
@@ -230,15 +232,31 @@ def is_usable(entry: CacheEntry, definition: StepDefinition, artifacts: Artifact
     age = definition.options.cache.max_age
     if age is not None and (microseconds_now() - entry.ended_at) / 1e6 > age:
         return False
-    if len(entry.artifacts) != len(definition.outputs):
+    return is_whole(entry.artifacts, definition, artifacts)
+
+
+def is_whole(outputs: Sequence[Artifact], definition: StepDefinition, artifacts: ArtifactStore) -> bool:
+    """Tell whether all outputs of a step are recorded, and their files are there."""
+    if len(outputs) != len(definition.outputs):
         return False
+    return are_there([artifact.stored_value() for artifact in outputs], artifacts)
+
+
+def are_there(outputs: Sequence[StoredValue], artifacts: ArtifactStore) -> bool:
+    """Tell whether the files of stored values are there, and as large as they were written."""
     try:
-        for artifact in entry.artifacts:
-            if artifact.key is not None:
-                artifacts.check(artifact.stored_value())
+        for stored in outputs:
+            if stored.key is not None:
+                artifacts.check(stored)
     except ArtifactDamagedError:
         return False
     return True
+
+
+def entry_of(found: Finished) -> CacheEntry:
+    """Return a result of this run as the cache would tell it."""
+    step = found.step
+    return CacheEntry(step.cached_from or step.id, step.run_id, True, step.ended_at or 0, found.artifacts)
 
 
 def without_bulk(artifact: Artifact) -> Artifact:

@@ -78,7 +78,8 @@ class PlainReporter:
 
     def run_started(self, run: Run, plan: Plan) -> None:
         """Say which run begins."""
-        _say(f"Run `{run.name}` started: {count(len(plan.invocations), 'step')}.")
+        verb = "resumed" if run.epoch else "started"
+        _say(f"Run `{run.name}` {verb}: {count(len(plan.invocations), 'step')}.")
 
     def step(self, step: StepRun) -> None:
         """Say what became of a step; that it started goes without saying unless it prints."""

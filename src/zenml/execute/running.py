@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from zenml.execute.hooks import Hooks
     from zenml.execute.output import Capture
     from zenml.execute.reporter import Reporter
+    from zenml.execute.resumption import Resumption
     from zenml.execute.workers import Workers
     from zenml.store.store import Store
 
@@ -47,17 +48,24 @@ class Ended(msgspec.Struct, frozen=True):
 
 
 def run_plan(
-    compiled: Compiled, store: Store, *, reporter: Reporter | None = None, clock: Clock | None = None
+    compiled: Compiled,
+    store: Store,
+    *,
+    reporter: Reporter | None = None,
+    clock: Clock | None = None,
+    resumption: Resumption | None = None,
 ) -> Ended:
-    """Execute a compiled plan as a new run; failures of steps come back as values.
+    """Execute a compiled plan as a new run, or go on with an earlier one; failures of steps come back as values.
 
     Args:
         compiled: the plan with the functions of its steps.
         store: where it is recorded.
         reporter: hears what happens; by default the one that the environment asks for.
         clock: what retries and timeouts go by; by default the real one.
+        resumption: the run that is resumed.
 
     Raises:
+        ResumeError: the run is not to be resumed any more.
         KeyboardInterrupt, SystemExit: a signal ended the run, which is recorded as stopped.
         StoreError: the run could not be recorded.
     """
@@ -66,15 +74,21 @@ def run_plan(
         under = msgspec.structs.replace(under, clock=clock)
     reporter = reporter or under.open_reporter(store)
     try:
-        return _run_and_report(under.prepare(compiled), store, reporter, under)
+        return _run_and_report(under.prepare(compiled), store, reporter, under, resumption)
     finally:
         reporter.close()
 
 
-def _run_and_report(compiled: Compiled, store: Store, reporter: Reporter, under: Conditions) -> Ended:
+def _run_and_report(
+    compiled: Compiled,
+    store: Store,
+    reporter: Reporter,
+    under: Conditions,
+    resumption: Resumption | None,
+) -> Ended:
     secrets = read_secrets(compiled.plan, store)
     with Signals() as signals:
-        run = start_run(compiled, store)
+        run = start_run(compiled, store) if resumption is None else resumption.begin(compiled, store)
         reporter.run_started(run, compiled.plan)
         without_part = settings_without_part(compiled.plan.definitions.values())
         if without_part is not None:
@@ -83,6 +97,8 @@ def _run_and_report(compiled: Compiled, store: Store, reporter: Reporter, under:
         workers = under.workers(store.artifact_root, log_root(store), limit, secrets)
         engine = under.engine(store, run, compiled, workers, reporter, under.clock)
         signals.attach(engine)
+        if resumption is not None:
+            resumption.tell(engine)
         try:
             with under.capture(_log_of(run, store)) as capture:
                 _execute(engine, workers, compiled, capture)

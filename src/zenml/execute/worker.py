@@ -15,16 +15,18 @@ import msgspec
 from zenml.compile.program import Program
 from zenml.components.registry import load_flavor
 from zenml.errors import ContextError
-from zenml.execute import failures, masking
+from zenml.execute import failures, kept_outcomes, masking
 from zenml.execute.step_runner import run_step
 from zenml.execute.step_session import StepSession
 from zenml.materializers import pickling
 from zenml.records import type_names
-from zenml.records.events import Began
+from zenml.records.events import Began, Progress
 from zenml.records.task import StepTask, Unrecorded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from zenml.records.events import StepEvent
 
 
 class Parcel(msgspec.Struct, frozen=True):
@@ -76,12 +78,22 @@ def run_isolated(payload: bytes, send: Callable[[bytes], None]) -> bytes:
     type_names.adopt_script(parcel.script)
     program = _program(parcel)
     store = load_flavor("artifact_store", "local")(parcel.task.artifact_root)
-    session = StepSession(
-        parcel.task, None, lambda event: send(_ENCODER.encode(event)), state=parcel.pipeline_state
-    )
+    has_told = False
+
+    def tell(event: StepEvent) -> None:
+        nonlocal has_told
+        has_told = has_told or not isinstance(event, Progress)
+        send(_ENCODER.encode(event))
+
+    session = StepSession(parcel.task, None, tell, state=parcel.pipeline_state)
     outcome, error = run_step(parcel.task, program, store, session)
     if error is not None:
         outcome = msgspec.structs.replace(outcome, exception=failures.pack(error))
+    elif parcel.unrecorded.seal and outcome.damage is None and not has_told:
+        # What was told may be lost with the owner, and is no part of the outcome.
+        kept_outcomes.keep(
+            parcel.task.artifact_root, parcel.task.step_run_id, outcome, parcel.unrecorded.seal
+        )
     return _ENCODER.encode(outcome)
 
 

@@ -84,6 +84,8 @@ class Workers:
         self._launcher: Launcher | None = None
         self._preload: tuple[str, ...] = ()
         self._handles: dict[str, LaunchHandle] = {}
+        self._launched: list[str] = []
+        """Ids of the attempts that had a process."""
         self._overdue: set[str] = set()
         """Ids of the attempts that were ended because their time was up."""
         self._caller = threading.get_ident()
@@ -173,6 +175,12 @@ class Workers:
             self._queue.put(None)
         if self._launcher is not None:
             self._launcher.close()
+        recorded = self._engine.admission.recorded
+        kept = self._launched if recorded is None else [*self._launched, *recorded.kept]
+        if kept and self._engine.run.status != "running":  # what the steps came to is recorded
+            from zenml.execute import kept_outcomes
+
+            kept_outcomes.drop(self._artifact_root, kept)
 
     # The caller's thread
 
@@ -268,20 +276,28 @@ class Workers:
 
     def _try_to_launch(self, step: StepRun) -> Finished | None:
         """Start the process of a step; return its end if it cannot be sent: it has failed, not the run."""
+        recorded = self._engine.admission.recorded
         try:
+            outcome = recorded.take_outcome(step, self.artifacts) if recorded is not None else None
+            if outcome is not None:  # an earlier attempt had ended, and its owner died before it was recorded
+                return Finished(step, outcome, None)
             self._launch(step)
         except Exception as error:
             return _failed(step, error)
         return None
 
     def _launch(self, step: StepRun) -> None:
-        from zenml.execute import isolation  # most runs have no isolated step, and start without its cost
+        from zenml.execute import (  # most runs have no isolated step, and start without its cost
+            isolation,
+            kept_outcomes,
+        )
 
         if self._launcher is None:
             self._launcher = isolation.open_launcher()
             self._preload = isolation.heavy_modules()
         definition = self._engine.plan.definitions[step.definition]
         log = self._log_of(step, definition)
+        self._launched.append(step.id)
         output = ProcessOutput(log)
         handle = self._handles[step.id] = isolation.launch(
             self._launcher,
@@ -291,6 +307,7 @@ class Workers:
             unrecorded=Unrecorded(
                 secrets=self.secrets.variables(definition.options.secrets),
                 state=PackedState() if self._engine.hooks is None else self._engine.hooks.packed_state(),
+                seal=kept_outcomes.seal_of(self._engine.store, step.id),
             ),
             on_output=output.write,
             on_event=lambda event: self._engine.hear(step, event),

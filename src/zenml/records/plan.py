@@ -263,3 +263,9 @@ class Plan(msgspec.Struct, frozen=True):
     """Ids of invocations that are executed whatever the cache knows."""
     is_dynamic: bool = False
     """Whether definitions and invocations come one at a time, while the pipeline's function runs."""
+    said: dict[str, dict[str, Any]] = {}
+    """What was said of the run beyond the pipeline's source, by level, as a file would spell it."""
+    unsaid: tuple[str, ...] = ()
+    """Options that were said and cannot be written down, such as a hook that is declared inside a function."""
+    artifacts: dict[str, str] = {}
+    """Arguments of the pipeline's function that are artifacts, by name: their ids."""

@@ -1,7 +1,7 @@
 """The states of a run and of a step attempt, and every legal transition between them.
 
-This table is the only place that says what may follow what. Terminal states are sinks: what
-is recorded as ended stays ended, whoever writes later.
+This table is the only place that says what may follow what. Terminal states of a step are sinks:
+what is recorded as ended stays ended, whoever writes later. A run that did not complete can be resumed.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ RUN_TRANSITIONS: dict[RunStatus, tuple[RunStatus, ...]] = {
     "running": ("stopping", "completed", "failed", "stopped", "interrupted"),
     "stopping": ("stopped", "failed", "interrupted"),
     "completed": (),
-    "failed": (),
-    "stopped": (),
-    "interrupted": (),
+    "failed": ("running",),
+    "stopped": ("running",),
+    "interrupted": ("running",),
 }
 STEP_TRANSITIONS: dict[StepStatus, tuple[StepStatus, ...]] = {
     "retrying": ("running", "cached", "skipped", "interrupted"),
@@ -39,7 +39,11 @@ ENDED: frozenset[str] = frozenset(
     for status in (*get_args(RunStatus), *get_args(StepStatus))
     if status not in ("running", "stopping", "retrying")
 )
-"""States that never change again."""
+"""States that nothing changes by itself: a step's never change, a run's only when it is resumed."""
+RESUMABLE: frozenset[str] = frozenset(
+    status for status, following in RUN_TRANSITIONS.items() if "running" in following
+)
+"""States of a run that has ended, and that can be resumed."""
 
 SUCCESSFUL: frozenset[str] = frozenset(("completed", "cached"))
 """Ended states that leave outputs behind."""

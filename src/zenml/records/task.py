@@ -63,6 +63,8 @@ class Unrecorded(msgspec.Struct, frozen=True):
     secrets: dict[str, str] = {}
     """The secrets that the step asked for, as environment variables."""
     state: PackedState = PackedState()
+    seal: str = ""
+    """What the step seals the outcome with that it keeps beside its artifacts; "" if it is to keep none."""
 
 
 class Damage(msgspec.Struct, frozen=True):

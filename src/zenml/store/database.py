@@ -35,7 +35,7 @@ from zenml.store.sqlite import MEMORY, SQLiteFile
 from zenml.store.store import CacheEntry, Notes, RunDocuments
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from zenml.records.plan import ModelSpec
     from zenml.store.models import ModelTables
@@ -166,6 +166,12 @@ class Database:
                 link_run(transaction, run, models)
         self._recorded_owner = owner.id
         return True
+
+    def resume_run(self, run: Run, documents: Mapping[str, bytes], models: Sequence[ModelSpec] = ()) -> bool:
+        """Record that this process goes on with a run; return False if it is no longer as it was seen."""
+        from zenml.store.resuming import resume_run  # few processes do
+
+        return resume_run(self, run, documents, models)
 
     def add_schedule(self, schedule: Schedule, plan: bytes) -> bool:
         """Record a schedule with the plan that is to run; return False if its name is taken."""

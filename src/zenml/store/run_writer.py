@@ -112,5 +112,5 @@ class RunWriter:
             f"Run `{self._run.name}` is recorded as {status}"
             + (f" ({reason})" if reason else "")
             + "; this process "
-            "no longer owns it and records nothing more. Start it again to go on from what is recorded."
+            "no longer owns it and records nothing more. Go on from what is recorded: zenml run resume."
         )

@@ -25,7 +25,7 @@ from zenml.records.run import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from zenml.records.plan import ModelSpec
@@ -168,6 +168,15 @@ class Store(Protocol):
         """Record a run and what it needs to be understood later; return False if its name is taken.
 
         The versions of `models` are found or created, and linked to the run, in the same transaction.
+        """
+
+    def resume_run(self, run: Run, documents: Mapping[str, bytes], models: Sequence[ModelSpec] = ()) -> bool:
+        """Record that this process goes on with a run; return False if it is no longer as it was seen.
+
+        Args:
+            run: as it is to be recorded: with the next epoch, and this process as its owner.
+            documents: what it needs beside, by digest.
+            models: versions of models that it did not work on before.
         """
 
     def add_schedule(self, schedule: Schedule, plan: bytes) -> bool:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 LOG_LINES = 10
 """How much of the end of a step's log is shown."""
-AGAIN = "Run the pipeline again: what succeeded is answered from the cache."
+_AGAIN = "Run it again: what succeeded is answered from the cache."
 _TAIL = 64 * 1024
 """Bytes from the end of a log in which its last lines are looked for."""
 _OTHERS = 10
@@ -128,7 +128,15 @@ def _without_step(run: RunView) -> str:
         return ""
     why = run.reason or (cause(run.failure) if run.failure else "")
     said = f"Run `{run.name}` is {run.record.status}" + (f": {why}" if why else ".")
-    return f"{said}\n\n{AGAIN}"
+    return f"{said}\n\n{again(run)}"
+
+
+def again(run: RunView) -> str:
+    """Return how to go on with a run that did not complete."""
+    source = run.plan.source
+    if source is None or source.module == "zenml.declare.single":
+        return _AGAIN
+    return f"Go on with what is missing: zenml run resume {short(run.id)}"
 
 
 def _element(run: RunView, step: StepView) -> list[str]:
@@ -162,7 +170,7 @@ def _others_block(others: Sequence[StepView]) -> list[str]:
 
 def _remedy_block(run: RunView, step: StepView) -> list[str]:
     """Return what to do now."""
-    lines = [f"Repair it. {AGAIN}"]
+    lines = [f"Repair it. {again(run)}"]
     if step.logs is not None:
         lines.append(f"The whole log: zenml logs {short(run.id)} {step.name}")
     return lines

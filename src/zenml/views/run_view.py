@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from zenml.context import live
 from zenml.errors import NotFoundError
 from zenml.records import values, wire
 from zenml.records.hooks import HookRun
@@ -27,6 +28,8 @@ from zenml.views.step_view import StepView
 from zenml.views.variables import KEPT, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from zenml.records.events import Progress
     from zenml.records.plan import ModelSpec
     from zenml.records.run import NotedKind
@@ -203,6 +206,19 @@ class RunView(ExecutionView[Run]):
         if record is None:
             raise NotFoundError(f"Run `{self.name}` (`{self.id}`) was deleted.")
         return RunView(record, self._store)
+
+    def resume(self, *, pipeline: Any = None, arguments: Mapping[str, Any] | None = None) -> RunView:
+        """Execute what is missing of the run, which did not complete; return it when it has ended.
+
+        Args:
+            pipeline: its pipeline, where that cannot be imported: from a notebook, or from inside a function.
+            arguments: arguments of the pipeline that could not be recorded.
+
+        Raises:
+            ResumeError: the run has completed or goes on, or its pipeline cannot be found.
+        """
+        resumed: RunView = live.resume(self, store=self._store, pipeline=pipeline, arguments=arguments)
+        return resumed
 
     def wait(self, timeout: float | None = None) -> RunView:
         """Wait until the run has ended, and be the run as it is then.

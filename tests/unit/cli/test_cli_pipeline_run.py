@@ -90,7 +90,7 @@ def test_a_failed_run_has_status_1_and_a_panel(zenml):
     panel = result.err[result.err.index("Step `scale` of run") :]
     assert "failed: ValueError: no rates\n" in panel
     assert 'flow_run.py", line 13, in scale' in panel
-    assert "answered from the cache" in panel
+    assert "Go on with what is missing: zenml run resume" in panel
     assert "zenml run show" in panel
     assert "site-packages" not in panel
     assert "src/zenml" not in panel

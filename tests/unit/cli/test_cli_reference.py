@@ -13,6 +13,7 @@ import pytest
 from zenml import errors
 from zenml.cli.main import cli
 from zenml.client import Client
+from zenml.records.run import Run
 
 ROOT = os.path.join(os.path.dirname(__file__), "..", "..", "..")
 FLOW = """
@@ -89,6 +90,9 @@ def prepare(zenml, path):
     """Do what the example of a command needs beside the two runs."""
     if path == "zenml artifact delete":
         delete_first(zenml)
+    if path == "zenml run resume":
+        (run,) = Client().store.select(Run, name="nightly")
+        Client().store.update(Run, run.id, status="interrupted")
     if path.startswith("zenml model"):
         with open("churn_flow.py", "w", encoding="utf-8") as file:
             file.write(MODEL_FLOW)

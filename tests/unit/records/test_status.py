@@ -5,7 +5,15 @@ from typing import get_args
 import pytest
 
 from zenml.enums import ExecutionStatus
-from zenml.records.status import ENDED, RUN_TRANSITIONS, STEP_TRANSITIONS, SUCCESSFUL, RunStatus, StepStatus
+from zenml.records.status import (
+    ENDED,
+    RESUMABLE,
+    RUN_TRANSITIONS,
+    STEP_TRANSITIONS,
+    SUCCESSFUL,
+    RunStatus,
+    StepStatus,
+)
 
 TABLES = [(RunStatus, RUN_TRANSITIONS), (StepStatus, STEP_TRANSITIONS)]
 
@@ -17,13 +25,19 @@ def test_the_tables_know_every_state(states, table):
 
 
 @pytest.mark.parametrize(("states", "table"), TABLES)
-def test_an_ended_state_never_changes(states, table):
-    assert {state for state, follows in table.items() if not follows} == ENDED & set(table)
+def test_an_ended_state_never_changes_but_by_resuming_a_run(states, table):
+    assert {state for state, follows in table.items() if follows in ((), ("running",))} == ENDED & set(table)
+    assert {state for state, follows in table.items() if follows == ("running",)} <= RESUMABLE
+
+
+def test_a_run_that_completed_is_not_resumed_and_neither_is_one_that_goes_on():
+    assert {"failed", "stopped", "interrupted"} == RESUMABLE
+    assert all(STEP_TRANSITIONS[state] == () for state in RESUMABLE)
 
 
 @pytest.mark.parametrize(("states", "table"), TABLES)
 def test_every_state_that_goes_on_can_be_interrupted(states, table):
-    assert all("interrupted" in follows for follows in table.values() if follows)
+    assert all("interrupted" in table[state] for state in set(table) - ENDED)
 
 
 def test_a_stopping_run_does_not_run_again():

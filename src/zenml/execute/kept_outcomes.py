@@ -1,0 +1,82 @@
+"""What an isolated step came to, kept beside its artifacts until its owner has recorded it.
+
+The process of the step writes the file before it answers. If the owner dies before the record is made, the
+step need not be executed again when the run is resumed. The file counts only with the seal that the owner
+gave to this very attempt, which nobody can make without the key of the store. It is not made durable: what a
+power loss leaves of it does not fit its seal, and the step is executed again.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from zenml.artifacts import fs
+from zenml.artifacts.commit import STAGING, key_for
+from zenml.records import wire
+from zenml.records.task import StepOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from zenml.store.store import Store
+
+_NAME = "outcome.json"
+
+
+def seal_of(store: Store, step_run_id: str) -> str:
+    """Return what an attempt seals its outcome with."""
+    return store.mac("outcome", step_run_id)
+
+
+def keep(root: str, step_run_id: str, outcome: StepOutcome, seal: str) -> None:
+    """Write an outcome, whole or not at all; a disk that refuses is no reason to fail."""
+    body = wire.encode(outcome)
+    path = _path(root, step_run_id)
+    try:
+        fs.make_folder(os.path.dirname(path))
+        descriptor = os.open(f"{path}.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        try:
+            fs.write(descriptor, memoryview(_sealed(body, seal) + b"\n" + body))
+        finally:
+            os.close(descriptor)
+        os.rename(f"{path}.new", path)
+    except OSError:
+        return
+
+
+def read(root: str, step_run_id: str, seal: str) -> StepOutcome | None:
+    """Return a kept outcome; None if there is none, or not one that this attempt has written."""
+    try:
+        with open(_path(root, step_run_id), "rb") as file:
+            said, _, body = file.read().partition(b"\n")
+    except OSError:
+        return None
+    if not hmac.compare_digest(said, _sealed(body, seal)):
+        return None
+    try:
+        return wire.decode(body, StepOutcome)
+    except msgspec.MsgspecError:  # another version of this package wrote it
+        return None
+
+
+def drop(root: str, step_run_ids: Iterable[str]) -> None:
+    """Remove outcomes that are recorded by now."""
+    for identifier in step_run_ids:
+        path = _path(root, identifier)
+        try:
+            os.unlink(path)
+            os.rmdir(os.path.dirname(path))
+        except OSError:  # it kept none, or its folder holds something else
+            continue
+
+
+def _path(root: str, step_run_id: str) -> str:
+    return os.path.join(root, STAGING, key_for(step_run_id), _NAME)
+
+
+def _sealed(body: bytes, seal: str) -> bytes:
+    return hmac.digest(seal.encode(), body, "sha256").hex().encode()
