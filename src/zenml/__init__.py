@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from zenml.config.external_artifact import ExternalArtifact as ExternalArtifact
     from zenml.config.model import Model as Model
     from zenml.config.tag import Tag as Tag
+    from zenml.context.person import wait as wait
     from zenml.context.step import get_step_context as get_step_context
     from zenml.context.step import track as track
     from zenml.declare.pipeline import pipeline as pipeline
@@ -41,6 +42,7 @@ _TABLE = {
     "save_artifact": "zenml.client.artifacts",
     "step": "zenml.declare.step",
     "track": "zenml.context.step",
+    "wait": "zenml.context.person",
 }
 
 __all__ = [
@@ -59,6 +61,7 @@ __all__ = [
     "save_artifact",
     "step",
     "track",
+    "wait",
 ]
 
 

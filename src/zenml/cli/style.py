@@ -17,6 +17,7 @@ MARKS = {
     "skipped": "-",
     "stopped": "■",
     "interrupted": "!",
+    "paused": "?",
     "waiting": "·",
 }
 """One sign for each state; a step that was never begun is waiting."""

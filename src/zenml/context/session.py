@@ -33,6 +33,11 @@ class DynamicCaller(Session, Protocol):
     ) -> Any:
         """Have a step run while the function goes on."""
 
+    def ask(
+        self, wanted: Any, question: str, timeout: float | None, name: str, fallback: tuple[Any, ...]
+    ) -> Any:
+        """Return a person's answer, or leave the function until there is one."""
+
 
 active: ContextVar[Session | None] = ContextVar("zenml_session", default=None)
 """The session of this thread or task; None outside any run."""

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from zenml.compile.handles import OutputHandle, StepHandle
 from zenml.context import session
-from zenml.errors import RunStoppedError, StepCancelledError
+from zenml.errors import ContextError, RunStoppedError, StepCancelledError
 from zenml.execute.events import Added, Cancelled
 from zenml.execute.futures import ENDED, StepRunFuture
 from zenml.execute.learning import Learning
+from zenml.execute.pausing import Questions, RunPaused
 from zenml.views.artifact_view import ArtifactView
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class DynamicSession:
         """By invocation id: the how manieth it was to end."""
         self._cancelled: set[str] = set()
         self._lock = threading.Lock()
+        self._questions = Questions(engine)
         engine.caller = self
 
     def run(self) -> None:
@@ -53,8 +55,12 @@ class DynamicSession:
         self._leave()
         try:
             returned = self._calls.call_function()
+        except RunPaused:
+            self._enter(is_waiting=False)
         except Exception as error:  # whatever a user's function raises
             self._enter()
+            if self._questions.has_paused(error):
+                return
             if error is engine.fatal:
                 raise
             engine.finish((), error)
@@ -63,7 +69,8 @@ class DynamicSession:
             raise
         else:
             self._enter()
-            engine.finish(self._calls.outputs(returned))
+            if not self._questions.has_paused(None):
+                engine.finish(self._calls.outputs(returned))
         finally:
             session.active.reset(token)
 
@@ -91,6 +98,38 @@ class DynamicSession:
     def call_pipeline(self, pipeline: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Make the steps of a pipeline part of this run."""
         return self._calls.call_inside(pipeline, args, kwargs)
+
+    def ask(
+        self, wanted: Any, question: str, timeout: float | None, name: str, fallback: tuple[Any, ...]
+    ) -> Any:
+        """Return a person's answer; if there is none yet, let what was called end, and leave the function.
+
+        Raises:
+            RunPaused: the run is paused until there is an answer.
+            WaitTimeoutError: nobody answered in time, and there is no default.
+            ContextError: it was called in another thread than the function's.
+        """
+        if threading.get_ident() != self._caller:
+            raise ContextError(
+                f"`wait({question!r})` was called in another thread than that of the pipeline's function. Ask in the "
+                "function itself: it is left while a person thinks, and other threads cannot be."
+            )
+        self._questions.check_going_on()
+        wait = self._questions.find(wanted, question, timeout, name)
+        if wait.status == "open":
+            with self._away_from_function():
+                self._let_end(question)
+                self._questions.pause(wait)
+        return self._questions.answer(wait, wanted, fallback)
+
+    def _let_end(self, question: str) -> None:
+        """Wait until everything that was called has ended; raise where a failure ends the run."""
+        self._wait(list(self._futures.values()), inf, is_any=False)
+        machine = self._engine.machine
+        if machine.is_stopping and machine.first_failure is not None:
+            raise self._engine.failures[machine.first_failure]
+        if machine.is_stopping:
+            raise RunStoppedError(f"Run `{self._engine.run.name}` is stopping; `{question}` is not asked.")
 
     # What futures ask
 
@@ -233,6 +272,7 @@ class DynamicSession:
         Args:
             is_waiting: whether it waits for as long as it takes, and may run a step meanwhile.
         """
+        self._questions.check_going_on()
         if threading.get_ident() != self._caller:
             yield
             return
@@ -249,6 +289,8 @@ class DynamicSession:
 
     def _leave(self) -> None:
         self._workers.caller_left()
+        if self._engine.run.status == "paused":
+            return
         self._engine.is_interruptible = self._engine.is_in_function = True
         if self._engine.needs_caller:
             self._engine.find_stand_in()
