@@ -142,7 +142,7 @@ def _unused_artifacts(store: Database, without_runs: Sequence[str], young: float
     An artifact without a producer may have been stored for a run that is about to begin.
     """
     alive: list[Run | Schedule] = [
-        *store.select(Run, status=["running", "stopping"]),
+        *store.select(Run, status=["running", "stopping", "paused"]),
         *store.select(Schedule),
     ]
     named = {ref for plan in _plans(store, alive) for ref in _references(plan)}

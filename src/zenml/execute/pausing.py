@@ -20,6 +20,8 @@ from zenml.records.ids import microseconds_now, new_id, short
 from zenml.records.waits import Wait, WaitId
 from zenml.signatures.question import read_answer, schema_of
 from zenml.store.store import Batch
+from zenml.views.asking import asking_text
+from zenml.views.run_view import RunView
 
 if TYPE_CHECKING:
     from zenml.execute.engine import Engine
@@ -134,7 +136,7 @@ class Questions:
             engine.run = batch.run
         if engine.hooks is not None:
             engine.hooks.pause()
-        engine.note(asking_text(wait, engine.run.name))
+        engine.note(asking_text(RunView(engine.run, engine.store)))
         self._leave()
 
     def _leave(self) -> NoReturn:
@@ -158,11 +160,6 @@ class Questions:
         )
         engine.store.insert([answered])
         return answered
-
-
-def asking_text(wait: Wait, run_name: str) -> str:
-    """Return what a person is told of a question that is open."""
-    return f"Run `{run_name}` waits for an answer: {wait.question}\nAnswer it: zenml run answer {short(wait.run_id)}"
 
 
 def _name_of(question: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from zenml.errors import AnswerError
+from zenml.errors import AnswerError, ResumeError
 from zenml.records.answer_schema import as_json, check_answer
 from zenml.records.ids import microseconds_now, short
 from zenml.records.waits import Wait
@@ -66,6 +66,20 @@ def asked_by(run: RunView) -> Wait | None:
     if run.record.status != "paused":
         return None
     return next((one for one in run.waits if one.status == "open"), None)
+
+
+def check_answered(run: RunView) -> None:
+    """Refuse to go on with a paused run whose question can still be answered.
+
+    Raises:
+        ResumeError: it waits for an answer.
+    """
+    wait = asked_by(run)
+    if wait is not None and not wait.is_late(microseconds_now()):
+        raise ResumeError(
+            f"Run `{run.name}` ({short(run.id)}) waits for an answer to `{wait.question}` and would pause again. "
+            f"Answer it: zenml run answer {short(run.id)}"
+        )
 
 
 def asking_text(run: RunView) -> str:
