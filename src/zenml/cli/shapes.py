@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from zenml.records.hooks import HookRun
     from zenml.records.query import Page
     from zenml.records.run import Artifact, Failure
+    from zenml.records.waits import Wait
     from zenml.views.model_view import ModelVersionView, ModelView
     from zenml.views.run_view import RunView
     from zenml.views.step_view import StepView
@@ -64,7 +65,7 @@ def whole_run_shape(
     The keys of `run_shape`, and: parameters, as stored JSON by name; tags; model: name, version, number; failure, as in
     `failure_shape`; hooks, how many are pending, completed, failed, skipped; hook_failures, each hook, step
     (null: of the run), source, failure; steps, each as in `step_shape`, in the order in which they began;
-    waiting, the ids of steps that did not begin.
+    waiting, the ids of steps that did not begin; waits, each question as in `wait_shape`.
 
     Args:
         run: the run.
@@ -85,6 +86,26 @@ def whole_run_shape(
         "hook_failures": [hook_failure_shape(one) for one in hooks if one.status == "failed"],
         "steps": [step_shape(step, references, outputs) for step in begun.values()],
         "waiting": [one.id for one in run.plan.invocations if one.id not in begun],
+        "waits": [wait_shape(one) for one in run.waits],
+    }
+
+
+def wait_shape(wait: Wait) -> Shape:
+    """Return a question to a person.
+
+    name; question; schema, a JSON Schema; status: `open`, `answered`, `expired` or `withdrawn`; asked_at; expires_at;
+    answer; answered_at; answered_by.
+    """
+    return {
+        "name": wait.name,
+        "question": wait.question,
+        "schema": wait.answer_schema,
+        "status": wait.status,
+        "asked_at": iso_time(wait.asked_at),
+        "expires_at": iso_time(wait.expires_at),
+        "answer": wait.answer,
+        "answered_at": iso_time(wait.answered_at),
+        "answered_by": wait.answered_by,
     }
 
 

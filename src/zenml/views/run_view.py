@@ -195,7 +195,7 @@ class RunView(ExecutionView[Run]):
 
     @property
     def waits(self) -> list[Wait]:
-        """What it has asked people, the oldest first: `question`, `answer_schema`, `status`, `answer` …"""
+        """What it has asked people, the oldest first: `question`, `answer_schema`, `status`, `answer`."""
         return self._store.select(Wait, run_id=self.id)
 
     def answer(self, value: Any, name: str | None = None, *, by: str | None = None) -> RunView:
