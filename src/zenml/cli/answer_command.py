@@ -39,10 +39,7 @@ def answer(
     """
     view = _chosen(run)
     wait = open_wait(view, name)
-    if answer is None:
-        given = _ask(wait, view)
-    else:
-        given = _read(sys.stdin.read() if answer == "-" else answer)
+    given = _ask(wait, view) if answer is None else _read(answer)
     view = view.answer(given, wait.name, by=by)
     click.echo(f"Answered `{wait.question}`: {json.dumps(given, ensure_ascii=False)}", err=True)
     if no_resume:
@@ -61,6 +58,8 @@ def _chosen(run: str | None) -> RunView:
 
 
 def _read(text: str) -> Any:
+    if text == "-":
+        text = sys.stdin.read()
     try:
         return json.loads(text)
     except ValueError as error:

@@ -50,16 +50,17 @@ class Form:
         """Return a value for a part of the schema; what need not be given may be left out."""
         schema = resolved(schema, self._root)
         schema, may_be_null = self._without_null(schema)
-        if schema.get("type") == "object" and schema.get("properties") and not (is_optional or may_be_null):
+        if is_optional or may_be_null or "default" in schema:
+            return self._line(schema, label, is_optional=is_optional, may_be_null=may_be_null)
+        if schema.get("type") == "object" and schema.get("properties"):
             return self._fields(schema, label)
         if (
             schema.get("type") == "array"
             and isinstance(schema.get("items"), dict)
             and "prefixItems" not in schema
         ):
-            if not is_optional and "default" not in schema:
-                return self._items(schema, label)
-        return self._line(schema, label, is_optional=is_optional, may_be_null=may_be_null)
+            return self._items(schema, label)
+        return self._line(schema, label, is_optional=False, may_be_null=False)
 
     def _fields(self, schema: Mapping[str, Any], label: str) -> dict[str, Any]:
         about = schema.get("description", "")

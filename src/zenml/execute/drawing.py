@@ -26,6 +26,7 @@ MARKS = {
     "skipped": ("-", "magenta"),
     "stopped": ("■", "magenta"),
     "interrupted": ("!", "magenta"),
+    "paused": ("?", "magenta"),
     "retrying": ("↻", "magenta"),
     "waiting": ("·", ""),
 }

@@ -158,7 +158,10 @@ class Questions:
             answered_at=microseconds_now(),
             answered_by="the test",
         )
-        engine.store.insert([answered])
+        if engine.store.get(Wait, wait.id) is None:
+            engine.store.insert([answered])
+        else:
+            engine.store.update(Wait, wait.id, **msgspec.structs.asdict(answered))
         return answered
 
 
