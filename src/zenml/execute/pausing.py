@@ -83,7 +83,7 @@ class Questions:
                 name=name,
                 content=content,
                 question=question,
-                answer_schema=schema,
+                schema_text=msgspec.json.encode(schema).decode(),
                 asked_at=now,
                 expires_at=None if timeout is None else now + round(timeout * 1e6),
             )

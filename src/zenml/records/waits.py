@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal, NewType
 
+import msgspec
+
 from zenml.records.ids import RunId
 from zenml.records.run import Record
 
@@ -30,8 +32,8 @@ class Wait(Record, frozen=True, kw_only=True):
     content: str
     """Digest of question and schema."""
     question: str
-    answer_schema: dict[str, Any]
-    """What an answer looks like: a JSON Schema."""
+    schema_text: str
+    """What an answer looks like: a JSON Schema, as text, since the order of its fields is that of the form."""
     status: WaitStatus = "open"
     asked_at: int
     expires_at: int | None = None
@@ -40,6 +42,12 @@ class Wait(Record, frozen=True, kw_only=True):
     """As JSON."""
     answered_at: int | None = None
     answered_by: str | None = None
+
+    @property
+    def answer_schema(self) -> dict[str, Any]:
+        """What an answer looks like: a JSON Schema."""
+        found: dict[str, Any] = msgspec.json.decode(self.schema_text)
+        return found
 
     def is_late(self, now: int) -> bool:
         """Tell whether it has no answer, and it is too late for one."""

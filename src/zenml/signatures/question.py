@@ -5,6 +5,7 @@ Types are msgspec's business; those that hold pydantic models are pydantic's, wh
 
 from __future__ import annotations
 
+import enum
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -41,6 +42,7 @@ def schema_of(wanted: Any, what: str) -> dict[str, Any]:
     schema = _without_reference(schema)
     if not isinstance(wanted, Mapping):
         _close(schema)
+        _put_in_order(schema, wanted)
     return schema
 
 
@@ -115,6 +117,19 @@ def _without_reference(schema: dict[str, Any]) -> dict[str, Any]:
     shorter = {**found, "$defs": others} if others else {key: found[key] for key in found if key != "$defs"}
     is_recursive = f'/{name}"'.encode() in msgspec.json.encode(shorter)
     return found if is_recursive else shorter
+
+
+def _put_in_order(schema: dict[str, Any], wanted: Any) -> None:
+    """Have choices and fields in the order in which they are declared; msgspec sorts some."""
+    declared: list[Any] = list(getattr(wanted, "__args__", ()))
+    if isinstance(wanted, type) and issubclass(wanted, enum.Enum):
+        declared = [member.value for member in wanted]
+    choices = schema.get("enum")
+    if choices and all(one in declared for one in choices):
+        schema["enum"] = sorted(choices, key=declared.index)
+    fields, names = schema.get("properties"), list(getattr(wanted, "__annotations__", ()))
+    if fields and hasattr(wanted, "__total__") and set(fields) == set(names):
+        schema["properties"] = {name: fields[name] for name in names}
 
 
 def _close(schema: Any) -> None:

@@ -1,5 +1,6 @@
 """The form of `zenml run answer`: what is typed becomes an answer of the type that was asked for."""
 
+import datetime as dt
 import enum
 import json
 from dataclasses import dataclass, field
@@ -229,10 +230,6 @@ def test_a_schema_that_cannot_be_checked_is_refused(schema):
 
 
 def test_a_date_is_checked_where_it_is_answered():
-    import datetime
-
     with pytest.raises(TypeMismatchError, match="no date"):
-        check_answer("soon", schema_of(datetime.date, "it"))
-    assert read_answer(datetime.date, "2025-01-31", schema_of(datetime.date, "it")) == datetime.date(
-        2025, 1, 31
-    )
+        check_answer("soon", schema_of(dt.date, "it"))
+    assert read_answer(dt.date, "2025-01-31", schema_of(dt.date, "it")) == dt.date(2025, 1, 31)

@@ -200,7 +200,7 @@ def test_a_run_that_asks_nothing_and_a_wrong_name_are_told(zenml_lab):
 
     with pytest.raises(AnswerError, match="has asked nothing"):
         flow().answer(True)
-    with pytest.raises(AnswerError, match="no question `other`. It has asked: `deploy_it`"):
+    with pytest.raises(AnswerError, match=r"no question `other`\. It has asked: `deploy_it`"):
         zenml_lab.client.answer(asking(), True, "other")
 
 

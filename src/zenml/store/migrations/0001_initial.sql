@@ -120,7 +120,7 @@ CREATE TABLE waits (
     name TEXT NOT NULL,
     content TEXT NOT NULL,
     question TEXT NOT NULL,
-    answer_schema TEXT NOT NULL,
+    schema_text TEXT NOT NULL,
     status TEXT NOT NULL,
     asked_at BIGINT NOT NULL,
     expires_at BIGINT,
