@@ -41,6 +41,8 @@ REMEDIES = {
     "StepOutOfMemoryError": ("A step took more memory than its `memory`, or the system ran out of memory while it ran.", "Raise `memory` in its `resources`, have it hold less at once, or run fewer steps at once."),
     "StepCancelledError": ("The result was asked for of a step that was cancelled, or that needs one that was.", "Ask `cancelled()` first, or do not cancel it."),
     "StepTimeoutError": ("A step took longer than its limit.", "Raise the limit, or give the step less to do."),
+    "AnswerError": ("The question has been answered, its time is over, or the run asks nothing.", "Do what the message says; `zenml status` lists what waits for an answer."),
+    "WaitTimeoutError": ("Nobody answered what `wait` asked within its `timeout`.", "Catch it, or give `wait` a `default`."),
     "RunStoppedError": ("`zenml run stop` was used, or another process found this one dead and took the run over.", "Go on with it: `zenml run resume`."),
     "ResumeError": ("The run has completed, or goes on in a process that lives, or its pipeline is in a notebook or inside a function.", "Do what the message says; where the pipeline is at hand, `my_pipeline.resume(run)` resumes it."),
     "RunFailedError": ("A step failed in a way that leaves only the record of its exception.", "Read the note on the error, or `zenml run show`."),

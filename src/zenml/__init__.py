@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from zenml.config.model import Model as Model
     from zenml.config.tag import Tag as Tag
     from zenml.config.unmapped import unmapped as unmapped
+    from zenml.context.person import wait as wait
     from zenml.context.step import get_step_context as get_step_context
     from zenml.context.step import track as track
     from zenml.declare.pipeline import pipeline as pipeline
@@ -47,6 +48,7 @@ _TABLE = {
     "step": "zenml.declare.step",
     "track": "zenml.context.step",
     "unmapped": "zenml.config.unmapped",
+    "wait": "zenml.context.person",
 }
 
 __all__ = [
@@ -68,6 +70,7 @@ __all__ = [
     "step",
     "track",
     "unmapped",
+    "wait",
 ]
 
 

@@ -45,3 +45,4 @@ class ExecutionStatus(enum.StrEnum):
     STOPPING = "stopping"
     STOPPED = "stopped"
     INTERRUPTED = "interrupted"
+    PAUSED = "paused"

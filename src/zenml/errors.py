@@ -17,6 +17,8 @@ ZenMLError
 │   └── StepOutOfMemoryError (MemoryError)  its processes took more memory than there was for it
 ├── StepTimeoutError (TimeoutError)    a step took longer than its limit
 ├── StepCancelledError (RuntimeError)  a step has no result: it, or what it needs, was cancelled
+├── AnswerError (RuntimeError)         a question cannot be answered: it was, its time is over, or nothing is asked
+├── WaitTimeoutError (TimeoutError)    nobody answered a question in time
 ├── RunStoppedError (RuntimeError)     the run was stopped, or taken over by another process
 ├── ResumeError (RuntimeError)         a run cannot be resumed: it has completed, or goes on, or its code is gone
 ├── RunFailedError (RuntimeError)      a run failed and its exception object is no longer at hand
@@ -132,6 +134,14 @@ class StepTimeoutError(ZenMLError, TimeoutError):
 
 class StepCancelledError(ZenMLError, RuntimeError):
     """A step has no result: it, or a step that it needs, was cancelled."""
+
+
+class AnswerError(ZenMLError, RuntimeError):
+    """A question cannot be answered: it has been, its time is over, or the run asks nothing."""
+
+
+class WaitTimeoutError(ZenMLError, TimeoutError):
+    """Nobody answered a question of a run in time, and it has no default."""
 
 
 class RunStoppedError(ZenMLError, RuntimeError):

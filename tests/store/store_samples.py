@@ -25,6 +25,7 @@ from zenml.records.run import (
     StepRun,
     Tag,
 )
+from zenml.records.waits import Wait
 from zenml.store.store import Batch, RunDocuments, StepEnd
 
 KINDS = (
@@ -45,6 +46,7 @@ KINDS = (
     ModelVersion,
     ModelLink,
     StageChange,
+    Wait,
 )
 DOCUMENTS = RunDocuments(b"plan", b"environment", {"code-1": b"def f(): ..."})
 

@@ -23,6 +23,7 @@ from zenml.records.run import Run
 from zenml.signatures.signature import did_you_mean
 from zenml.signatures.type_check import from_text
 from zenml.store.opening import open_store
+from zenml.views.asking import asking_text
 from zenml.views.failure_panel import failure_panel
 from zenml.views.run_view import RunView
 
@@ -67,6 +68,10 @@ def run_target(
     if as_json:
         producers = [step.record.cached_from or step.record.id for step in view.steps.values()]
         print_json(whole_run_shape(view, cached_references(view, store), store.outputs_of(producers)))
+    if view.record.status == "paused":
+        if screen.is_quiet():  # else it was said when the run paused
+            click.echo(asking_text(view), err=True)
+        return
     if view.record.status != "completed" and not is_detached:
         if not screen.is_live():  # there the panel was shown when the run ended
             panel = f"\n{failure_panel(view)}\nThe whole run: zenml run show {short(view.id)}"

@@ -19,6 +19,7 @@ from zenml.records.ids import short
 from zenml.records.run import Run, StepRun
 from zenml.records.status import SUCCESSFUL
 from zenml.store.opening import open_store
+from zenml.views.asking import asking_text
 from zenml.views.failure_panel import failure_panel
 from zenml.views.run_view import RunView
 
@@ -43,6 +44,11 @@ def resume(run: str, *, detach: bool, as_json: bool) -> None:
     is configured to do; steps whose code or inputs changed since are executed again. The status is 0
     if it completed, else 1.
     """
+    go_on(run, is_detached=detach, as_json=as_json)
+
+
+def go_on(run: str, *, is_detached: bool = False, as_json: bool = False) -> None:
+    """Go on with a run, and say what was reused; end with status 1 if it did not complete and is not paused."""
     store = open_store()
     with output_for_people(as_json=as_json):
         prepared = prepare(store, run)
@@ -50,7 +56,7 @@ def resume(run: str, *, detach: bool, as_json: bool) -> None:
             for line in changes_lines(prepared.changes):
                 click.echo(line, err=True)
         before = {step.id for step in store.select(StepRun, run_id=prepared.run.id)}
-        view = _carry_out(prepared, store, is_detached=detach)
+        view = _carry_out(prepared, store, is_detached=is_detached)
     executed = [step for step in view.attempts if step.id not in before and step.status not in _NOT_RUN]
     again = {step.invocation_id: step.reason for step in executed}
     reused = [
@@ -58,7 +64,7 @@ def resume(run: str, *, detach: bool, as_json: bool) -> None:
     ]
     if as_json:
         print_json(_shape(view, store, prepared.changes, reused, again))
-    elif detach:
+    elif is_detached:
         click.echo(
             f"Run `{view.name}` goes on in the background. Follow it: zenml run watch {short(view.id)}"
         )
@@ -66,7 +72,11 @@ def resume(run: str, *, detach: bool, as_json: bool) -> None:
         click.echo(_told("Reused", [f"`{name}`" for name in reused]))
         listed = [f"`{name}`" + (f" ({why})" if why else "") for name, why in again.items()]
         click.echo(_told("Executed", listed))
-    if view.record.status != "completed" and not detach:
+    if view.record.status == "paused":
+        if screen.is_quiet():
+            click.echo(asking_text(view), err=True)
+        return
+    if view.record.status != "completed" and not is_detached:
         if not screen.is_live():  # there the panel was shown when the run ended
             panel = f"\n{failure_panel(view)}\nThe whole run: zenml run show {short(view.id)}"
             click.echo(panel, err=True)

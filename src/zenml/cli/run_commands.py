@@ -14,18 +14,20 @@ from zenml.cli.run_list import list_options, show_runs
 from zenml.cli.run_tree import ALL, TreeLines
 from zenml.cli.shapes import whole_run_shape
 from zenml.cli.style import local_time, painted
-from zenml.cli.tables import fitted, table, terminal_width
+from zenml.cli.tables import fitted, shorten, table, terminal_width
 from zenml.client.client import Client
 from zenml.client.input_changes import shown_value
 from zenml.client.step_reference import find_references
 from zenml.errors import NotFoundError
 from zenml.execute.reporter import count, duration
 from zenml.records.ids import microseconds_now, short
+from zenml.views.asking import asking_text
 from zenml.views.failure_panel import failure_panel, hook_failures
 from zenml.views.step_states import words
 
 if TYPE_CHECKING:
     from zenml.client.step_reference import StepReference
+    from zenml.records.waits import Wait
     from zenml.store.store import Store
     from zenml.views.run_view import RunView
 
@@ -35,6 +37,7 @@ COMMANDS = {
     "diff": ("zenml.cli.run_diff_command:diff", "Compare two runs."),
     "wait": ("zenml.cli.run_control_commands:wait", "Wait until a run has ended."),
     "resume": ("zenml.cli.resume_command:resume", "Execute what is missing of a run that did not complete."),
+    "answer": ("zenml.cli.answer_command:answer", "Answer what a paused run asks."),
     "stop": ("zenml.cli.run_control_commands:stop", "Ask a run to stop."),
     "delete": ("zenml.cli.run_control_commands:delete", "Delete ended runs."),
 }
@@ -100,6 +103,8 @@ def run_lines(run: RunView, store: Store, unfold: str | None = None) -> list[str
     if tree.folded:
         lines += ["", f"One by one: zenml run show {short(run.id)} --unfold {tree.folded[0]}"]
     panel = failure_panel(run) if run.record.ended_at is not None else ""
+    if run.record.status == "paused":
+        panel = asking_text(run)
     blocks = ["\n".join(hook_failures(run)), panel]
     return [*lines, *(line for block in blocks if block for line in ("", block))]
 
@@ -120,6 +125,8 @@ def _header(run: RunView) -> list[tuple[str, str]]:
     hooks = Counter(one.status for one in run.hook_runs)
     if hooks:
         rows.append(("Hooks", ", ".join(f"{number} {status}" for status, number in hooks.items())))
+    for number, wait in enumerate(run.waits):
+        rows.append(("" if number else "Questions", wait_text(wait)))
     if run.tags:
         rows.append(("Tags", ", ".join(run.tags)))
     if (version := run.model_version) is not None:
@@ -127,6 +134,15 @@ def _header(run: RunView) -> list[tuple[str, str]]:
     for number, (name, raw) in enumerate(record.parameters.items()):
         rows.append(("" if number else "Parameters", f"{name} = {shown_value(name, msgspec.Raw(raw))}"))
     return rows
+
+
+def wait_text(wait: Wait) -> str:
+    """Return what became of a question."""
+    if wait.status == "answered":
+        said = shorten(msgspec.json.encode(wait.answer).decode(), 60)
+        return f"{wait.question} {said}" + (f" (by {wait.answered_by})" if wait.answered_by else "")
+    until = f" until {local_time(wait.expires_at)}" if wait.status == "open" and wait.expires_at else ""
+    return f"{wait.question} ({wait.status}{until})"
 
 
 def _counts(run: RunView) -> str:

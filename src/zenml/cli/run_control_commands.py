@@ -11,8 +11,9 @@ from zenml.cli.completing import complete_run
 from zenml.cli.shapes import run_shape
 from zenml.client.run_control import delete_runs, stop_run, wait_for_run
 from zenml.records.ids import short
-from zenml.records.status import ENDED
+from zenml.records.status import AT_REST
 from zenml.store.opening import open_store
+from zenml.views.asking import asking_text
 
 
 @click.command(cls=Command, example="zenml run wait nightly --timeout 60")
@@ -20,7 +21,7 @@ from zenml.store.opening import open_store
 @click.option("--timeout", type=float, metavar="SECONDS", help="How long to wait at most.")
 @json_option
 def wait(run: str, timeout: float | None, *, as_json: bool) -> None:
-    """Wait until RUN has ended.
+    """Wait until RUN has ended, or is paused.
 
     The status is 0 if it completed, else 1; also 1 if the time is over first.
     """
@@ -34,7 +35,9 @@ def wait(run: str, timeout: float | None, *, as_json: bool) -> None:
     else:
         seen = f" See: zenml run show {short(view.id)}" if view.record.status == "failed" else ""
         click.echo(f"Run `{view.name}` is {view.record.status}{_why(view.reason)}.{seen}")
-    if view.record.status not in ENDED:
+    if view.record.status == "paused" and not as_json:
+        click.echo(asking_text(view), err=True)
+    if view.record.status not in AT_REST:
         click.echo(
             f"It has not ended within {timeout:g} s. Wait on: zenml run wait {short(view.id)}", err=True
         )

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from zenml.records.hooks import HookRun
     from zenml.records.query import Page
     from zenml.records.run import Artifact, Failure, StepRun
+    from zenml.records.waits import Wait
     from zenml.views.model_view import ModelVersionView, ModelView
     from zenml.views.run_view import RunView
     from zenml.views.step_tree import Call
@@ -70,7 +71,7 @@ def whole_run_shape(
     `failure_shape`; hooks, how many are pending, completed, failed, skipped; hook_failures, each hook, step
     (null: of the run), source, failure; steps, each as in `step_shape`, in the order in which they began;
     waiting, the ids of steps of the plan that did not begin; counts, how many steps are in which state, with the
-    calls of a dynamic pipeline that wait; maps, each as in `map_shapes`.
+    calls of a dynamic pipeline that wait; maps, each as in `map_shapes`; waits, each question as in `wait_shape`.
 
     Args:
         run: the run.
@@ -103,6 +104,26 @@ def whole_run_shape(
         "waiting": [one.id for one in run.stored_plan.invocations if one.id not in begun],
         "counts": run.counts,
         "maps": map_shapes(run),
+        "waits": [wait_shape(one) for one in run.waits],
+    }
+
+
+def wait_shape(wait: Wait) -> Shape:
+    """Return a question to a person.
+
+    name; question; schema, a JSON Schema; status: `open`, `answered`, `expired` or `withdrawn`; asked_at; expires_at;
+    answer; answered_at; answered_by.
+    """
+    return {
+        "name": wait.name,
+        "question": wait.question,
+        "schema": wait.answer_schema,
+        "status": wait.status,
+        "asked_at": iso_time(wait.asked_at),
+        "expires_at": iso_time(wait.expires_at),
+        "answer": wait.answer,
+        "answered_at": iso_time(wait.answered_at),
+        "answered_by": wait.answered_by,
     }
 
 

@@ -13,9 +13,11 @@ from zenml.cli.commands import Command, json_option, print_json, print_lines
 from zenml.cli.style import readable
 from zenml.cli.tables import table
 from zenml.execute.reporter import count
+from zenml.records.ids import short
 from zenml.records.query import Condition, Query
 from zenml.records.run import Pipeline, Run
 from zenml.records.status import RunStatus
+from zenml.records.waits import Wait
 from zenml.store.migrations import SCHEMA_VERSION
 from zenml.store.opening import open_store, read_durability
 
@@ -42,7 +44,7 @@ def status_shape(store: Store) -> dict[str, Any]:
 
     store: path, schema_version, durability, size in bytes of the database, artifacts, logs and of
     all; runs, their number by state; pipelines, their number; interrupted, names of the runs found dead just now;
-    version; python; executable.
+    waits, of each paused run the run, name and question; version; python; executable.
     """
     dead = store.interrupt_dead_runs()
     sizes = {
@@ -60,6 +62,11 @@ def status_shape(store: Store) -> dict[str, Any]:
         "runs": {state: _count(store, state) for state in get_args(RunStatus)},
         "pipelines": store.find(Pipeline, Query(size=1)).total,
         "interrupted": [run.name for run in store.select(Run, id=dead)] if dead else [],
+        "waits": [
+            {"run": run.name, "run_id": run.id, "name": wait.name, "question": wait.question}
+            for run in store.select(Run, status="paused")
+            for wait in store.select(Wait, run_id=run.id, status="open")
+        ],
         "version": __version__,
         "python": sys.version.split()[0],
         "executable": sys.executable,
@@ -81,6 +88,11 @@ def _lines(found: dict[str, Any]) -> list[str]:
         ("Version", f"zenml-core {found['version']}, Python {found['python']} ({found['executable']})"),
     ]
     lines = table((), rows)
+    lines += [""] if found["waits"] else []
+    lines += [
+        f"Run `{one['run']}` waits for an answer: {one['question']}  zenml run answer {short(one['run_id'])}"
+        for one in found["waits"]
+    ]
     dead = found["interrupted"]
     if dead:
         names = ", ".join(f"`{name}`" for name in dead)

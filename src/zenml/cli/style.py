@@ -21,6 +21,7 @@ MARKS = {
     "skipped": "-",
     "stopped": "■",
     "interrupted": "!",
+    "paused": "?",
     "waiting": "·",
 }
 """One sign for each state; a step that was never begun is waiting."""

@@ -16,7 +16,8 @@ from zenml.execute.reporter import choose_reporter
 from zenml.records.ids import short
 from zenml.records.query import MAX_PAGE_SIZE, Condition, Query
 from zenml.records.run import Run, StepRun
-from zenml.records.status import ENDED
+from zenml.records.status import AT_REST, ENDED
+from zenml.views.asking import asking_text
 from zenml.views.failure_panel import failure_panel
 from zenml.views.progress import read_standing
 from zenml.views.run_view import RunView
@@ -65,6 +66,10 @@ def watch(run: str, *, as_json: bool) -> None:
         reporter.close()
     if ended.status == "completed":
         return
+    if ended.status == "paused":
+        if not as_json:
+            click.echo(asking_text(RunView(ended, client.store)), err=True)
+        return
     if not as_json and not screen.is_live():
         panel = failure_panel(RunView(ended, client.store))
         click.echo(f"\n{panel}\nThe whole run: zenml run show {short(ended.id)}", err=True)
@@ -83,8 +88,8 @@ def follow(view: RunView, store: Store, reporter: Reporter) -> Run:
             reporter.step(step)
         for step_run_id, progress in steps.progress():
             reporter.progress(step_run_id, progress)
-        reporter.waiting({} if record.status in ENDED else steps.waiting)
-        if record.status in ENDED:
+        reporter.waiting({} if record.status in AT_REST else steps.waiting)
+        if record.status in AT_REST:
             reporter.run_ended(record)
             return record
         looks += 1

@@ -113,6 +113,24 @@ class Client(ModelsClient, SecretsClient, TriggeringClient):
         )
         return resumed
 
+    def answer(
+        self, run: str | RunView, value: Any, name: str | None = None, *, by: str | None = None
+    ) -> RunView:
+        """Record the answer to what a run asks; go on with it by `.resume()`. Return the run as it is now.
+
+        Args:
+            run: name, id or short id of the run.
+            value: the answer, as a Python value or as JSON would have it.
+            name: which question; may be left out, since a run waits for one.
+            by: who answers.
+
+        Raises:
+            AnswerError: it asks nothing, it was answered by somebody else, or it is too late.
+            TypeMismatchError: the answer does not fit.
+        """
+        view = run if isinstance(run, RunView) else self.get_pipeline_run(run)
+        return view.answer(value, name, by=by)
+
     # Pipelines
 
     def list_pipelines(

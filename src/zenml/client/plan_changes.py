@@ -38,7 +38,7 @@ def plan_changes(
     store: Store,
     sources: Callable[[Iterable[StepDefinition]], Mapping[str, bytes]],
 ) -> PlanChanges:
-    """Compare the plan of a run with the plan of its pipeline as it is now.
+    """Compare the plan of a run with the plan of its pipeline as it is now; nobody knows the steps of a dynamic one.
 
     Args:
         before: the plan of the run.
@@ -46,6 +46,8 @@ def plan_changes(
         store: holds the source text of then.
         sources: gives the source text of now, of some steps by digest.
     """
+    if after.is_dynamic:
+        return PlanChanges(lost=before.unsaid)
     old = {one.id: before.definitions[one.definition] for one in before.invocations}
     new = {one.id: after.definitions[one.definition] for one in after.invocations}
     code: dict[str, tuple[Change, ...]] = {}

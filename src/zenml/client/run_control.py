@@ -9,7 +9,7 @@ from zenml.client.resolving import find_run
 from zenml.errors import ConfigurationError, ContextError
 from zenml.records.ids import short
 from zenml.records.run import Owner
-from zenml.records.status import ENDED
+from zenml.records.status import AT_REST, ENDED
 from zenml.store import owners
 from zenml.store.removal import delete_runs as delete_rows
 from zenml.store.stopping import request_stop
@@ -58,13 +58,17 @@ def stop_run(
     if record.status in ENDED:
         return "ended", RunView(record, store)
     request_stop(store, record.id, reason)
+    if record.status == "paused":
+        view = RunView(find_run(store, record.id), store)
+        if view.record.status in ENDED:
+            return "ended", view
     if is_forced:
         return _end_owner(store, record)
     return "asked", RunView(find_run(store, record.id), store)
 
 
 def delete_runs(store: Database, runs: Sequence[str]) -> list[Run]:
-    """Delete ended runs with their steps; their artifacts stay until they are collected.
+    """Delete ended or paused runs with their steps; their artifacts stay until they are collected.
 
     Raises:
         ConfigurationError: one of them has not ended; then none is deleted.
@@ -72,7 +76,7 @@ def delete_runs(store: Database, runs: Sequence[str]) -> list[Run]:
     store.interrupt_dead_runs()
     found = list({record.id: record for record in (find_run(store, run) for run in runs)}.values())
     for record in found:
-        if record.status not in ENDED:
+        if record.status not in AT_REST:
             raise ConfigurationError(
                 f"Run `{record.name}` ({short(record.id)}) is {record.status} and cannot be deleted. "
                 f"Stop it first: zenml run stop {short(record.id)}"

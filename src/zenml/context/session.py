@@ -49,6 +49,11 @@ class DynamicCaller(Session, Protocol):
     def submit_pipeline(self, pipeline: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Have a pipeline run, as a run of its own, while the function goes on."""
 
+    def ask(
+        self, wanted: Any, question: str, timeout: float | None, name: str, fallback: tuple[Any, ...]
+    ) -> Any:
+        """Return a person's answer, or leave the function until there is one."""
+
 
 active: ContextVar[Session | None] = ContextVar("zenml_session", default=None)
 """The session of this thread or task; None outside any run."""

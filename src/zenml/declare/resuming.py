@@ -34,6 +34,7 @@ from zenml.records.run import Artifact, Owner, Run
 from zenml.records.status import RESUMABLE
 from zenml.store import owners
 from zenml.store.opening import open_store
+from zenml.views.asking import check_answered
 from zenml.views.run_view import RunView
 
 if TYPE_CHECKING:
@@ -130,6 +131,7 @@ def resumable(store: Store, run: str | Run | RunView) -> Run:
         store.interrupt_dead_runs()
         record = find_run(store, record.id)
     if record.status in RESUMABLE:
+        check_answered(RunView(record, store))
         return record
     name = f"Run `{record.name}` ({short(record.id)})"
     if record.status == "completed":

@@ -24,12 +24,19 @@ MOST_REFUSALS = 100
 class CallerThread:
     """Who has the thread; made in that thread."""
 
-    def __init__(self, engine: Engine, workers: Workers) -> None:
+    def __init__(self, engine: Engine, workers: Workers, check_going_on: Callable[[], None]) -> None:
         self._engine = engine
+        self._check_going_on = check_going_on
+        """Raises if the run is paused, and its function went on."""
         self._workers = workers
         self._id = threading.get_ident()
         self._refusals = 0
         """How often the function was told that its run ends."""
+
+    @property
+    def is_here(self) -> bool:
+        """Whether this is the thread."""
+        return threading.get_ident() == self._id
 
     @property
     def was_told(self) -> bool:
@@ -62,7 +69,7 @@ class CallerThread:
         Raises:
             BaseException: what keeps the run from going on; in the caller's thread also a signal.
         """
-        if threading.get_ident() == self._id:
+        if self.is_here:
             return self._engine.work_until(is_met, seconds=seconds)
         self._engine.wait_elsewhere(is_met, seconds=seconds)
         if not is_met() and self._engine.fatal is not None:
@@ -76,7 +83,8 @@ class CallerThread:
         Args:
             is_waiting: whether it waits for as long as it takes, and may run a step meanwhile.
         """
-        if threading.get_ident() != self._id:
+        self._check_going_on()
+        if not self.is_here:
             yield
             return
         self.enter_engine(is_waiting=is_waiting)
@@ -99,6 +107,8 @@ class CallerThread:
         """Have the thread be the function's."""
         engine = self._engine
         self._workers.caller_left()
+        if engine.run.status == "paused":
+            return  # it is being left
         engine.is_in_function = True
         engine.find_stand_in()
         engine.is_interruptible = True  # last: from here on a signal may raise

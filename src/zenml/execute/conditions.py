@@ -5,7 +5,7 @@ Other conditions than the usual ones hold for the runs of one store, and one set
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -35,6 +35,8 @@ class Conditions(msgspec.Struct, frozen=True):
     capture: type[Capture] = Capture
     prepare: Callable[[Compiled], Compiled] = lambda compiled: compiled
     """Gives what is run in the place of what was compiled."""
+    answer: Callable[[str, str], tuple[Any, ...]] = lambda *_: ()
+    """Gives the answer that is prepared for a question; an empty tuple for none."""
 
 
 _USUAL = Conditions()

@@ -27,6 +27,7 @@ MARKS = {
     "skipped": ("-", "magenta"),
     "stopped": ("■", "magenta"),
     "interrupted": ("!", "magenta"),
+    "paused": ("?", "magenta"),
     "retrying": ("↻", "magenta"),
     "waiting": ("·", ""),
 }
@@ -57,7 +58,7 @@ def draw(picture: RunPicture, width: int, height: int) -> Text:
     if left_out:
         lines.append(_cut(Text(f"… {_counted_out(left_out)} more"), columns))
     lines.append(_summary(picture, columns))
-    if has_ended:
+    if has_ended and picture.status != "paused":
         lines.append(_cut(Text(f"See: zenml run show {picture.id}"), columns))
     return Text("\n").join(lines[: max(height, 1)])
 

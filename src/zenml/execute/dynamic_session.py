@@ -21,6 +21,7 @@ from zenml.execute.events import Added, Cancelled
 from zenml.execute.futures import SUCCEEDED, StepRunFuture
 from zenml.execute.learning import Learning
 from zenml.execute.map_session import MapSession
+from zenml.execute.pausing import Questions, RunPaused
 from zenml.execute.pipeline_future import PipelineFuture
 from zenml.execute.returned import Returned, read_returned
 from zenml.execute.signals import Terminated
@@ -52,7 +53,8 @@ class DynamicSession:
         self._workers = workers
         self._calls = calls
         self._learning = Learning(engine, workers, compiled)
-        self._thread = CallerThread(engine, workers)
+        self._questions = Questions(engine)
+        self._thread = CallerThread(engine, workers, self._questions.check_going_on)
         self._failures = CallFailures(engine)
         self.printer = engine.printer
         """Takes what the function prints, in whatever thread of its own."""
@@ -90,6 +92,8 @@ class DynamicSession:
         self._book.no_more()
         if error is not None and _is_signal(error):
             raise error
+        if self._questions.has_paused(error):
+            return
         if engine.fatal is not None:
             raise engine.fatal
         if isinstance(error, Unwinding):
@@ -179,6 +183,30 @@ class DynamicSession:
     def embed_pipeline(self, pipeline: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Make the steps of a pipeline part of this run."""
         return self._calls.call_inside(pipeline, args, kwargs)
+
+    def ask(
+        self, wanted: Any, question: str, timeout: float | None, name: str, fallback: tuple[Any, ...]
+    ) -> Any:
+        """Return a person's answer; if there is none yet, let what was called end, and leave the function.
+
+        Raises:
+            RunPaused: the run is paused until there is an answer.
+            WaitTimeoutError: nobody answered in time, and there is no default.
+            ContextError: it was called in another thread than the function's.
+        """
+        self._questions.check(question, is_in_function=self._thread.is_here)
+        wait = self._questions.find(wanted, question, timeout, name)
+        if wait.status == "open":
+            with self._thread.away_from_function():
+                self._let_end(question)
+                self._questions.pause(wait)
+        return self._questions.answer(wait, wanted, fallback)
+
+    def _let_end(self, question: str) -> None:
+        """Wait until everything that was called has ended; raise where a failure ends the run."""
+        self._maps.finish()
+        self._wait(list(self._book.open.values()), inf, is_any=False)
+        self._questions.check_stopping(question)
 
     # What futures ask
 
@@ -362,4 +390,6 @@ class DynamicSession:
 
 def _is_signal(error: BaseException) -> bool:
     """Tell whether a function was ended from outside, and by something else than that its run ends."""
-    return isinstance(error, Terminated) or not isinstance(error, (Exception, SystemExit, Unwinding))
+    return isinstance(error, Terminated) or not isinstance(
+        error, (Exception, SystemExit, Unwinding, RunPaused)
+    )

@@ -15,11 +15,11 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING, ClassVar
 
-from zenml.errors import RunStoppedError
-from zenml.execute import ending, recording
+from zenml.execute import ending
 from zenml.execute.admission import Admission
 from zenml.execute.attempts import Attempts
 from zenml.execute.caller_work import CallerWork
+from zenml.execute.halting import Halting
 from zenml.execute.machine import Machine
 from zenml.execute.model_linking import ModelLinking
 from zenml.execute.run_progress import RunProgress
@@ -54,7 +54,7 @@ FUNCTION = ""
 """What stands for the function of a dynamic pipeline where a failure has an invocation id."""
 
 
-class Engine(CallerWork):
+class Engine(CallerWork, Halting):
     """The execution of one run."""
 
     admission_type: ClassVar[type[Admission]] = Admission
@@ -155,37 +155,6 @@ class Engine(CallerWork):
         """Have the function of a dynamic pipeline be interrupted, if its thread is one that can be."""
         if self.interrupter is not None:
             self.interrupter()
-
-    def stop(self, reason: str) -> None:
-        """Let nothing start any more; record what is running, and the run itself, as stopped."""
-        self.is_interruptible = self.is_in_function = False
-        with self._baton:
-            batch = Batch()
-            self._said.add_to(batch)
-            self._attempts.stop_all(reason, batch)
-            ends, begins = self._unrecorded
-            batch.ended[:0] = ends.ended
-            batch.started += [step for step in ends.started if step.status != "retrying"]  # skipped by now
-            batch.started += map(recording.refused, begins.started)
-            batch.hooks = ends.hooks
-            is_stop = self.fatal is None or isinstance(self.fatal, RunStoppedError)
-            self._add_end("stopped" if is_stop else "failed", reason, batch)
-            self.models.link(batch, self.admission.artifacts)
-            with self.store.run_transaction(self.run) as transaction:
-                transaction.write(batch)
-            self.run = batch.run or self.run
-            self._report(batch)
-            if self.hooks is not None:
-                self.hooks.hand_out()
-
-    def end_with(self, error: RunStoppedError) -> None:
-        """End the run from another thread: it is recorded now, and the caller's thread raises the error."""
-        self.fatal = self.fatal or error
-        self.alarm()
-        try:
-            self.stop(error.reason or str(error))
-        except RunStoppedError:
-            pass  # it is somebody else's by now, who records it
 
     def note(self, text: str) -> None:
         """Tell something, from whatever thread."""

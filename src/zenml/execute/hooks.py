@@ -65,6 +65,9 @@ class Hooks:
         self._has_ended = False
         self.owed: list[HookRun] = []
         """Hooks that an earlier owner of the run left pending."""
+        self.is_after_pause = False
+        """Whether the run goes on that was paused."""
+        self._pause: Due | None = None
         self.problem: str | None = None
         """Why the run cannot begin."""
         self.is_caller_busy = False
@@ -95,6 +98,10 @@ class Hooks:
 
             for one in owed_hooks.settle(self.owed, self._compiled, self._engine.store):
                 self._call_here(one)
+        resume = self._of_run("on_resume") if self.is_after_pause else None
+        if resume is not None:
+            self._engine.store.insert([resume.row])
+            self._call_here(resume)
 
     def _initialize(self, init: Due) -> None:
         self._shared.state, error = self._call_here(init)
@@ -125,6 +132,20 @@ class Hooks:
             self.finish(msgspec.structs.replace(engine.run, status=engine.machine.verdict()), error)
             engine.advance()
         return True
+
+    def settle(self) -> None:
+        """Wait until the hooks of all steps have run that have ended."""
+        self._call_waiting()
+        self._wait()
+
+    def pause(self) -> None:
+        """Call the hook of a run that was recorded as paused; its cleanup hook belongs to the process that ends it."""
+        self._has_ended = True
+        if self._cleanup is not None:
+            self._engine.store.update(HookRun, self._cleanup.row.id, status="skipped")
+        self._shared.run = self._engine.run
+        if self._pause is not None:
+            self._call_here(self._pause)
 
     def finish(self, run: Run, error: BaseException | None) -> None:
         """Wait until all hooks have run, then call the run's last ones, once.
@@ -175,6 +196,12 @@ class Hooks:
             if found:
                 self._planned.append(found)
                 batch.hooks += [one.row for one in found]
+
+    def add_pause(self, batch: Batch) -> None:
+        """Add the hook of the run that a batch pauses."""
+        self._pause = self._of_run("on_pause")
+        if self._pause is not None:
+            batch.hooks.append(self._pause.row)
 
     def add_starts(self, batch: Batch) -> None:
         """Add the hooks of the steps that a batch starts."""

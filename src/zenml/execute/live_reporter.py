@@ -119,7 +119,7 @@ class LiveReporter:
         self.close()
         if not self._is_drawn:
             self._tell(run)
-        if run.status != "completed":
+        if run.status not in ("completed", "paused"):
             self._show_panel(run)
 
     def close(self) -> None:

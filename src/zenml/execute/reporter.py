@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from zenml.execute import screen
 from zenml.execute.output import say
+from zenml.records.ids import microseconds_now
 from zenml.views.step_states import words
 
 if TYPE_CHECKING:
@@ -152,8 +153,9 @@ class PlainReporter:
         """Say how the run ended, with counts."""
         self._flush()
         counts = ", ".join(words(self._counts, run_status=run.status).values())
-        took = duration(run.created_at, run.ended_at)
         verb = "finished" if run.status == "completed" else run.status
+        ended_at = microseconds_now() if run.status == "paused" else run.ended_at
+        took = duration(run.created_at, ended_at)
         _say(f"Run `{run.name}` {verb} in {took}" + (f": {counts}." if counts else "."))
 
     def close(self) -> None:

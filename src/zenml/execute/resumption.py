@@ -75,6 +75,7 @@ class Resumption(msgspec.Struct, frozen=True):
         due = engine.store.select(HookRun, run_id=self.run.id, status="pending")
         if engine.hooks is not None:
             engine.hooks.owed = due
+            engine.hooks.is_after_pause = self.run.status == "paused"
         else:
             for one in due:  # there is no such function any more
                 engine.store.update(HookRun, one.id, status="skipped")

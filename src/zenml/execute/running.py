@@ -134,7 +134,8 @@ def _run_and_report(
                 engine.caller.close()
     store.wait_durable()
     reporter.run_ended(engine.run)
-    return Ended(engine.run, engine.admission.artifacts, tuple(engine.unhandled()))
+    unhandled = () if engine.run.status == "paused" else engine.unhandled()
+    return Ended(engine.run, engine.admission.artifacts, tuple(unhandled))
 
 
 def _execute(engine: Engine, workers: Workers, compiled: Compiled, capture: Capture) -> None:

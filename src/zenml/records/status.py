@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-RunStatus = Literal["running", "stopping", "completed", "failed", "stopped", "interrupted"]
+RunStatus = Literal["running", "stopping", "paused", "completed", "failed", "stopped", "interrupted"]
+"""`paused`: it waits for an answer, and no process does anything for it."""
 StepStatus = Literal[
     "retrying", "running", "completed", "cached", "failed", "retried", "skipped", "stopped", "interrupted"
 ]
 """`retrying`: an attempt that waits for its time; `retried`: one that failed and was followed by another."""
 
 RUN_TRANSITIONS: dict[RunStatus, tuple[RunStatus, ...]] = {
-    "running": ("stopping", "completed", "failed", "stopped", "interrupted"),
+    "running": ("stopping", "paused", "completed", "failed", "stopped", "interrupted"),
     "stopping": ("stopped", "failed", "interrupted"),
+    "paused": ("running", "stopped"),
     "completed": (),
     "failed": ("running",),
     "stopped": ("running",),
@@ -37,13 +39,15 @@ STEP_TRANSITIONS: dict[StepStatus, tuple[StepStatus, ...]] = {
 ENDED: frozenset[str] = frozenset(
     status
     for status in (*get_args(RunStatus), *get_args(StepStatus))
-    if status not in ("running", "stopping", "retrying")
+    if status not in ("running", "stopping", "retrying", "paused")
 )
 """States that nothing changes by itself: a step's never change, a run's only when it is resumed."""
 RESUMABLE: frozenset[str] = frozenset(
     status for status, following in RUN_TRANSITIONS.items() if "running" in following
 )
-"""States of a run that has ended, and that can be resumed."""
+"""States of a run that has ended or is paused, and that can be resumed."""
+AT_REST: frozenset[str] = ENDED | {"paused"}
+"""States of a run for which no process does anything."""
 
 SUCCESSFUL: frozenset[str] = frozenset(("completed", "cached"))
 """Ended states that leave outputs behind."""

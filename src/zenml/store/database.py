@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from zenml.records.plan import ModelSpec
+    from zenml.records.waits import Wait
     from zenml.store.models import ModelTables
     from zenml.store.secrets import Secrets
 
@@ -176,6 +177,18 @@ class Database:
         from zenml.store.resuming import resume_run  # few processes do
 
         return resume_run(self, run, documents, models)
+
+    def answer_wait(self, wait: Wait) -> bool:
+        """Record the answer to an open question of a paused run; return False if it is no longer to be answered."""
+        from zenml.store.waits import answer_wait  # few processes do
+
+        return answer_wait(self, wait)
+
+    def expire_wait(self, wait_id: str) -> None:
+        """Record that the time for an answer is over, if it is and there is none."""
+        from zenml.store.waits import expire_wait  # few processes do
+
+        expire_wait(self, wait_id)
 
     def add_schedule(self, schedule: Schedule, plan: bytes) -> bool:
         """Record a schedule with the plan that is to run; return False if its name is taken."""

@@ -35,11 +35,11 @@ UPDATE step_runs SET status = :status, ended_at = :ended_at, failure = :failure,
 WHERE id = :id AND status = 'running'
 """
 
-# A run that was asked to stop cannot complete any more.
+# A run that was asked to stop cannot complete or pause any more.
 END_RUN = """
 UPDATE runs SET status = :status, ended_at = :ended_at, reason = :reason, failure = :failure,
     changes = :changes
-WHERE id = :id AND epoch = :epoch AND (status = 'running' OR status = 'stopping' AND :status <> 'completed')
+WHERE id = :id AND epoch = :epoch AND (status = 'running' OR status = 'stopping' AND :status NOT IN ('completed', 'paused'))
 """
 
 # What steps say is written only while their run is recorded as going on under the owner's epoch.

@@ -66,12 +66,16 @@ class RunWriter:
         insert_many(self._transaction, batch.hooks)
         if batch.run is not None:
             self._end_run(batch.run)
+        if batch.wait is not None:
+            from zenml.store.waits import add_wait  # few runs ask anything
+
+            add_wait(self._transaction, batch.wait)
 
     def _end_run(self, run: Run) -> None:
         row = table_of(Run).row(run)
         if self._transaction.run(queries.END_RUN, row) != 1:
             self._refuse()
-        if run.status != "completed":
+        if run.status not in ("completed", "paused"):
             self._transaction.run(queries.END_LEFT_STEPS, row)
 
     def _start_steps(self, started: list[StepRun]) -> None:

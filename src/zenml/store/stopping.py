@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from zenml.records.ids import microseconds_now
+
 if TYPE_CHECKING:
     from zenml.store.database import Database
 
@@ -15,7 +17,16 @@ if TYPE_CHECKING:
 _REQUEST_STOP = "UPDATE runs SET status = 'stopping', reason = :reason WHERE id = :id AND status = 'running'"
 
 
+# A paused run is nobody's: whoever is asked to stop it ends it.
+_STOP_PAUSED = """
+UPDATE runs SET status = 'stopped', epoch = epoch + 1, ended_at = :now, reason = :reason
+WHERE id = :id AND status = 'paused'
+"""
+
+
 def request_stop(store: Database, run_id: str, reason: str) -> bool:
-    """Record that a run is to stop; return whether it was running."""
+    """Record that a run is to stop, or that a paused one is stopped; return whether it was either."""
     with store.file.write() as transaction:
+        if transaction.run(_STOP_PAUSED, {"id": run_id, "reason": reason, "now": microseconds_now()}) == 1:
+            return True
         return transaction.run(_REQUEST_STOP, {"id": run_id, "reason": reason}) == 1

@@ -24,6 +24,7 @@ from zenml.records.run import (
     StepRun,
     Tag,
 )
+from zenml.records.waits import Wait
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -101,7 +102,9 @@ class Batch(msgspec.Struct):
     started: list[StepRun] = []
     inputs: list[StepInput] = []
     run: Run | None = None
-    """The run's own end."""
+    """The run's own end, or its pause."""
+    wait: Wait | None = None
+    """The question for which it pauses."""
     outputs: list[RunOutput] = []
     aliases: list[Artifact] = []
     """Pipeline outputs under the name that their annotation gives them."""
@@ -179,6 +182,12 @@ class Store(Protocol):
             documents: what it needs beside, by digest.
             models: versions of models that it did not work on before.
         """
+
+    def answer_wait(self, wait: Wait) -> bool:
+        """Record the answer to an open question of a paused run; return False if it is no longer to be answered."""
+
+    def expire_wait(self, wait_id: str) -> None:
+        """Record that the time for an answer is over, if it is and there is none."""
 
     def add_schedule(self, schedule: Schedule, plan: bytes) -> bool:
         """Record a schedule with the plan that is to run; return False if its name is taken."""

@@ -49,6 +49,8 @@ class Lab:
         """A client of that store, as `Client()` is while the lab is open."""
         self.clock = LabClock()
         """The time that retries wait for, and that results age by."""
+        self.answers: dict[str, Any] = {}
+        """What questions of `zenml.wait` are answered with, by question or name; a run pauses for others."""
         self._fakes = Fakes()
 
     @property
@@ -85,6 +87,18 @@ class Lab:
         """
         return self._fakes.add(step, Behaviour(returns, raises, calls, side_effects))
 
+    def answer(self, question: str, value: Any) -> None:
+        """Have a question of `zenml.wait` answered at once, every time it is asked, so that no run pauses for it.
+
+        Args:
+            question: its text or its name.
+            value: the answer, as a Python value or as JSON would have it.
+        """
+        self.answers[question] = value
+
+    def _answer(self, name: str, question: str) -> tuple[Any, ...]:
+        return next(((self.answers[one],) for one in (name, question) if one in self.answers), ())
+
 
 @contextmanager
 def in_memory() -> Iterator[Lab]:
@@ -120,6 +134,7 @@ def _conditions(lab: Lab) -> conditions.Conditions:
         workers=SerialWorkers,
         capture=NoCapture,
         prepare=lab._fakes.put_into,
+        answer=lab._answer,
     )
 
 

@@ -17,7 +17,8 @@ from zenml.records.ids import short
 from zenml.records.models import key_of
 from zenml.records.plan import Plan, StepDefinition
 from zenml.records.run import Artifact, Document, Environment, Run, RunOutput, StepRun
-from zenml.records.status import ENDED
+from zenml.records.status import AT_REST
+from zenml.records.waits import Wait
 from zenml.views.artifact_view import ArtifactView
 from zenml.views.logs import StepLogs
 from zenml.views.named import Named
@@ -268,6 +269,28 @@ class RunView(ExecutionView[Run]):
         return [RunView(run, self._store) for run in self._store.select(Run, parent_id=self.id)]
 
     @property
+    def waits(self) -> list[Wait]:
+        """What it has asked people, the oldest first: `question`, `answer_schema`, `status`, `answer`."""
+        return self._store.select(Wait, run_id=self.id)
+
+    def answer(self, value: Any, name: str | None = None, *, by: str | None = None) -> RunView:
+        """Record the answer to what the run asks; go on with it by `resume()`. Return the run as it is now.
+
+        Args:
+            value: the answer, as a Python value or as JSON would have it.
+            name: which question; may be left out, since a run waits for one.
+            by: who answers.
+
+        Raises:
+            AnswerError: it asks nothing, it was answered by somebody else, or it is too late.
+            TypeMismatchError: the answer does not fit.
+        """
+        from zenml.views.asking import answer  # few runs ask anything
+
+        answer(self, value, name, by=by)
+        return self.refresh()
+
+    @property
     def outputs(self) -> list[ArtifactView]:
         """The outputs of the pipeline, in the order in which it returned them."""
         listed = sorted(self._store.select(RunOutput, run_id=self.id), key=lambda output: output.position)
@@ -296,17 +319,17 @@ class RunView(ExecutionView[Run]):
         return resumed
 
     def wait(self, timeout: float | None = None) -> RunView:
-        """Wait until the run has ended, and be the run as it is then.
+        """Wait until the run has ended or is paused, and be the run as it is then.
 
         Args:
             timeout: seconds to wait at most; None for as long as it takes.
         """
         end = None if timeout is None else time.monotonic() + timeout
         pause = FIRST_LOOK
-        while self.record.status not in ENDED:
+        while self.record.status not in AT_REST:
             left = LAST_LOOK if end is None else end - time.monotonic()
             self.record = self.refresh().record
-            if self.record.status in ENDED or left <= 0:
+            if self.record.status in AT_REST or left <= 0:
                 break
             time.sleep(min(pause, left))
             pause = min(pause * 2, LAST_LOOK)
@@ -321,4 +344,5 @@ class RunView(ExecutionView[Run]):
         return run_html(self)
 
     def __repr__(self) -> str:
-        return f"<run `{self.name}` ({short(self.id)}), {self.record.status}>"
+        remedy = f"; answer it: zenml run answer {short(self.id)}" if self.record.status == "paused" else ""
+        return f"<run `{self.name}` ({short(self.id)}), {self.record.status}{remedy}>"

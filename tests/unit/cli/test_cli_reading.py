@@ -171,6 +171,7 @@ def test_a_whole_run_as_json_has_stable_keys(zenml, runs):
         "waiting",
         "counts",
         "maps",
+        "waits",
     }
     assert [set(one) for one in run["steps"]] == [STEP_KEYS, STEP_KEYS]
     assert run["steps"][1]["upstream"] == ["load"]

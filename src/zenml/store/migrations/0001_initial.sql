@@ -119,6 +119,23 @@ CREATE TABLE hook_runs (
 CREATE INDEX hook_runs_by_run ON hook_runs (run_id, status);
 CREATE INDEX hook_runs_by_step ON hook_runs (step_run_id) WHERE step_run_id IS NOT NULL;
 
+-- Questions to people. `content` is the digest of question and schema: what else is asked under the name is another one.
+CREATE TABLE waits (
+    id TEXT PRIMARY KEY,
+    run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    content TEXT NOT NULL,
+    question TEXT NOT NULL,
+    schema_text TEXT NOT NULL,
+    status TEXT NOT NULL,
+    asked_at BIGINT NOT NULL,
+    expires_at BIGINT,
+    answer TEXT,
+    answered_at BIGINT,
+    answered_by TEXT,
+    UNIQUE (run_id, name, content)
+);
+
 CREATE TABLE artifacts (
     id TEXT PRIMARY KEY,
     name TEXT NOT NULL,

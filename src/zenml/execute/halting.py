@@ -1,0 +1,109 @@
+"""Ending a run, or pausing it, from outside of a turn: by a signal, a stop, or a question to a person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from zenml.errors import RunStoppedError
+from zenml.execute import recording
+from zenml.execute.environment import current_changes
+from zenml.store.store import Batch
+
+if TYPE_CHECKING:
+    import threading
+
+    from zenml.execute.admission import Admission
+    from zenml.execute.attempts import Attempts
+    from zenml.execute.hooks import Hooks
+    from zenml.execute.model_linking import ModelLinking
+    from zenml.execute.step_events import StepEvents
+    from zenml.records.run import Run
+    from zenml.records.status import RunStatus
+    from zenml.records.waits import Wait
+    from zenml.store.store import Store
+
+
+class Halting:
+    """The part of the engine that ends or pauses a run that was going on."""
+
+    store: Store
+    run: Run
+    admission: Admission
+    models: ModelLinking
+    hooks: Hooks | None
+    fatal: BaseException | None
+    is_in_function: bool
+    is_interruptible: bool
+    _attempts: Attempts
+    _baton: threading.Lock
+    _said: StepEvents
+    _unrecorded: tuple[Batch, Batch]
+
+    def alarm(self) -> None:
+        """Wake whoever waits: the run cannot go on."""
+        raise NotImplementedError
+
+    def _add_end(self, status: RunStatus, reason: str | None, batch: Batch) -> None:
+        raise NotImplementedError
+
+    def _report(self, batch: Batch) -> None:
+        raise NotImplementedError
+
+    def stop(self, reason: str) -> None:
+        """Let nothing start any more; record what is running, and the run itself, as stopped."""
+        self.is_interruptible = self.is_in_function = False
+        with self._baton:
+            batch = Batch()
+            self._said.add_to(batch)
+            self._attempts.stop_all(reason, batch)
+            ends, begins = self._unrecorded
+            batch.ended[:0] = ends.ended
+            batch.started += [step for step in ends.started if step.status != "retrying"]  # skipped by now
+            batch.started += map(recording.refused, begins.started)
+            batch.hooks = ends.hooks
+            is_stop = self.fatal is None or isinstance(self.fatal, RunStoppedError)
+            self._add_end("stopped" if is_stop else "failed", reason, batch)
+            self.models.link(batch, self.admission.artifacts)
+            with self.store.run_transaction(self.run) as transaction:
+                transaction.write(batch)
+            self.run = batch.run or self.run
+            self._report(batch)
+            if self.hooks is not None:
+                self.hooks.hand_out()
+
+    def end_with(self, error: RunStoppedError) -> None:
+        """End the run from another thread: it is recorded now, and the caller's thread raises the error."""
+        self.fatal = self.fatal or error
+        self.alarm()
+        try:
+            self.stop(error.reason or str(error))
+        except RunStoppedError:
+            pass  # it is somebody else's by now, who records it
+
+    def pause(self, wait: Wait) -> None:
+        """Record a question and the pause of the run as one; nothing of it goes on any more.
+
+        Raises:
+            RunStoppedError: the run is to stop, or is not this process's any more.
+        """
+        with self._baton:
+            batch = Batch(wait=wait)
+            self._said.add_to(batch)
+            batch.run = msgspec.structs.replace(
+                self.run,
+                status="paused",
+                reason=f"it waits for an answer to `{wait.name}`",
+                changes=current_changes(self.store).digest(),
+            )
+            if self.hooks is not None:
+                self.hooks.add_pause(batch)
+            self.models.link(batch, self.admission.artifacts)
+            try:
+                with self.store.run_transaction(self.run) as transaction:
+                    transaction.write(batch)
+            except RunStoppedError as error:
+                self.fatal = self.fatal or error
+                raise
+            self.run = batch.run
