@@ -82,11 +82,11 @@ def fit(kind: Literal["linear", "tree"]) -> int:
     return 1
 fit("forest")
 """, "`kind`", "`fit`", "forest", "linear", "tree"),
-    inside("outputs inside a mapping", ArgumentError, """
+    inside("outputs deep inside a mapping", ArgumentError, """
 @step
 def read(parts: dict) -> int:
     return 1
-read({"a": load()})
+read({"a": [load()]})
 """, "`parts`", "`read`", "`load`", "list"),
 ]  # fmt: skip
 

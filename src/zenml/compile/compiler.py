@@ -123,6 +123,7 @@ def compile_pipeline(
         options = without_unsound(file, pipeline, options, variables)
     try:
         arguments = pipeline_arguments(pipeline, args, kwargs, options, variables, outside)
+        listed = templates(pipeline, options.get("depends_on"))
         returned = None if is_dynamic else trace.run(arguments)
     except Exception as error:  # it may be what the configuration says that broke the user's function
         if file is not None:
@@ -130,7 +131,7 @@ def compile_pipeline(
         variables.raise_missing(error)
         raise
     if file is not None:
-        known = templates(pipeline, options.get("depends_on")) if is_dynamic else trace.calls
+        known = listed if is_dynamic else trace.calls
         check_steps(file, pipeline, known, variables, is_dynamic=is_dynamic)
         file.raise_problems()
     compiler = _Compiler(pipeline, trace, options, variables, outside)
