@@ -4,7 +4,8 @@ import sys
 import threading
 import time
 
-from figures import fresh_store, peak_memory, report, time_of
+from figures import IS_DURABLE, bare_file, fresh_store, peak_memory, report, time_of
+from floors import Recorded
 
 from zenml import pipeline, step
 
@@ -65,9 +66,10 @@ if __name__ == "__main__":
     processes(n=2)
     fresh_store("naps")
     figures = {"naps": time_of(lambda: naps(n=50, seconds=0.1)), "naps_floor": time_of(lambda: bare(50, 0.1))}
-    fresh_store("many")
+    root = fresh_store("many")
     figures["many"] = time_of(lambda: nothings(n=count))
     figures["megabytes"] = peak_memory()
+    figures["floor"] = Recorded(root).replay_executed(bare_file("many.db"), is_durable=IS_DURABLE)
     fresh_store("one")
     figures["one"] = time_of(lambda: nothings.with_options(max_parallelism=1)(n=count))
     fresh_store("processes")
