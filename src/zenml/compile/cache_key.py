@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from zenml.records.plan import ArtifactRef, Binding, CacheRules, Invocation, OutputRef, StepDefinition
     from zenml.records.run import Artifact
 
+_WITHOUT_EFFECT = frozenset(("resources",))
+"""Settings that say how much a step may use, and not what it makes."""
 _DIGITS = 24
 """Hexadecimal digits kept of a part's digest: enough to tell parts apart, short enough to store by thousands."""
 
@@ -106,8 +108,9 @@ def definition_parts(definition: StepDefinition) -> dict[str, str]:
     parts = {"outputs": _short(wire.encode(materializers)), **definition.dependencies}
     if options.cache.counts_code:
         parts["code"] = definition.code
-    if options.settings:
-        parts["settings"] = _short(wire.encode(options.settings))
+    settings = {name: value for name, value in options.settings.items() if name not in _WITHOUT_EFFECT}
+    if settings:
+        parts["settings"] = _short(wire.encode(settings))
     if options.extra:
         parts["extra"] = _short(wire.encode(options.extra))
     if options.environment:

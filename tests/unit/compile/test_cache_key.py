@@ -145,6 +145,16 @@ def test_an_ignored_input_does_not_matter():
     assert first.digest == second.digest
 
 
+def test_how_much_a_step_may_use_does_not_count():
+    small, large = ({"a": 1, "resources": {"memory": memory}} for memory in ("1GB", "8GB"))
+
+    assert (
+        key(step=definition(options=StepOptions(settings=small))).digest
+        == key(step=definition(options=StepOptions(settings=large))).digest
+        == key(step=definition(options=StepOptions(settings={"a": 1}))).digest
+    )
+
+
 def test_settings_and_extra_are_told_apart():
     assert (
         key(step=definition(options=StepOptions(settings={"a": 1}))).digest
