@@ -171,6 +171,33 @@ def test_more_than_the_machine_has_is_told_before_anything_runs(lab):
     assert result.facts["runs"] == 0
 
 
+def test_more_than_the_machine_has_is_told_where_a_dynamic_pipeline_calls_it(lab):
+    result = lab.run("""
+        @step(resources={"cpu_count": 4000})
+        def huge() -> None:
+            mark("ran")
+
+        @step
+        def modest() -> int:
+            return 1
+
+        @pipeline(dynamic=True)
+        def flow():
+            try:
+                huge.submit()
+            except Exception as error:
+                fact(text=str(error))
+            modest()
+
+        fact(status=flow().status, steps=[one.name for one in flow().steps.values()])
+    """)
+
+    assert "Step `huge`" in result.facts["text"]
+    assert "needs 4000 CPUs" in result.facts["text"]
+    assert (result.facts["status"], result.facts["steps"]) == ("completed", ["modest"])
+    assert "ran" not in result.marks
+
+
 def test_a_step_over_its_cap_is_ended_named_and_tried_again(lab):
     """The first attempt takes too much in a child process, which ends with it; the second one does not."""
     result = lab.run(f"""{HEAD}
