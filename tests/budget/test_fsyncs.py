@@ -9,8 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from zenml import pipeline, step
-from zenml.artifacts import fs
+from zenml import fs, pipeline, step
 from zenml.store.database import Database
 
 STEPS = 50
@@ -146,7 +145,7 @@ def test_file_artifact_syncs_a_few_times(
     files(n=5)
 
     assert 0 < len(moments) <= 5 * SYNCS_OF_A_FILE_ARTIFACT
-    assert len(through_seam) == len(moments), "every sync of an artifact goes through `artifacts.fs`"
+    assert len(through_seam) == len(moments), "every sync of an artifact goes through `zenml.fs`"
 
 
 def test_reading_a_file_artifact_never_syncs(

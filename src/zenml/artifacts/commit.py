@@ -17,7 +17,8 @@ from typing import Any
 
 import msgspec
 
-from zenml.artifacts import fs, verification
+from zenml import fs
+from zenml.artifacts import verification
 from zenml.artifacts.folder import Staging
 from zenml.artifacts.hashing import BESIDE_SIZE, Beside, digest_fd, file_algorithm
 from zenml.errors import ArtifactError, MaterializerError

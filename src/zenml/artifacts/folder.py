@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from typing import IO, Any
 
-from zenml.artifacts import fs
+from zenml import fs
 from zenml.artifacts.hashing import HashingWriter
 from zenml.records.artifact_data import FileEntry
 
@@ -23,6 +23,7 @@ class Folder:
 
     def open(self, path: str, mode: str = "r", **options: Any) -> IO[Any]:
         """Open a file like the built-in `open`."""
+        fs.point("open", self._at(path))
         return open(self._at(path), mode, **options)  # the caller closes it
 
     def exists(self, path: str) -> bool:
@@ -51,11 +52,11 @@ class Folder:
 
     def remove(self, path: str) -> None:
         """Remove a file."""
-        os.unlink(self._at(path))
+        fs.remove(self._at(path))
 
     def rename(self, source: str, target: str) -> None:
         """Rename a file."""
-        os.rename(self._at(source), self._at(target))
+        fs.rename(self._at(source), self._at(target))
 
     def size(self, path: str) -> int:
         """Return the size of a file."""

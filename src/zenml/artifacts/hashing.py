@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from zenml.artifacts import fs
+from zenml import fs
 from zenml.errors import MissingLibraryError
 from zenml.records.artifact_data import FileEntry
 

@@ -11,7 +11,7 @@ import os
 import sys
 import time
 
-from zenml.artifacts import fs
+from zenml import fs
 from zenml.artifacts.hashing import digest_bytes, digest_fd, digest_files
 from zenml.errors import ArtifactDamagedError
 from zenml.records.artifact_data import FileEntry, StoredValue

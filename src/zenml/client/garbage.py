@@ -127,7 +127,7 @@ def collect(store: Database, garbage: Garbage) -> Garbage:
 
 
 def _remove_files(store: Database, garbage: Garbage, keys: set[str]) -> None:
-    from zenml.artifacts import fs
+    from zenml import fs
 
     files = _artifact_store(store)
     for key in (keys | garbage.folders.keys()) - removal.stored_keys(store):

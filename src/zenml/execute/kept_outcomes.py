@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from zenml.artifacts import fs
+from zenml import fs
 from zenml.artifacts.commit import STAGING, key_for
 from zenml.records import wire
 from zenml.records.task import StepOutcome
@@ -38,12 +38,7 @@ def keep(root: str, step_run_id: str, outcome: StepOutcome, seal: str) -> None:
     path = _path(root, step_run_id)
     try:
         fs.make_folder(os.path.dirname(path))
-        descriptor = os.open(f"{path}.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        try:
-            fs.write(descriptor, memoryview(_sealed(body, seal) + b"\n" + body))
-        finally:
-            os.close(descriptor)
-        os.rename(f"{path}.new", path)
+        fs.write_whole(path, _sealed(body, seal) + b"\n" + body)
     except OSError:
         return
 
@@ -51,8 +46,7 @@ def keep(root: str, step_run_id: str, outcome: StepOutcome, seal: str) -> None:
 def read(root: str, step_run_id: str, seal: str) -> StepOutcome | None:
     """Return a kept outcome; None if there is none, or not one that this attempt has written."""
     try:
-        with open(_path(root, step_run_id), "rb") as file:
-            said, _, body = file.read().partition(b"\n")
+        said, _, body = fs.read_whole(_path(root, step_run_id)).partition(b"\n")
     except OSError:
         return None
     if not hmac.compare_digest(said, _sealed(body, seal)):
@@ -68,10 +62,10 @@ def drop(root: str, step_run_ids: Iterable[str]) -> None:
     for identifier in step_run_ids:
         path = _path(root, identifier)
         try:
-            os.unlink(path)
-            os.rmdir(os.path.dirname(path))
-        except OSError:  # it kept none, or its folder holds something else
+            fs.remove(path)
+        except OSError:  # it kept none
             continue
+        fs.remove_if_empty(os.path.dirname(path))
 
 
 def _path(root: str, step_run_id: str) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from zenml import fs
 from zenml.execute import log_writer
 from zenml.views.progress import Standing, progress_path
 from zenml.views.step_tree import group_of
@@ -96,11 +97,8 @@ class RunProgress:
             if self._is_closed:
                 return
             self._next_write, self._has_changed = now + INTERVAL, False
-            os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
-            draft = f"{self._path}.new"
-            with open(draft, "wb", opener=_open_privately) as file:
-                file.write(msgspec.json.encode(Standing(self._steps.copy(), self._called.copy())))
-            os.replace(draft, self._path)
+            fs.make_folder(os.path.dirname(self._path))
+            fs.write_whole(self._path, msgspec.json.encode(Standing(self._steps.copy(), self._called.copy())))
 
     def close(self) -> None:
         """Remove the file: what was reached is in no way worth more than how it ended."""
@@ -110,11 +108,10 @@ class RunProgress:
             return
         log_writer.forget(self)
         if self._next_write:
-            for path in (self._path, f"{self._path}.new"):
-                try:
-                    os.unlink(path)
-                except OSError:  # it never came to be, or the folder was deleted
-                    continue
+            try:
+                fs.remove(self._path)
+            except OSError:  # it never came to be, or the folder was deleted
+                pass
 
     def begin_anew(self) -> None:
         """In a fork: its parent writes."""

@@ -14,6 +14,7 @@ import struct
 import threading
 import time
 
+from zenml import fs
 from zenml.execute import log_text, log_writer, masking
 
 HEAD = 92 << 20
@@ -171,15 +172,15 @@ class StepLog:
 
     def _write_head(self, data: bytes) -> None:
         if self._file < 0:
-            os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
-            self._file = _open(self.path)
+            fs.make_folder(os.path.dirname(self.path))
+            self._file = fs.open_to_append(self.path)
             self._last_time = time.monotonic()
         elif time.monotonic() - self._last_time >= 1:
             self._last_time = time.monotonic()
-            times = _open(f"{self.path}.times")
-            os.write(times, ONE_TIME.pack(time.time_ns() // 1000, self._size))
+            times = fs.open_to_append(f"{self.path}.times")
+            fs.write(times, ONE_TIME.pack(time.time_ns() // 1000, self._size))
             os.close(times)
-        _write(self._file, data)
+        fs.write(self._file, data)
         self._size += len(data)
 
     def _write_tail(self, data: bytes) -> None:
@@ -193,9 +194,9 @@ class StepLog:
                 self._begin_segment()
             # A file ends with a line, and may be a line too large for that.
             end = data.find(b"\n", start + SEGMENT - self._segment_size - 1) + 1 or len(data)
-            file = _open(self._segments[-1])
+            file = fs.open_to_append(self._segments[-1])
             try:
-                _write(file, memoryview(data)[start:end])
+                fs.write(file, memoryview(data)[start:end])
             finally:
                 os.close(file)
             self._segment_size += end - start
@@ -208,17 +209,16 @@ class StepLog:
         if len(self._segments) > 2:
             oldest = self._segments.pop(0)
             self._left_out += os.path.getsize(oldest)
-            os.unlink(oldest)
+            fs.remove(oldest)
 
     def _join(self) -> None:
         left_out = self._left_out + self._dropped
         if self._segments and left_out:
-            _write(self._file, f"[{left_out:,} bytes left out]\n".encode())
+            fs.write(self._file, f"[{left_out:,} bytes left out]\n".encode())
         for segment in self._segments:
-            with open(segment, "rb") as file:
-                _write(self._file, file.read())
+            fs.write(self._file, fs.read_whole(segment))
         for segment in self._segments:
-            os.unlink(segment)
+            fs.remove(segment)
         self._segments.clear()
 
     def _give_up(self, error: OSError) -> None:
@@ -251,13 +251,3 @@ def _split(chunks: list[bytes]) -> tuple[bytes, bytes]:
 
 def _joined(chunks: list[bytes]) -> bytes:
     return b"".join([chunk for chunk in chunks if chunk])  # of a single one, `join` returns the very one
-
-
-def _open(path: str) -> int:
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-
-
-def _write(file: int, data: bytes | memoryview) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(file, view) :]

@@ -13,7 +13,8 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from zenml.artifacts import commit, fs, verification
+from zenml import fs
+from zenml.artifacts import commit, verification
 from zenml.artifacts.artifact_store import ArtifactStore
 from zenml.artifacts.folder import Staging
 from zenml.records.artifact_data import FileEntry, StoredValue

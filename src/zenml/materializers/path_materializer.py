@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from zenml.artifacts import fs
+from zenml import fs
 from zenml.enums import ArtifactType
 from zenml.errors import ArtifactDamagedError, MaterializerError
 from zenml.materializers.base_materializer import BaseMaterializer

@@ -15,8 +15,8 @@ import hashlib
 import os
 from typing import TYPE_CHECKING
 
+from zenml import fs
 from zenml.errors import ConfigurationError, MissingLibraryError, SecretUnreadableError, StoreUnavailableError
-from zenml.store.location import write_draft
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,14 +69,10 @@ def write_keys(root: str, keys: Sequence[bytes]) -> None:
     path = os.path.join(root, FILE)
     if keys:
         text = "".join(base64.urlsafe_b64encode(key).decode() + "\n" for key in keys)
-        os.replace(write_draft(path, text.encode()), path)
+        fs.write_whole(path, text.encode(), is_durable=True)
     elif os.path.exists(path):
-        os.unlink(path)
-    folder = os.open(root, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+        fs.remove(path)
+    fs.sync_folder(root)
 
 
 def seal(key: bytes, plain: bytes, place: bytes) -> bytes:

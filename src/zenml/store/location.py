@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 
+from zenml import fs
 from zenml.errors import StoreUnavailableError
 
 NETWORK_FILE_SYSTEMS = frozenset(
@@ -35,11 +36,11 @@ def default_root() -> str:
 def prepare_root(root: str) -> None:
     """Create the folder of a store, for its owner only, or explain why it cannot be used."""
     try:
-        os.makedirs(root, mode=0o700, exist_ok=True)
+        for path in (root, *(os.path.join(root, name) for name in ("artifacts", "logs", "leases"))):
+            if not os.path.isdir(path):
+                fs.make_folder(path)
         if os.stat(root).st_mode & 0o077:
             os.chmod(root, 0o700)
-        for name in ("artifacts", "logs", "leases"):
-            os.makedirs(os.path.join(root, name), mode=0o700, exist_ok=True)
     except OSError as error:
         raise StoreUnavailableError(
             f"The store folder `{root}` cannot be created or opened: {error.strerror}. "
@@ -115,31 +116,18 @@ def read_key(root: str) -> bytes:
         return _read_file(path)
     except FileNotFoundError:
         pass
-    draft = write_draft(path, os.urandom(32))
+    draft = fs.write_draft(path, os.urandom(32), is_durable=True)
     try:
-        os.link(draft, path)
+        fs.link(draft, path)
     except FileExistsError:
         pass
     finally:
-        os.unlink(draft)
+        fs.remove(draft)
     return _read_file(path)
 
 
-def write_draft(path: str, content: bytes) -> str:
-    """Write a file for its owner only beside the place it is meant for, synced; return its path."""
-    draft = f"{path}.{os.getpid()}.{os.urandom(4).hex()}"
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        os.write(handle, content)
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-    return draft
-
-
 def _read_file(path: str) -> bytes:
-    with open(path, "rb") as file:
-        key = file.read()
+    key = fs.read_whole(path)
     if len(key) != 32:
         raise StoreUnavailableError(
             f"The store's signing key `{path}` is damaged ({len(key)} bytes instead of 32). "

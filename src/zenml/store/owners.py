@@ -14,6 +14,7 @@ import os
 import threading
 import time
 
+from zenml import fs
 from zenml.records.ids import OwnerId, microseconds_now, new_id
 from zenml.records.run import Owner
 
@@ -90,7 +91,7 @@ def forget_leases(store: str | None = None) -> None:
         for root, (pid, owner, descriptor) in held:
             if pid == os.getpid() and descriptor >= 0:
                 try:
-                    os.unlink(_lease_path(root, owner.id))
+                    fs.remove(_lease_path(root, owner.id))
                 except OSError:
                     pass
                 os.close(descriptor)
@@ -100,7 +101,7 @@ def forget_leases(store: str | None = None) -> None:
 def remove_lease(root: str, owner: Owner) -> None:
     """Remove the lease file of an owner that was found dead."""
     try:
-        os.unlink(_lease_path(root, owner.id))
+        fs.remove(_lease_path(root, owner.id))
     except OSError:
         pass
 
@@ -122,7 +123,7 @@ def _sweep(root: str) -> None:
         try:
             is_old = time.time() - os.stat(path).st_mtime > 60
             if name not in own and is_old and not _lease_is_held(root, name):
-                os.unlink(path)
+                fs.remove(path)
         except OSError:
             pass  # another process swept it first
 

@@ -20,6 +20,7 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from zenml import fs
 from zenml.errors import StoreUnavailableError
 
 if TYPE_CHECKING:
@@ -121,6 +122,7 @@ class SQLiteFile:
     def _open(self) -> sqlite3.Connection:
         connection = None
         try:
+            fs.point("connect", self.path)
             connection = sqlite3.connect(
                 self.path, timeout=60, isolation_level=None, check_same_thread=False, cached_statements=256
             )
@@ -177,6 +179,7 @@ class SQLiteFile:
         if self._pages >= CHECKPOINT_PAGES and self.path != MEMORY:
             self._pages = 0
             try:
+                fs.point("checkpoint", self.path)
                 connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
             except sqlite3.Error:
                 pass  # the transaction is committed; the WAL is recycled another time
@@ -208,6 +211,7 @@ class WriteTransaction:
                 file._take_lock()
             try:
                 self._connection = file._connect()
+                fs.point("begin", file.path)
                 self._connection.execute("BEGIN IMMEDIATE")
             except BaseException:
                 if file.path != MEMORY:
@@ -224,6 +228,7 @@ class WriteTransaction:
         file = self._file
         try:
             if error is None:
+                fs.point("commit", file.path)
                 self._connection.execute("COMMIT")
                 file._after_commit(self._connection, self._rows)
             elif self._connection.in_transaction:
@@ -243,12 +248,16 @@ class WriteTransaction:
         """Run one statement and return how many rows it changed."""
         self._file.statements += 1
         self._rows += 1
+        if fs.watch is not None:
+            fs.point("statement", self._file.path, sql)
         return self._connection.execute(sql, values).rowcount
 
     def run_many(self, sql: str, rows: Sequence[Values]) -> int:
         """Run one statement for each of many rows; return how many rows changed in all."""
         self._file.statements += len(rows)
         self._rows += len(rows)
+        if fs.watch is not None:
+            fs.point("statement", self._file.path, sql)
         return self._connection.executemany(sql, rows).rowcount
 
     def read(self, sql: str, values: Values | Sequence[Any] = ()) -> list[Row]:
@@ -332,20 +341,12 @@ class _WalSync:
         target = self._committed
         try:
             if self._file < 0:
-                self._file = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
-                self._sync_folder()
-            os.fdatasync(self._file)
+                self._file = fs.open_file(self._path, os.O_RDONLY)
+                fs.sync_folder(os.path.dirname(self._path))  # the name of a fresh file lives there
+            fs.sync_data(self._file)
         except OSError as error:
             self._failure = error
         self._synced = max(self._synced, target)
-
-    def _sync_folder(self) -> None:
-        """Make the WAL's own name durable, once: a fresh file's name lives in its folder."""
-        folder = os.open(os.path.dirname(self._path), os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 _open_files: weakref.WeakSet[SQLiteFile] = weakref.WeakSet()

@@ -5,7 +5,8 @@ import stat
 
 import pytest
 
-from zenml.artifacts import commit, fs, verification
+from zenml import fs
+from zenml.artifacts import commit, verification
 from zenml.artifacts.folder import Folder
 from zenml.artifacts.hashing import digest_file, digest_files
 from zenml.errors import ArtifactError, MaterializerError

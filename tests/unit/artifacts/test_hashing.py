@@ -6,7 +6,8 @@ import threading
 
 import pytest
 
-from zenml.artifacts import fs, hashing, verification
+from zenml import fs
+from zenml.artifacts import hashing, verification
 from zenml.artifacts.hashing import BESIDE_SIZE, LAG_LIMIT, HashingWriter
 
 

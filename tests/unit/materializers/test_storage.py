@@ -338,7 +338,7 @@ def test_an_unknown_or_foreign_record(store):
 
 
 def test_a_full_disk_is_reported_with_its_place(store, monkeypatch):
-    from zenml.artifacts import fs
+    from zenml import fs
 
     def full(*_):
         raise OSError(28, "No space left on device")
