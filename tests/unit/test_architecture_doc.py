@@ -63,7 +63,7 @@ def test_layers_stand_in_the_order_of_the_contract():
 
     rows = re.findall(r"^\| `(\w+)/` \|", TEXT, re.MULTILINE)
 
-    assert [*rows, "errors"] == expected
+    assert [*rows, "errors", "fs"] == expected
 
 
 @pytest.mark.parametrize("name", LINKS)
