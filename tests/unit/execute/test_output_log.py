@@ -115,7 +115,7 @@ def test_the_first_and_the_last_part_of_a_long_log_are_kept(log, monkeypatch):
 def test_bulk_is_written_by_who_prints_it_without_a_copy(log, monkeypatch):
     monkeypatch.setattr(step_log.log_writer, "watch", lambda log: None)
     written = []
-    monkeypatch.setattr(step_log, "_write", lambda file, data: written.append(data))
+    monkeypatch.setattr(step_log.fs, "write", lambda file, data: written.append(data))
     chunk = b"x" * (step_log.BULK - 1) + b"\n"
     log.append(chunk)
 
@@ -147,7 +147,7 @@ def test_a_full_disk_does_not_fail_the_step(log, monkeypatch, capsys):
     def full(*args):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(step_log, "_write", full)
+    monkeypatch.setattr(step_log.fs, "write", full)
     log.append(b"text\n")
     log.flush()
     log.append(b"text\n")
