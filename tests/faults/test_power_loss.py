@@ -1,11 +1,9 @@
 """After the power failed, whatever was not synced may be lost: what is recorded is whole, and the rest is made again."""
 
 import os
-import pickle
 import random
 import shutil
 import sys
-import traceback
 
 import pytest
 
@@ -13,6 +11,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import power_loss
 import shapes
+from forks import in_a_fork
 
 from zenml.client import Client
 from zenml.records.run import Run
@@ -21,29 +20,6 @@ STATES = int(os.environ.get("FAULTS_STATES", "20"))
 """States of the disk that are looked at, for each shape."""
 SEED = os.environ.get("FAULTS_SEED", "steady")
 SHAPES = ("chain", "files", "fan", "retried", "loop", "submitted", "hooked")
-
-
-def in_a_fork(work):
-    """Do something in a process that ends without cleaning up, and return what it came to."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.close(reading)
-            try:
-                answer = (work(), None)
-            except BaseException:
-                answer = (None, traceback.format_exc())
-            with os.fdopen(writing, "wb") as pipe:
-                pipe.write(pickle.dumps(answer))
-        finally:
-            os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading, "rb") as pipe:
-        answer, problem = pickle.loads(pipe.read())
-    os.waitpid(child, 0)
-    assert problem is None, problem
-    return answer
 
 
 @pytest.fixture
