@@ -12,22 +12,10 @@ from pseudo_terminal import run_in_terminal
 
 FLOW = """
     import sys, threading, time
-    import msgspec
     from zenml import pipeline, step
-    from zenml.compile.dynamic_calls import DynamicCalls
 
     gate = threading.Event()
     threading.Thread(target=lambda: (sys.stdin.readline(), gate.set()), daemon=True).start()
-    add = DynamicCalls.add
-
-    def as_element(self, *given):
-        call = add(self, *given)
-        name, bracket, _ = call.invocation.id.partition("[")
-        if not bracket:
-            return call
-        return msgspec.structs.replace(call, invocation=msgspec.structs.replace(call.invocation, map=name))
-
-    DynamicCalls.add = as_element
 
     @step(enable_cache=False)
     def load() -> int:
@@ -49,7 +37,7 @@ FLOW = """
 
     @pipeline(dynamic=True)
     def flow():
-        fits = [fit.submit(x, id=f"fit[{x}]") for x in range(load().load())]
+        fits = fit.map(range(load().load()))
         good = [one for one in fits if one.exception() is None]
         best(good)
 
