@@ -132,8 +132,12 @@ def read_params(pipeline: Pipeline[Any], params: Sequence[str]) -> dict[str, Any
 
 
 def _run_since(store: Store, identifier: str) -> Run | None:
-    """Return the newest run that this process began since it made an id."""
-    conditions = (Condition("id", "gt", identifier), Condition("owner_id", "equals", store.owner().id))
+    """Return the newest run that this process began since it made an id; children are parts of others."""
+    conditions = (
+        Condition("id", "gt", identifier),
+        Condition("owner_id", "equals", store.owner().id),
+        Condition("parent_id", "equals", None),
+    )
     found: list[Run] = store.find(Run, Query(conditions, size=1)).items
     return found[0] if found else None
 

@@ -67,7 +67,7 @@ def whole_run_shape(
     """Return a run as `run show` prints it.
 
     The keys of `run_shape`, and: parent, the run that called it: id, name; children, those that it called: id, name,
-    status, pipeline; parameters, as stored JSON by name; tags; model: name, version, number; failure, as in
+    status, pipeline, counts; parameters, as stored JSON by name; tags; model: name, version, number; failure, as in
     `failure_shape`; hooks, how many are pending, completed, failed, skipped; hook_failures, each hook, step
     (null: of the run), source, failure; steps, each as in `step_shape`, in the order in which they began;
     waiting, the ids of steps of the plan that did not begin; counts, how many steps are in which state, with the
@@ -89,6 +89,7 @@ def whole_run_shape(
                 "name": one.name,
                 "status": one.record.status,
                 "pipeline": one.record.pipeline_name,
+                "counts": run.counts_of_children.get(one.id, {}),
             }
             for one in run.children
         ],

@@ -348,7 +348,9 @@ class Admission:
         if self.outputs_of_child is None or found.step.invocation_id != one.id or not found.is_last:
             return False
         outputs = self.outputs_of_child(found.step)
-        if outputs is None or not recording.are_there([one.stored_value() for one in outputs.values()], self._artifact_store):
+        if outputs is None or not recording.are_there(
+            [one.stored_value() for one in outputs.values()], self._artifact_store
+        ):
             return False
         self.artifacts.update({(one.id, name): artifact for name, artifact in outputs.items()})
         recorded.reused.append(found.step)

@@ -119,7 +119,9 @@ class LiveReporter:
         self.close()
         if not self._is_drawn:
             self._tell(run)
-        if run.status not in ("completed", "paused"):
+        if run.status == "paused" and self._is_drawn and not self._at_once:
+            say(f"Answer it: zenml run answer {short(run.id)}\n")  # the question stands above the tree
+        elif run.status not in ("completed", "paused"):
             self._show_panel(run)
 
     def close(self) -> None:

@@ -284,6 +284,8 @@ class _Line:
             said = self._causes.get(step.invocation_id) or step.reason or ""
         elif step.status in ("skipped", "stopped", "interrupted"):
             said = step.reason or ""
+        elif step.child_run_id is not None and self._is_single:
+            said = f"run {short(step.child_run_id)}"
         else:
             return ""
         return "".join(letter if letter.isprintable() else " " for letter in said)

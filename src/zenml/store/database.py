@@ -240,6 +240,12 @@ class Database:
 
         return outline(self.file, run_id)
 
+    def states_of_children(self, run_id: str) -> dict[str, dict[str, int]]:
+        """Return how many steps of each child of a run are in which state, by the id of the child's run."""
+        from zenml.store.outline import states_of_children
+
+        return states_of_children(self.file, run_id)
+
     def interrupt_dead_runs(self) -> list[str]:
         """Mark the runs of owners that are found dead as interrupted; return the ids of those runs."""
         table = table_of(Owner)

@@ -219,6 +219,9 @@ class Store(Protocol):
     def outline(self, run_id: str) -> list[StepOutline]:
         """Return all attempts of a run in outline, in the order in which they began: many times cheaper than records."""
 
+    def states_of_children(self, run_id: str) -> dict[str, dict[str, int]]:
+        """Return how many steps of each child of a run are in which state, by the id of the child's run."""
+
     def interrupt_dead_runs(self) -> list[str]:
         """Mark the runs of dead owners as interrupted; return their ids."""
 

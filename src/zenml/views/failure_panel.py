@@ -173,6 +173,9 @@ def _without_step(run: RunView) -> str:
 
 def again(run: RunView) -> str:
     """Return how to go on with a run that did not complete."""
+    parent = run.parent
+    if parent is not None:  # resumed alone, it would not tell those that wait for what it returns
+        return f"It was called by run `{parent.name}`. {again(parent)}"
     source = run.plan.source
     if source is None or source.module == "zenml.declare.single":
         return _AGAIN
@@ -199,7 +202,9 @@ def _element(run: RunView, step: StepView) -> list[str]:
         return []
     place = f"{ids.index(step.name) + 1} of {len(ids)}"
     if step.record.invocation.map is not None:
-        which = f"It is element {place} of map `{step.record.invocation.map}`"
+        has_keys = step.name.endswith(("']", '"]'))  # then its name says more than its place
+        said = f"one of {len(ids)} elements" if has_keys else f"element {place}"
+        which = f"It is {said} of map `{step.record.invocation.map}`"
     else:
         which = f"It is call {place} of step `{group}`"
     given = ", ".join(f"{name} = {_shortened(text)}" for name, text in _given(step))
