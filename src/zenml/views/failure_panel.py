@@ -174,7 +174,7 @@ def _without_step(run: RunView) -> str:
 def again(run: RunView) -> str:
     """Return how to go on with a run that did not complete."""
     parent = run.parent
-    if parent is not None:  # resumed alone, it would not tell those that wait for what it returns
+    if parent is not None and parent.record.status != "completed":  # which would not hear of it if this went on alone
         return f"It was called by run `{parent.name}`. {again(parent)}"
     source = run.plan.source
     if source is None or source.module == "zenml.declare.single":
