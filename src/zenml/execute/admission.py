@@ -19,11 +19,11 @@ from zenml.records.ids import RunId, StepRunId, new_id
 from zenml.records.plan import ArtifactRef, OutputRef
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from zenml.artifacts.artifact_store import ArtifactStore
     from zenml.execute.machine import Machine
-    from zenml.execute.recorded import Finished, Recorded
+    from zenml.execute.recorded import Recorded
     from zenml.execute.tokens import Need, Tokens
     from zenml.records.plan import Place, Plan, StepDefinition
     from zenml.records.run import Artifact, Run, StepRun
@@ -97,8 +97,6 @@ class Admission:
         """Steps whose wait for a result of this run is over."""
         self.recorded: Recorded | None = None
         """What the run has finished before it was resumed; None for one that was not."""
-        self.outputs_of_child: Callable[[StepRun], dict[str, Artifact] | None] | None = None
-        """Reads what a pipeline returned that was called before; set where pipelines can be called."""
 
     # Questions
 
@@ -328,11 +326,9 @@ class Admission:
         if one.id in self._forced:
             return False
         found = recorded.take(one.id, one.key.digest, self._machine.nodes)
-        if found is None:
-            return False
-        if self._definition(one.id).is_pipeline:
-            return self._use_child(recorded, one, found)
-        if not recording.is_whole(found.artifacts, self._definition(one.id), self._artifact_store):
+        if found is None or not recording.is_whole(
+            found.artifacts, self._definition(one.id), self._artifact_store
+        ):
             return False
         if found.step.invocation_id == one.id and found.is_last:
             for artifact in found.artifacts:
@@ -341,20 +337,6 @@ class Admission:
             self._machine.cached(one.id)
         else:
             self._add_cached(one, recording.entry_of(found), batch)
-        return True
-
-    def _use_child(self, recorded: Recorded, one: Candidate, found: Finished) -> bool:
-        """Use what a pipeline returned to this call before; what it returned to another one stays with that."""
-        if self.outputs_of_child is None or found.step.invocation_id != one.id or not found.is_last:
-            return False
-        outputs = self.outputs_of_child(found.step)
-        if outputs is None or not recording.are_there(
-            [one.stored_value() for one in outputs.values()], self._artifact_store
-        ):
-            return False
-        self.artifacts.update({(one.id, name): artifact for name, artifact in outputs.items()})
-        recorded.reused.append(found.step)
-        self._machine.cached(one.id)
         return True
 
     def _must_wait(self, one: Candidate, hits: Mapping[str, CacheEntry]) -> bool:

@@ -97,7 +97,6 @@ class ChildRuns:
         self._lock = threading.Lock()
         self.names: dict[str, tuple[str, ...]] = {}
         """By invocation id of a child that has ended: the names of its outputs."""
-        engine.admission.outputs_of_child = self._recorded_outputs
 
     def add(self, call: ChildCall) -> None:
         """Learn of a call that is to come.
@@ -197,11 +196,6 @@ class ChildRuns:
         for position, artifact in enumerate(outputs):  # by these they may have been passed on before
             found.setdefault(f"output_{position}", artifact)
         return found if len(outputs) != 1 else {"output": outputs[0], **found}
-
-    def _recorded_outputs(self, step: StepRun) -> dict[str, Artifact] | None:
-        """Return what a child of this run returned before that was resumed; None if its run was deleted."""
-        view = self.view_of_run(step.child_run_id)
-        return None if view is None else self.outputs_of(step.invocation_id, view.record)
 
     def _view_of(self, ref: OutputRef) -> ArtifactView:
         """Return an output of the parent as an argument of a child: as it is recorded, which is what is trusted."""

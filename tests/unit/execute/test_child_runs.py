@@ -435,57 +435,6 @@ def test_in_a_lab_children_run_in_the_only_thread():
     assert threading.active_count() == before
 
 
-def outer_of(number, calls):
-    """A pipeline with children that fails until it is called with a positive number."""
-
-    @pipeline(dynamic=True, name="resumed")
-    def outer(n: int = number):
-        both = pair(1)
-        late = static.submit(2)
-        calls.append(total([both[0], late]).load())
-        invisible = [both[1].load(), late.load(), dynamic(5).load()]
-        calls.append(invisible)
-        if n < 0:
-            raise ValueError("not yet")
-
-    return outer
-
-
-def test_a_resumed_run_uses_what_its_children_returned():
-    calls = []
-    outer = outer_of(-1, calls)
-    with pytest.raises(ValueError, match="not yet"):
-        outer()
-    run = last_run("resumed")
-    children = [one.id for one in run.children]
-
-    with pytest.raises(ValueError, match="not yet"):
-        outer.resume(run.id)
-
-    assert calls[2:] == calls[:2] == [5, ["text", 3, 6]]
-    assert [one.id for one in run.refresh().children] == children
-    assert len(children) == 3
-
-
-def test_a_child_whose_run_was_deleted_is_executed_again():
-    calls = []
-    outer = outer_of(-1, calls)
-    with pytest.raises(ValueError, match="not yet"):
-        outer()
-    run = last_run("resumed")
-    delete_runs(Client().store, [run.children[0].id])
-
-    with pytest.raises(ValueError, match="not yet"):
-        outer.resume(run.id)
-
-    assert calls[2:] == calls[:2]
-    assert len(run.refresh().children) == 3
-
-
-def last_run(name):
-    return Client().list_pipeline_runs(size=1, pipeline=name).items[0]
-
-
 def test_the_latest_run_is_one_that_no_other_run_called():
     @pipeline(dynamic=True)
     def outer():
