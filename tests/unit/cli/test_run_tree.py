@@ -270,6 +270,7 @@ def test_a_pipeline_that_fails_with_children_is_shown_as_the_run_that_was_starte
         in result.err
     )
     assert f"zenml run resume {shown['id'][-8:]}" in result.err
+    assert result.err.count("See: zenml run show") == 1
 
 
 def test_the_panel_of_a_child_leads_to_the_run_that_called_it(zenml):
