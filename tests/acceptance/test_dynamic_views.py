@@ -234,3 +234,15 @@ def test_json_has_maps_children_and_questions(environment):
         "counts": {"completed": 3},
         "elements": [f"invert[{n}]" for n in range(3)],
     }
+
+
+@pytest.mark.usefixtures("family")
+def test_watching_counts_the_steps_of_children_and_ends_with_the_question(environment):
+    watched = run_in_terminal(zenml("run", "watch", "family"), environment, lines=60, columns=100)
+
+    assert watched.returncode == 0
+    assert re.search(r"^✓ tally +\d\.\d s  run \w{8}: 3 completed$", watched.text, re.MULTILINE)
+    assert re.search(r"^✓ tally_2 +\d\.\d s  run \w{8}: 4 completed$", watched.text, re.MULTILINE)
+    *_, question, how = watched.text.splitlines()
+    assert question == "Run `family` waits for an answer: Send it?"
+    assert re.fullmatch(r"Answer it: zenml run answer \w{8}", how)

@@ -65,7 +65,7 @@ class LiveReporter:
         self._events: deque[StepRun | Invocation | str] = deque()
         self._waiting: Mapping[str, int] = {}
         self._progress: dict[str, Progress] = {}
-        self._children: dict[str, dict[str, int]] = {}
+        self._children: dict[str, Mapping[str, int]] = {}
         """By id of the run of a child: how many of its steps are in which state."""
         self._counted_by: LiveReporter | None = None
         """For a child: who draws the row in which its steps are counted."""
@@ -101,6 +101,10 @@ class LiveReporter:
     def waiting(self, counts: Mapping[str, int]) -> None:
         """Note how many calls wait."""
         self._waiting = counts
+
+    def children(self, counts: Mapping[str, Mapping[str, int]]) -> None:
+        """Note how the steps of children stand."""
+        self._children = dict(counts)
 
     def step(self, step: StepRun) -> None:
         """Note what became of a step; the first one that takes time wakes the drawing."""
