@@ -110,6 +110,8 @@ def test_a_changed_text_changes_the_answer(place):
     run = place.start()
 
     assert "after 10.2 years" in run["waits"][0]["question"]
+    why = place.zenml("step", "why", "latest", "calculate_3").stdout
+    assert "ToolCall(tool='calculate', argument='years until it has paid for itself = 23600 / 2308.26')" in why
     calculated = [step["status"] for step in run["steps"] if step["id"].startswith("calculate")]
     assert calculated == ["cached", "cached", "completed"]
 
@@ -128,3 +130,12 @@ def test_what_no_text_tells_is_said(place):
     run = place.start()
 
     assert run["waits"][0]["question"].startswith("No text tells the price of the new oven.")
+
+
+def test_the_readme_shows_the_report_as_it_is_published(place):
+    with open(os.path.join(EXAMPLE, "README.md"), encoding="utf-8") as file:
+        shown = [line.removeprefix(">").removeprefix(" ") for line in file if line.startswith(">")]
+    place.start()
+    place.answer(publish=True, remark="Agreed with Ada.")
+
+    assert "".join(shown) == place.published.read_text("utf-8")
