@@ -111,7 +111,9 @@ def test_a_changed_text_changes_the_answer(place):
 
     assert "after 10.2 years" in run["waits"][0]["question"]
     why = place.zenml("step", "why", "latest", "calculate_3").stdout
-    assert "ToolCall(tool='calculate', argument='years until it has paid for itself = 23600 / 2308.26')" in why
+    assert (
+        "ToolCall(tool='calculate', argument='years until it has paid for itself = 23600 / 2308.26')" in why
+    )
     calculated = [step["status"] for step in run["steps"] if step["id"].startswith("calculate")]
     assert calculated == ["cached", "cached", "completed"]
 

@@ -27,7 +27,7 @@ def _text(tree: Any) -> str:
     if tag == "dict":
         return "{" + ", ".join(f"{_text(key)}: {_text(value)}" for key, value in content) + "}"
     if tag in _BRACKETS:
-        opening, closing = _BRACKETS[tag]
+        opening, closing = tuple(_BRACKETS[tag])
         return f"{opening}{_listed(content)}{',' if tag == 'tuple' and len(content) == 1 else ''}{closing}"
     return content if isinstance(content, str) else _text(content)
 
