@@ -67,11 +67,11 @@ def whole_run_shape(
     """Return a run as `run show` prints it.
 
     The keys of `run_shape`, and: parent, the run that called it: id, name; children, those that it called: id, name,
-    status, pipeline, counts; parameters, as stored JSON by name; tags; model: name, version, number; failure, as in
+    status, pipeline; parameters, as stored JSON by name; tags; model: name, version, number; failure, as in
     `failure_shape`; hooks, how many are pending, completed, failed, skipped; hook_failures, each hook, step
     (null: of the run), source, failure; steps, each as in `step_shape`, in the order in which they began;
     waiting, the ids of steps of the plan that did not begin; counts, how many steps are in which state, with the
-    calls of a dynamic pipeline that wait; maps, each as in `map_shapes`; waits, each question as in `wait_shape`.
+    calls of a dynamic pipeline that wait, also of each of the children; maps, each as in `map_shapes`; waits, each question as in `wait_shape`.
 
     Args:
         run: the run.

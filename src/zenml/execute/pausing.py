@@ -132,16 +132,9 @@ class Questions:
 
         Raises:
             RunPaused: when that is done.
-            ContextError: another run called this one, and would not wait with it.
             RunStoppedError: the run is to stop, or is not this process's any more.
         """
         engine = self._engine
-        if engine.depth:
-            raise ContextError(
-                f"Pipeline `{engine.run.pipeline_name}` asks `{wait.question}`, but another run called it, and a run inside "
-                "another one cannot pause. Ask in the function of the outer pipeline and pass the answer on, or call "
-                f"it by `{engine.run.pipeline_name}.embed(…)`: then it is part of the outer run."
-            )
         if engine.hooks is not None:
             engine.hooks.settle()
         engine.pause(wait)

@@ -433,38 +433,3 @@ def test_in_a_lab_children_run_in_the_only_thread():
         assert run.outputs[0].load() == 6
         assert [one.parent.id for one in run.children] == [run.id, run.id]
     assert threading.active_count() == before
-
-
-def test_the_latest_run_is_one_that_no_other_run_called():
-    @pipeline(dynamic=True)
-    def outer():
-        dynamic(1)
-
-    run = outer()
-
-    assert Client().get_pipeline_run("latest").id == run.id
-
-
-def test_the_states_of_the_steps_of_children_are_counted_by_their_last_attempts():
-    @step(enable_cache=False, retry={"max_retries": 1})
-    def second_time(x: int) -> int:
-        calls.append(x)
-        if len(calls) == 1:
-            raise ValueError("first")
-        return x
-
-    @pipeline
-    def retried():
-        second_time(1)
-
-    @pipeline(dynamic=True)
-    def outer():
-        pair(1)
-        retried()
-        increment(7)
-
-    calls: list[int] = []
-    run = outer()
-
-    assert [run.counts_of_children[one.id] for one in run.children] == [{"completed": 1}, {"completed": 1}]
-    assert Client().get_pipeline_run(run.children[0].id).counts_of_children == {}

@@ -386,21 +386,6 @@ def test_what_was_logged_before_is_there_while_it_is_paused(zenml_lab):
     assert flow().steps["says"].run_metadata == {"accuracy": 0.9}
 
 
-def test_a_run_inside_another_one_cannot_pause(zenml_lab):
-    @pipeline(dynamic=True)
-    def outer():
-        asking()
-
-    with pytest.raises(
-        ContextError, match=r"`ask` asks `Deploy it\?`, but another run called it.*`ask.embed\(…\)`"
-    ):
-        outer()
-
-    (run,) = zenml_lab.client.list_pipeline_runs(pipeline="outer").items
-    assert run.record.status == "failed"
-    assert run.children[0].record.status == "failed"
-
-
 def test_an_embedded_pipeline_may_ask(zenml_lab):
     @pipeline(dynamic=True)
     def outer():
