@@ -58,7 +58,7 @@ pictures: $(HAS_TEST) ## Draw the pictures of the README from runs in a pseudo t
 
 clean: ## Remove caches and results; .venv stays
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .benchmarks build dist
-	rm -rf examples/digits/output
+	rm -rf examples/*/output
 	find src tests examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:

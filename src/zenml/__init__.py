@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from zenml.context.step import track as track
     from zenml.declare.pipeline import pipeline as pipeline
     from zenml.declare.step import step as step
+    from zenml.execute.futures import StepRunFuture as StepRunFuture
     from zenml.execute.futures import as_completed as as_completed
     from zenml.execute.map_results import Failure as Failure
 
@@ -35,6 +36,7 @@ _TABLE = {
     "ExternalArtifact": "zenml.config.external_artifact",
     "Failure": "zenml.execute.map_results",
     "Model": "zenml.config.model",
+    "StepRunFuture": "zenml.execute.futures",
     "Tag": "zenml.config.tag",
     "add_tags": "zenml.client.tagging",
     "as_completed": "zenml.execute.futures",
@@ -56,6 +58,7 @@ __all__ = [
     "ExternalArtifact",
     "Failure",
     "Model",
+    "StepRunFuture",
     "Tag",
     "__version__",
     "add_tags",

@@ -135,7 +135,14 @@ def _run_since(store: Store, identifier: str) -> Run | None:
     """Return the newest run that this process began since it made an id."""
     conditions = (Condition("id", "gt", identifier), Condition("owner_id", "equals", store.owner().id))
     found: list[Run] = store.find(Run, Query(conditions, size=1)).items
-    return found[0] if found else None
+    return _outermost(store, found[0]) if found else None
+
+
+def _outermost(store: Store, run: Run) -> Run:
+    """Return the run that somebody started, of which a run is a child, perhaps of a child; else the run itself."""
+    while run.parent_id is not None and (parent := store.get(Run, run.parent_id)) is not None:
+        run = parent
+    return run
 
 
 @contextlib.contextmanager

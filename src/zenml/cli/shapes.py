@@ -71,7 +71,7 @@ def whole_run_shape(
     `failure_shape`; hooks, how many are pending, completed, failed, skipped; hook_failures, each hook, step
     (null: of the run), source, failure; steps, each as in `step_shape`, in the order in which they began;
     waiting, the ids of steps of the plan that did not begin; counts, how many steps are in which state, with the
-    calls of a dynamic pipeline that wait; maps, each as in `map_shapes`; waits, each question as in `wait_shape`.
+    calls of a dynamic pipeline that wait, also of each of the children; maps, each as in `map_shapes`; waits, each question as in `wait_shape`.
 
     Args:
         run: the run.
@@ -89,6 +89,7 @@ def whole_run_shape(
                 "name": one.name,
                 "status": one.record.status,
                 "pipeline": one.record.pipeline_name,
+                "counts": run.counts_of_children.get(one.id, {}),
             }
             for one in run.children
         ],

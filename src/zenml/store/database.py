@@ -234,6 +234,12 @@ class Database:
                 found.setdefault(artifact.producer, []).append(artifact)
         return found
 
+    def states_of_children(self, run_id: str) -> dict[str, dict[str, int]]:
+        """Return how many steps of each child of a run are in which state, by the id of the child's run."""
+        from zenml.store.outline import states_of_children
+
+        return states_of_children(self.file, run_id)
+
     def outline(self, run_id: str) -> list[StepOutline]:
         """Return all attempts of a run in outline, in the order in which they began."""
         from zenml.store.outline import outline  # only who looks at runs needs it

@@ -242,6 +242,12 @@ class RunView(ExecutionView[Run]):
             found[call.status] = found.get(call.status, 0) + 1
         return ordered(found)
 
+    @cached_property
+    def counts_of_children(self) -> dict[str, dict[str, int]]:
+        """How many steps of each run that this one called are in which state, by the id of that run."""
+        found = self._store.states_of_children(self.id)
+        return {child: ordered(counts) for child, counts in found.items()}
+
     def step_run(self, step_run_id: str) -> StepView:
         """Return one step by the id of its step run, without reading the others."""
         step = self._store.get(StepRun, step_run_id)
@@ -333,7 +339,16 @@ class RunView(ExecutionView[Run]):
                 break
             time.sleep(min(pause, left))
             pause = min(pause * 2, LAST_LOOK)
-        for name in ("attempts", "steps", "standing", "plan", "calls", "waiting", "counts"):
+        for name in (
+            "attempts",
+            "steps",
+            "standing",
+            "plan",
+            "calls",
+            "waiting",
+            "counts",
+            "counts_of_children",
+        ):
             self.__dict__.pop(name, None)
         return self
 
