@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from zenml.errors import ContextError
 from zenml.execute import failures
-from zenml.execute.futures import ENDED
+from zenml.execute.futures import ENDED, SUCCEEDED
 from zenml.execute.pipeline_future import PipelineFuture
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class CallBook:
             return False
         del self.open[step.invocation_id]
         self.ended[step.invocation_id] = len(self.ended)
-        if isinstance(future, PipelineFuture) and step.status == "completed":
+        if isinstance(future, PipelineFuture) and step.status in SUCCEEDED:
             future.settle_outputs(self._children.names.get(step.invocation_id, ()))
         with self._lock:
             future.status = step.status

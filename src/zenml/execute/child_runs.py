@@ -13,12 +13,20 @@ from typing import TYPE_CHECKING, Any
 
 from zenml.compile.edges import annotated_names
 from zenml.context import session
-from zenml.errors import ConfigurationError, ContextError, DeclarationError, RunStoppedError
+from zenml.errors import (
+    ConfigurationError,
+    ContextError,
+    DeclarationError,
+    ResumeError,
+    RunStoppedError,
+)
 from zenml.execute import failures
 from zenml.execute.events import Finished
+from zenml.execute.resumption import Resumption
 from zenml.execute.running import Family, failure_of, run_plan
-from zenml.records.ids import RunId, microseconds_now
+from zenml.records.ids import RunId, microseconds_now, short
 from zenml.records.run import Artifact, Run
+from zenml.records.status import RESUMABLE
 from zenml.records.task import StepOutcome
 from zenml.views.artifact_view import ArtifactView
 from zenml.views.run_view import RunView
@@ -32,6 +40,7 @@ if TYPE_CHECKING:
     from zenml.execute.engine import Engine
     from zenml.records.plan import OutputRef
     from zenml.records.run import StepRun
+    from zenml.store.store import Store
 
 AT_ONCE = 32
 """Children of one run that run at once; each has a thread, and places for steps of its own."""
@@ -95,6 +104,7 @@ class ChildRuns:
         self._running: dict[str, ChildRun] = {}
         """By step run, until its thread has ended."""
         self._lock = threading.Lock()
+        engine.admission.name_returned = self.named_outputs
         self.names: dict[str, tuple[str, ...]] = {}
         """By invocation id of a child that has ended: the names of its outputs."""
 
@@ -180,15 +190,24 @@ class ChildRuns:
         if identifier is None:
             raise ContextError(f"Step run `{step.id}` is no call of a pipeline.")
         family = Family(identifier, self._engine.run.id, self._depth, child.attach)
-        ended = run_plan(compiled, store, family=family)
+        before = _recorded(store, identifier)
+        if before is not None and before.status == "completed":  # the record of its call was missing only
+            return self._outputs_of(step.invocation_id, before)
+        ended = run_plan(
+            compiled, store, family=family, resumption=None if before is None else Resumption(before, is_child=True)
+        )
         error = failure_of(ended)
         if error is not None:
             raise error
-        return self.outputs_of(step.invocation_id, ended.run)
+        return self._outputs_of(step.invocation_id, ended.run)
 
-    def outputs_of(self, invocation_id: str, run: Run) -> dict[str, Artifact]:
-        """Return what an ended child has recorded as outputs, by all names that they go by."""
-        outputs = [view.record for view in RunView(run, self._engine.store).outputs]
+    def _outputs_of(self, invocation_id: str, run: Run) -> dict[str, Artifact]:
+        return self.named_outputs(
+            invocation_id, [view.record for view in RunView(run, self._engine.store).outputs]
+        )
+
+    def named_outputs(self, invocation_id: str, outputs: Sequence[Artifact]) -> dict[str, Artifact]:
+        """Return what a child has recorded as outputs, by all names that they go by."""
         returns = self._by_id[invocation_id].pipeline.signature.returns
         names = _names(annotated_names(returns, len(outputs)))
         self.names[invocation_id] = tuple(names)
@@ -206,6 +225,23 @@ class ChildRuns:
         """Return the run of a child, None before it is recorded."""
         found = None if identifier is None else self._engine.store.get(Run, identifier)
         return None if found is None else RunView(found, self._engine.store)
+
+
+def _recorded(store: Store, identifier: RunId) -> Run | None:
+    """Return a child as it was recorded before its parent was resumed; None for a new one.
+
+    A child that its dead owner left going on is interrupted with it, whoever looks first.
+    """
+    found = store.get(Run, identifier)
+    if found is not None and found.status in ("running", "stopping"):
+        store.interrupt_dead_runs()
+        found = store.get(Run, identifier)
+    if found is None or found.status == "completed" or found.status in RESUMABLE:
+        return found
+    raise ResumeError(
+        f"Run `{found.name}` ({short(found.id)}) was begun by this call before, and it is still {found.status}. Wait until "
+        f"that has ended, and resume again: zenml run watch {short(found.id)}"
+    )
 
 
 def output_names(annotation: Any) -> tuple[str, ...] | None:

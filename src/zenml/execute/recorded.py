@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from zenml.execute import kept_outcomes, recording
+from zenml.execute.recorded_children import RecordedChildren
 from zenml.records.ids import microseconds_now
 from zenml.records.run import Artifact, StepRun
 from zenml.records.status import SUCCESSFUL
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from zenml.artifacts.artifact_store import ArtifactStore
     from zenml.compile.cache_key import CacheKey
+    from zenml.records.ids import RunId
     from zenml.records.task import StepOutcome
     from zenml.store.store import Store
 
@@ -46,7 +48,13 @@ class Finished(msgspec.Struct, frozen=True):
 class Recorded:
     """The attempts of one run that were recorded before it was resumed."""
 
-    def __init__(self, steps: Iterable[StepRun], artifacts: Mapping[str, list[Artifact]]) -> None:
+    def __init__(
+        self,
+        steps: Iterable[StepRun],
+        artifacts: Mapping[str, list[Artifact]],
+        children: RecordedChildren | None = None,
+    ) -> None:
+        self._children = children or RecordedChildren((), {})
         self.attempts: dict[str, int] = {}
         """How many attempts there were, by invocation id."""
         self.reused: list[StepRun] = []
@@ -69,17 +77,21 @@ class Recorded:
             self.attempts[step.invocation_id] = max(self.attempts.get(step.invocation_id, 0), step.attempt)
         for step in listed:
             if step.status in SUCCESSFUL and step.cache_key is not None:
-                outputs = tuple(artifacts.get(producer_of(step), ()))
+                outputs: tuple[Artifact, ...] | None = tuple(artifacts.get(producer_of(step), ()))
+                if step.child_run_id is not None:
+                    outputs = self._children.returned(step)
+                if outputs is None:
+                    continue
                 is_last = self._last[step.invocation_id] is step
                 self._finished.setdefault(step.cache_key, []).append(Finished(step, outputs, is_last))
                 self._done.setdefault(step.invocation_id, []).append(step)
 
     @classmethod
     def read(cls, store: Store, run_id: str) -> Recorded:
-        """Read what a run has recorded, in two reads however many steps it has."""
+        """Read what a run has recorded, in a few reads however many steps it has."""
         steps = store.select(StepRun, run_id=run_id)
         producers = [producer_of(step) for step in steps if step.status in SUCCESSFUL]
-        recorded = cls(steps, store.outputs_of(producers))
+        recorded = cls(steps, store.outputs_of(producers), RecordedChildren.read(store, steps))
         recorded._read_outcomes(store)
         return recorded
 
@@ -124,6 +136,10 @@ class Recorded:
         if chosen is not None:
             self._taken.add(chosen.step.id)
         return chosen
+
+    def child(self, identifier: str, key: str, known: Mapping[str, object]) -> RunId | None:
+        """Return the run that the call of a pipeline goes on with, once; None if it is to be a new one."""
+        return self._children.go_on_with(identifier, key, lambda step: self._is_free(step, known))
 
     def tell_reused(self) -> list[StepRun]:
         """Return, once, the attempts whose results were taken, as a reporter is told of them."""
