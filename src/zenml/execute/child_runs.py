@@ -21,7 +21,7 @@ from zenml.errors import (
     RunStoppedError,
 )
 from zenml.execute import failures
-from zenml.execute.events import Finished
+from zenml.execute.events import Finished, Paused
 from zenml.execute.resumption import Resumption
 from zenml.execute.running import Family, failure_of, run_plan
 from zenml.records.ids import RunId, microseconds_now, short
@@ -32,7 +32,7 @@ from zenml.views.artifact_view import ArtifactView
 from zenml.views.run_view import RunView
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from zenml.compile.child_calls import ChildCall
     from zenml.compile.compiler import Compiled
@@ -50,6 +50,10 @@ GRACE = 5.0
 """Seconds that a child which was stopped gets to end by itself, with its hooks."""
 LOOK = 0.02
 """Seconds between two looks at whether it has."""
+
+
+class _ChildPaused(Exception):
+    """A child asks a person."""
 
 
 class ChildRun:
@@ -103,6 +107,8 @@ class ChildRuns:
         self._by_id: dict[str, ChildCall] = {}
         self._running: dict[str, ChildRun] = {}
         """By step run, until its thread has ended."""
+        self._paused: dict[str, StepRun] = {}
+        """By invocation id: calls whose runs ask people."""
         self._lock = threading.Lock()
         engine.admission.name_returned = self.named_outputs
         self.names: dict[str, tuple[str, ...]] = {}
@@ -117,6 +123,16 @@ class ChildRuns:
         if self._depth > DEEPEST:
             raise _too_deep(call.pipeline)
         self._by_id[call.invocation.id] = call
+
+    @property
+    def called(self) -> Iterable[str]:
+        """The invocation ids of all that were called."""
+        return list(self._by_id)
+
+    @property
+    def were_called(self) -> bool:
+        """Whether there are any."""
+        return bool(self._by_id)
 
     @property
     def free(self) -> int:
@@ -140,6 +156,9 @@ class ChildRuns:
         error: BaseException | None = None
         try:
             artifacts = self._execute(step, child)
+        except _ChildPaused:
+            with self._lock:
+                self._paused[step.invocation_id] = step
         except RecursionError as problem:
             error = _too_deep(self._by_id[step.invocation_id].pipeline)
             error.__cause__ = problem
@@ -149,6 +168,10 @@ class ChildRuns:
             session.active.reset(token)
             with self._lock:
                 self._running.pop(step.id, None)
+        if step.invocation_id in self._paused:
+            self._engine.post(Paused(step, "its run is paused until there is an answer"))
+            child.has_ended.set()
+            return
         failure = None if error is None else failures.describe(error)
         outcome = StepOutcome(failure=failure, started_at=started, ended_at=microseconds_now())
         self._engine.post(Finished(step, outcome, error, artifacts))
@@ -166,7 +189,11 @@ class ChildRuns:
                 )
 
     def close(self) -> None:
-        """Wait for children that were stopped to end, for a moment."""
+        """Wait for children that were stopped to end, for a moment; those that wait for people end with their parent."""
+        if self._engine.run.status != "paused":
+            for step in list(self._paused.values()):
+                if step.child_run_id is not None:
+                    self._engine.store.request_stop(step.child_run_id, "the run that called it ended")
         until = time.monotonic() + GRACE
         with self._lock:
             left = list(self._running.values())
@@ -194,8 +221,13 @@ class ChildRuns:
         if before is not None and before.status == "completed":  # the record of its call was missing only
             return self._outputs_of(step.invocation_id, before)
         ended = run_plan(
-            compiled, store, family=family, resumption=None if before is None else Resumption(before, is_child=True)
+            compiled,
+            store,
+            family=family,
+            resumption=None if before is None else Resumption(before, is_child=True),
         )
+        if ended.run.status == "paused":
+            raise _ChildPaused
         error = failure_of(ended)
         if error is not None:
             raise error

@@ -26,9 +26,7 @@ class RecordedChildren:
         outputs: by id of a child that has completed: what it returned, in this order; None if that is not all there.
     """
 
-    def __init__(
-        self, steps: Iterable[StepRun], outputs: Mapping[str, tuple[Artifact, ...] | None]
-    ) -> None:
+    def __init__(self, steps: Iterable[StepRun], outputs: Mapping[str, tuple[Artifact, ...] | None]) -> None:
         self._outputs = outputs
         self._last: dict[str, StepRun] = {}
         """By invocation id: the last attempt that was a run."""
@@ -48,7 +46,9 @@ class RecordedChildren:
             return cls(listed, {})
         completed = {run.id for run in store.select(Run, id=ids, status="completed")}
         rows = store.select(RunOutput, run_id=tuple(completed))
-        artifacts = {one.id: one for one in store.select(Artifact, id=tuple({row.artifact_id for row in rows}))}
+        artifacts = {
+            one.id: one for one in store.select(Artifact, id=tuple({row.artifact_id for row in rows}))
+        }
         by_run: dict[str, list[Artifact | None]] = {identifier: [] for identifier in completed}
         for row in sorted(rows, key=lambda row: row.position):
             by_run[row.run_id].append(artifacts.get(row.artifact_id))
@@ -58,9 +58,7 @@ class RecordedChildren:
         """Return what the run of a call returned; None if that is not all there any more."""
         return self._outputs.get(step.child_run_id or "")
 
-    def go_on_with(
-        self, identifier: str, key: str, is_free: Callable[[StepRun], bool]
-    ) -> RunId | None:
+    def go_on_with(self, identifier: str, key: str, is_free: Callable[[StepRun], bool]) -> RunId | None:
         """Return the run that a call goes on with, which nothing else gets; None if it is to be a new one.
 
         Args:
@@ -70,7 +68,9 @@ class RecordedChildren:
             is_free: tells whether no other call wants an attempt.
         """
         own = self._last.get(identifier)
-        same = [one for one in self._last.values() if one.cache_key == key and one is not own and is_free(one)]
+        same = [
+            one for one in self._last.values() if one.cache_key == key and one is not own and is_free(one)
+        ]
         order = [own, *same] if own is not None and own.cache_key == key else [*same, own]
         for step in order:
             if step is None or step.status in SUCCESSFUL or step.id in self._taken:
