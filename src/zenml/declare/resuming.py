@@ -34,7 +34,7 @@ from zenml.records.run import Artifact, Owner, Run
 from zenml.records.status import RESUMABLE
 from zenml.store import owners
 from zenml.store.opening import open_store
-from zenml.views.asking import check_answered
+from zenml.views.asking import check_answered, top_of
 from zenml.views.run_view import RunView
 
 if TYPE_CHECKING:
@@ -155,13 +155,8 @@ def _refuse_child(record: Run, store: Store) -> None:
     Raises:
         ResumeError: its parent has not completed; it names the one to resume.
     """
-    top = record
-    while top.parent_id is not None:
-        parent = store.get(Run, top.parent_id)
-        if parent is None or parent.status == "completed":
-            break
-        top = parent
-    if top is record:
+    top = top_of(RunView(record, store)).record
+    if top.id == record.id:
         return
     remedy = f"Resume that, and this one goes on with it: zenml run resume {short(top.id)}"
     if top.status not in RESUMABLE:
