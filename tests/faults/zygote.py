@@ -18,10 +18,10 @@ import traceback
 import shapes
 from killing import lines_of, prepare_to_die
 
+import zenml.declare.resuming
 from zenml.client import Client
 from zenml.records.waits import Wait
 
-import zenml.declare.resuming  # noqa: F401  isort: skip  once, not in each round
 import zenml.execute.awaiting  # noqa: F401  isort: skip
 
 
