@@ -22,6 +22,7 @@ from zenml.errors import (
 )
 from zenml.execute import failures
 from zenml.execute.events import Finished, Paused
+from zenml.execute.pausing import RunPaused
 from zenml.execute.resumption import Resumption
 from zenml.execute.running import Family, failure_of, run_plan
 from zenml.records.ids import RunId, microseconds_now, short
@@ -50,10 +51,6 @@ GRACE = 5.0
 """Seconds that a child which was stopped gets to end by itself, with its hooks."""
 LOOK = 0.02
 """Seconds between two looks at whether it has."""
-
-
-class _ChildPaused(Exception):
-    """A child asks a person."""
 
 
 class ChildRun:
@@ -156,7 +153,7 @@ class ChildRuns:
         error: BaseException | None = None
         try:
             artifacts = self._execute(step, child)
-        except _ChildPaused:
+        except RunPaused:
             with self._lock:
                 self._paused[step.invocation_id] = step
         except RecursionError as problem:
@@ -227,7 +224,7 @@ class ChildRuns:
             resumption=None if before is None else Resumption(before, is_child=True),
         )
         if ended.run.status == "paused":
-            raise _ChildPaused
+            raise RunPaused(f"Run `{ended.run.name}` is paused.")
         error = failure_of(ended)
         if error is not None:
             raise error

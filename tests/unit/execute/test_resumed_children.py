@@ -143,7 +143,7 @@ def test_changed_code_goes_on_in_the_same_run():
     assert calls == ["last"]
     assert run.outputs[0].load() == 4
     assert [one.id for one in run.children] == [before.children[0].id]
-    assert len({one.record.cache_key for one in run.attempts}) == 2
+    assert len({one.cache_key for one in run.attempts}) == 2
 
 
 def test_other_arguments_go_on_in_the_same_run_which_records_them():
