@@ -13,7 +13,7 @@ from collections import Counter
 
 from zenml.execute import kept_outcomes
 from zenml.records.hooks import HookRun
-from zenml.records.run import Run, StepRun
+from zenml.records.run import Metadata, Run, StepRun, Tag
 from zenml.records.waits import Wait
 from zenml.store.database import Database
 
@@ -154,6 +154,18 @@ class Round:
         kept = glob.glob(os.path.join(self._folder, "store", "**", "outcome.json"), recursive=True)
         assert kept == [], "what is recorded is not kept"
         return {**answer, "runs": len(after["runs"]), "steps": len(after["last"])}
+
+    def told(self):
+        """Return what steps have said of themselves and of the run: values by name, and tags."""
+        database = Database(os.path.join(self._folder, "store"))
+        try:
+            (run,) = database.select(Run)
+            steps = [step.id for step in database.select(StepRun, status="completed")]
+            said = database.select(Metadata, kind="step", target_id=steps)
+            tags = database.select(Tag, kind="run", target_id=run.id)
+            return {one.name: one.value for one in said}, [tag.name for tag in tags]
+        finally:
+            database.close()
 
     def _trace(self):
         try:

@@ -8,7 +8,7 @@ import asyncio
 import os
 import signal
 
-from zenml import get_step_context, pipeline, step, unmapped, wait
+from zenml import add_tags, get_step_context, log_metadata, pipeline, step, unmapped, wait
 from zenml.config.retry_config import StepRetryConfig
 
 
@@ -124,6 +124,20 @@ def isolated() -> int:
 def isolated_fan() -> int:
     x = start()
     return total([add.with_options(runtime="isolated")(x, i) for i in range(3)])
+
+
+@step(enable_cache=False, runtime="isolated")
+def telling(x: int) -> int:
+    done = marked()
+    log_metadata({"seen": x})
+    add_tags("told", run=get_step_context().pipeline_run.id)
+    done()
+    return x
+
+
+@pipeline
+def told() -> int:
+    return telling(start())
 
 
 def began():
@@ -304,6 +318,7 @@ SHAPES = {
     "retried": (retried, 3),
     "composed": (composed, 6),
     "hooked": (hooked, 3),
+    "told": (told, 1),
     "isolated": (isolated, 3),
     "isolated_fan": (isolated_fan, 6),
     "loop": (loop, 4),

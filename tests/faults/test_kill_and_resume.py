@@ -117,6 +117,13 @@ def test_killed_when(zygote, undisturbed, moment, tmp_path):
         assert one.was_kept
 
 
+def test_what_an_isolated_step_said_is_kept_with_what_it_came_to(zygote, undisturbed, tmp_path):
+    kill = ["before", 1, "end telling"]
+    one = killed(zygote, "told", tmp_path / "round", [kill], undisturbed("told"))
+    assert one.was_kept
+    assert one.told() == ({"seen": 1}, ["told"])
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_killed_again_and_again(zygote, undisturbed, shape, tmp_path):
     counts = undisturbed(shape)

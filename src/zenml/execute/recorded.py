@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from zenml.artifacts.artifact_store import ArtifactStore
     from zenml.compile.cache_key import CacheKey
+    from zenml.execute.kept_outcomes import Kept
     from zenml.records.ids import RunId
     from zenml.records.task import StepOutcome
     from zenml.store.store import Store
@@ -67,8 +68,8 @@ class Recorded:
         self._taken: set[str] = set()
         self.kept: list[str] = []
         """Ids of the attempts that kept an outcome."""
-        self._outcomes: dict[tuple[str, str], StepOutcome] = {}
-        """By call and key: what isolated attempts came to that were not recorded any more."""
+        self._outcomes: dict[tuple[str, str], tuple[StepRun, Kept]] = {}
+        """By call and key: isolated attempts, and what they came to that was not recorded any more."""
         listed = list(steps)
         for step in listed:
             known = self._last.get(step.invocation_id)
@@ -99,20 +100,21 @@ class Recorded:
         """Find what attempts that were interrupted had come to, whose owner died before it recorded that."""
         for step in self._last.values():
             if step.status == "interrupted" and step.cache_key is not None:
-                outcome = kept_outcomes.read(
-                    store.artifact_root, step.id, kept_outcomes.seal_of(store, step.id)
-                )
-                if outcome is not None:
-                    self._outcomes[step.invocation_id, step.cache_key] = outcome
+                kept = kept_outcomes.read(store.artifact_root, step.id, kept_outcomes.seal_of(store, step.id))
+                if kept is not None:
+                    self._outcomes[step.invocation_id, step.cache_key] = step, kept
                     self.kept.append(step.id)
 
-    def take_outcome(self, step: StepRun, artifacts: ArtifactStore) -> StepOutcome | None:
-        """Return, once, what an earlier attempt of an isolated step had come to, if that counts for this one."""
-        outcome = self._outcomes.pop((step.invocation_id, step.cache_key or ""), None)
-        if outcome is None or not recording.are_there(outcome.outputs, artifacts):
+    def take_outcome(
+        self, step: StepRun, artifacts: ArtifactStore
+    ) -> tuple[StepOutcome, list[kept_outcomes.Told]] | None:
+        """Return, once, what an earlier attempt of an isolated step had come to and had said, if that counts for this one."""
+        before, kept = self._outcomes.pop((step.invocation_id, step.cache_key or ""), (None, None))
+        if before is None or kept is None or not recording.are_there(kept.outcome.outputs, artifacts):
             return None
         now = microseconds_now()
-        return msgspec.structs.replace(outcome, started_at=now, ended_at=now)
+        outcome = msgspec.structs.replace(kept.outcome, started_at=now, ended_at=now)
+        return outcome, kept.told_of(before.id, step.id)
 
     def announce(self, identifier: str, key: str) -> None:
         """Note the key that a call has now, so that results which it does not want are free for others."""
