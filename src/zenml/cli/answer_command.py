@@ -40,6 +40,8 @@ def answer(
     """
     view = _chosen(run)
     wait = open_wait(view, name)
+    if wait.run_id != view.id:  # a run that it called asks
+        view = Client().get_pipeline_run(wait.run_id)
     given = _ask(wait, view) if answer is None else _read(answer)
     view = view.answer(given, wait.name, by=by)
     click.echo(f"Answered `{wait.question}`: {json.dumps(given, ensure_ascii=False)}", err=True)

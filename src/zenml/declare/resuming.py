@@ -155,7 +155,7 @@ def _refuse_child(record: Run, store: Store) -> None:
     Raises:
         ResumeError: its parent has not completed; it names the one to resume.
     """
-    top = top_of(RunView(record, store)).record
+    top = top_of(RunView(record, store).refresh()).record
     if top.id == record.id:
         return
     remedy = f"Resume that, and this one goes on with it: zenml run resume {short(top.id)}"
