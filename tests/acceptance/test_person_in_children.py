@@ -95,6 +95,7 @@ def test_the_commands_answer_parent_or_child_and_go_on_with_both(lab, who):
     assert {run.status.value for run in runs(lab).values()} == {"completed"}
     assert worked(lab) == [1, 11, 11]
     assert runs(lab)["inner"].id == found["inner"].id
+    assert "it was paused, and goes on" in zenml(lab, "run", "show", "outer").stdout
 
 
 def test_to_resume_the_child_alone_is_refused_with_the_command_that_helps(lab):

@@ -23,6 +23,7 @@ from zenml.errors import (
 from zenml.execute import failures
 from zenml.execute.events import Finished, Paused
 from zenml.execute.pausing import RunPaused
+from zenml.execute.recorded import PAUSED
 from zenml.execute.resumption import Resumption
 from zenml.execute.running import Family, failure_of, run_plan
 from zenml.records.ids import RunId, microseconds_now, short
@@ -166,7 +167,7 @@ class ChildRuns:
             with self._lock:
                 self._running.pop(step.id, None)
         if step.invocation_id in self._paused:
-            self._engine.post(Paused(step, "its run is paused until there is an answer"))
+            self._engine.post(Paused(step, PAUSED))
             child.has_ended.set()
             return
         failure = None if error is None else failures.describe(error)

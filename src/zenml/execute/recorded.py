@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from zenml.records.task import StepOutcome
     from zenml.store.store import Store
 
+PAUSED = "its run is paused until there is an answer"
+"""Why the attempt of a call is over whose run asks a person."""
 _WORDS = {
     "interrupted": "it was interrupted",
     "failed": "it had failed",
@@ -164,7 +166,10 @@ class Recorded:
             return "it was done, and only its record was missing"
         done = self._done.get(identifier)
         if not done:
-            return _WORDS.get(last.status, "the run was resumed")
+            words = (
+                "it was paused" if last.reason == PAUSED else _WORDS.get(last.status, "the run was resumed")
+            )
+            return words if last.child_run_id is None else f"{words}, and goes on"
         newest = max(done, key=lambda step: step.attempt)
         if any(step.cache_key == key.digest for step in done):
             return "its stored output is damaged or gone"
