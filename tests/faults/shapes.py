@@ -226,6 +226,11 @@ def mapped_lazily() -> int:
 
 
 @pipeline(dynamic=True)
+def mapped_apart() -> int:
+    return total(add.with_options(runtime="isolated").map([1, 2, 3]))
+
+
+@pipeline(dynamic=True)
 def mapped_some() -> int:
     found = picky.map(list(range(8)), on_error="collect")
     assert [type(one).__name__ for one in found.load()].count("Failure") == 1
@@ -252,6 +257,17 @@ def nested() -> int:
 def embedded() -> int:
     x = start()
     return total([inner.embed(x), middle.embed(add.submit(x)), middle(x)])
+
+
+@pipeline(dynamic=True)
+def inner_apart(x: int) -> int:
+    return add.with_options(runtime="isolated")(x)
+
+
+@pipeline(dynamic=True)
+def nested_apart() -> int:
+    later = inner_apart.submit(start())
+    return total([inner_apart(2), later])
 
 
 # Questions: in the function itself, in a loop, with work in flight, and in children.
@@ -328,7 +344,9 @@ SHAPES = {
     "mapped": (mapped, 102),
     "mapped_lazily": (mapped_lazily, 45),
     "mapped_some": (mapped_some, 26),
+    "mapped_apart": (mapped_apart, 9),
     "nested": (nested, 21),
+    "nested_apart": (nested_apart, 5),
     "embedded": (embedded, 15),
     "asking": (asking, 32),
     "asking_inside": (asking_inside, 37),

@@ -189,14 +189,20 @@ class ChildRuns:
     def close(self) -> None:
         """Wait for children that were stopped to end, for a moment; those that wait for people end with their parent."""
         if self._engine.run.status != "paused":
-            for step in list(self._paused.values()):
-                if step.child_run_id is not None:
-                    self._engine.store.request_stop(step.child_run_id, "the run that called it ended")
+            for identifier in list(self._paused):
+                self.withdraw(identifier, "the run that called it ended")
         until = time.monotonic() + GRACE
         with self._lock:
             left = list(self._running.values())
         for child in left:
             child.wait(until)
+
+    def withdraw(self, identifier: str, reason: str) -> None:
+        """End the run of a call that asks a person, if it does."""
+        with self._lock:
+            step = self._paused.pop(identifier, None)
+        if step is not None and step.child_run_id is not None:
+            self._engine.store.request_stop(step.child_run_id, reason)
 
     # Inside
 

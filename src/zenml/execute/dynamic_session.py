@@ -235,6 +235,7 @@ class DynamicSession:
                 self._failures.cancelled.add(future.invocation_id)
                 self._engine.post(Cancelled(future.invocation_id))
                 self._engine.advance()
+                self._children.withdraw(future.invocation_id, "it was cancelled")
             return future.status in ("skipped", "stopped") and self.is_cancelled(future)
 
     def cancel_all(self, futures: Sequence[StepRunFuture[Any]]) -> None:

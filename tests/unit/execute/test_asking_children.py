@@ -134,11 +134,12 @@ def test_a_limit_of_time_is_a_limit():
         with pytest.raises(StepCancelledError):
             asked.result()
         assert asked.cancelled()
+        assert asked.run.status == "stopped"
+        assert asked.run.record.reason == "it was cancelled"
 
     run = outer()
 
     assert run.record.status == "completed"
-    assert by_name()["asks"].record.status == "stopped"
 
 
 def test_a_function_that_fails_ends_the_run_and_what_its_children_ask():
