@@ -39,8 +39,10 @@ def play(order):
     except BaseException:
         said = {"status": "error", "error": traceback.format_exc(), **counts}
     said["marks"] = lines_of(os.environ["FAULTS_TRACE"]) - marks
-    with open(os.path.join(order["folder"], "said"), "w") as file:
+    path = os.path.join(order["folder"], "said")
+    with open(f"{path}.new", "w") as file:  # it may be killed while it writes
         json.dump(said, file)
+    os.rename(f"{path}.new", path)
 
 
 def go_on(order):
