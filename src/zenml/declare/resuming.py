@@ -34,7 +34,7 @@ from zenml.records.run import Artifact, Owner, Run
 from zenml.records.status import RESUMABLE
 from zenml.store import owners
 from zenml.store.opening import open_store
-from zenml.views.asking import check_answered
+from zenml.views.asking import check_answered, top_of
 from zenml.views.run_view import RunView
 
 if TYPE_CHECKING:
@@ -131,6 +131,7 @@ def resumable(store: Store, run: str | Run | RunView) -> Run:
         store.interrupt_dead_runs()
         record = find_run(store, record.id)
     if record.status in RESUMABLE:
+        _refuse_child(record, store)
         check_answered(RunView(record, store))
         return record
     name = f"Run `{record.name}` ({short(record.id)})"
@@ -146,6 +147,24 @@ def resumable(store: Store, run: str | Run | RunView) -> Run:
             f"Whether that lives can be told there only: run `zenml run resume {short(record.id)}` there."
         )
     raise ResumeError(f"{name} is {record.status} in {where}. {remedy}")
+
+
+def _refuse_child(record: Run, store: Store) -> None:
+    """Refuse to resume a run alone whose parent can still make use of it.
+
+    Raises:
+        ResumeError: its parent has not completed; it names the one to resume.
+    """
+    top = top_of(RunView(record, store).refresh()).record
+    if top.id == record.id:
+        return
+    remedy = f"Resume that, and this one goes on with it: zenml run resume {short(top.id)}"
+    if top.status not in RESUMABLE:
+        remedy = f"That is {top.status}: zenml run watch {short(top.id)}"
+    raise ResumeError(
+        f"Run `{record.name}` ({short(record.id)}) was called by run `{top.name}` ({short(top.id)}), which waits for what "
+        f"it returns. {remedy}"
+    )
 
 
 # The pipeline

@@ -19,7 +19,7 @@ from zenml.records.ids import RunId, StepRunId, new_id
 from zenml.records.plan import ArtifactRef, OutputRef
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from zenml.artifacts.artifact_store import ArtifactStore
     from zenml.execute.machine import Machine
@@ -95,6 +95,8 @@ class Admission:
         """By cache key that this run is computing: further steps that wait for the same result."""
         self._released: list[Candidate] = []
         """Steps whose wait for a result of this run is over."""
+        self.name_returned: Callable[[str, Sequence[Artifact]], dict[str, Artifact]] | None = None
+        """Gives what the call of a pipeline has returned the names that it goes by."""
         self.recorded: Recorded | None = None
         """What the run has finished before it was resumed; None for one that was not."""
 
@@ -237,7 +239,7 @@ class Admission:
         invocation = self._machine.nodes[one.id].invocation
         reason = child = None
         if self._definition(one.id).is_pipeline:
-            child = RunId(new_id())
+            child = self._child_of(one)
         if one.id in self._forced:
             reason = "its stored output was damaged"
         elif self.recorded is not None and (again := self.recorded.reason(one.id, one.key)):
@@ -255,6 +257,13 @@ class Admission:
         batch.started.append(step)
         batch.inputs.extend(recording.inputs(step, self.artifact_of))
         return step
+
+    def _child_of(self, one: Candidate) -> RunId:
+        """Return which run the call of a pipeline is: the one that it was before, unless its output was damaged."""
+        found = None
+        if self.recorded is not None and one.id not in self._forced:
+            found = self.recorded.child(one.id, one.key.digest, self._machine.nodes)
+        return found or RunId(new_id())
 
     def _choose(self, free: dict[Place, int], places: Places) -> list[Candidate]:
         """Take candidates for which a place is free off the stack, after those that waited for tokens."""
@@ -311,12 +320,13 @@ class Admission:
         self._add_cached(one, entry, batch)
         return True
 
-    def _add_cached(self, one: Candidate, entry: CacheEntry, batch: Batch) -> None:
+    def _add_cached(
+        self, one: Candidate, entry: CacheEntry, batch: Batch, child: RunId | None = None
+    ) -> None:
         """Record that a stored result answers a step."""
-        for artifact in entry.artifacts:
-            self.artifacts[one.id, artifact.output] = artifact
+        self._take_outputs(one.id, entry.artifacts)
         invocation = self._machine.nodes[one.id].invocation
-        step = recording.cached(self._run, invocation, one.key, entry, self._next_attempt(one.id))
+        step = recording.cached(self._run, invocation, one.key, entry, self._next_attempt(one.id), child)
         batch.started.append(step)
         batch.inputs.extend(recording.inputs(step, self.artifact_of))
         self._machine.cached(one.id)
@@ -331,13 +341,20 @@ class Admission:
         ):
             return False
         if found.step.invocation_id == one.id and found.is_last:
-            for artifact in found.artifacts:
-                self.artifacts[one.id, artifact.output] = artifact
+            self._take_outputs(one.id, found.artifacts)
             recorded.reused.append(found.step)
             self._machine.cached(one.id)
         else:
-            self._add_cached(one, recording.entry_of(found), batch)
+            self._add_cached(one, recording.entry_of(found), batch, found.step.child_run_id)
         return True
+
+    def _take_outputs(self, identifier: str, artifacts: Sequence[Artifact]) -> None:
+        """Have those who need a call find its outputs; a pipeline has names of its own for what it returned."""
+        named = {artifact.output: artifact for artifact in artifacts}
+        if self._definition(identifier).is_pipeline and self.name_returned is not None:
+            named = self.name_returned(identifier, artifacts)
+        for name, artifact in named.items():
+            self.artifacts[identifier, name] = artifact
 
     def _must_wait(self, one: Candidate, hits: Mapping[str, CacheEntry]) -> bool:
         """Let a step wait for the same work in flight, in this run or in another one."""

@@ -82,19 +82,21 @@ class Halting:
         except RunStoppedError:
             pass  # it is somebody else's by now, who records it
 
-    def pause(self, wait: Wait) -> None:
-        """Record a question and the pause of the run as one; nothing of it goes on any more.
+    def pause(self, reason: str, wait: Wait | None = None) -> None:
+        """Record the pause of the run, and what it asks, as one; nothing of it goes on any more.
 
         Raises:
             RunStoppedError: the run is to stop, or is not this process's any more.
         """
         with self._baton:
+            if self.run.status == "paused":
+                return  # another thread of the function was quicker
             batch = Batch(wait=wait)
             self._said.add_to(batch)
             batch.run = msgspec.structs.replace(
                 self.run,
                 status="paused",
-                reason=f"it waits for an answer to `{wait.name}`",
+                reason=reason,
                 changes=current_changes(self.store).digest(),
             )
             if self.hooks is not None:

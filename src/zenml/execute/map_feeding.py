@@ -58,6 +58,11 @@ class Feeder:
         """Whether it has to look whether there is something to do."""
         return self._wanted.is_set() and not self._is_feeding and not self.future.is_fed
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether it has nothing to do until something else happens."""
+        return self.future.is_fed or not (self._is_feeding or self._wanted.is_set())
+
     def wake(self) -> None:
         """Have it look whether there is something to do."""
         self._wanted.set()

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from zenml.execute.dynamic_session import DynamicSession
     from zenml.execute.engine import Engine
     from zenml.execute.learning import Learning
+    from zenml.execute.standstill import Standstill
 
 
 class MapSession:
@@ -115,10 +116,20 @@ class MapSession:
                     if isinstance(found, MapFuture):
                         _wait_for_elements(found)
 
-    def finish(self) -> None:
-        """Wait until all elements of all maps are started, as the function has ended well."""
-        for feeder in self._feeders:
-            self._engine.work_until(lambda one=feeder.future: one.is_fed)  # type: ignore[misc]
+    @property
+    def are_fed(self) -> bool:
+        """Whether all elements of all maps are started."""
+        return all(feeder.future.is_fed for feeder in self._feeders)
+
+    @property
+    def are_idle(self) -> bool:
+        """Whether no map is at work adding elements: each has all of them, or waits for room or for its items."""
+        return all(feeder.is_idle for feeder in self._feeders)
+
+    @property
+    def standstill(self) -> Standstill:
+        """Where the function waits for what children ask people."""
+        return self._session.standstill
 
     def stop(self) -> None:
         """Start no more elements."""

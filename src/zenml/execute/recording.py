@@ -78,8 +78,15 @@ def announced(run: Run, invocation: Invocation, attempt: Attempt, starts_at: int
     )
 
 
-def cached(run: Run, invocation: Invocation, key: CacheKey, entry: CacheEntry, attempt: Attempt) -> StepRun:
-    """Return the record of a step that was answered from the cache."""
+def cached(
+    run: Run,
+    invocation: Invocation,
+    key: CacheKey,
+    entry: CacheEntry,
+    attempt: Attempt,
+    child_run_id: RunId | None = None,
+) -> StepRun:
+    """Return the record of a step that was answered from the cache, or of a pipeline by a run that there is."""
     now = microseconds_now()
     return StepRun(
         id=attempt.id,
@@ -94,6 +101,7 @@ def cached(run: Run, invocation: Invocation, key: CacheKey, entry: CacheEntry, a
         cached_from=StepRunId(entry.step_run_id),
         started_at=now,
         ended_at=now,
+        child_run_id=child_run_id,
     )
 
 
@@ -249,8 +257,8 @@ def is_usable(entry: CacheEntry, definition: StepDefinition, artifacts: Artifact
 
 
 def is_whole(outputs: Sequence[Artifact], definition: StepDefinition, artifacts: ArtifactStore) -> bool:
-    """Tell whether all outputs of a step are recorded, and their files are there."""
-    if len(outputs) != len(definition.outputs):
+    """Tell whether all outputs of a step are recorded, and their files are there; of a pipeline, those that are recorded."""
+    if not definition.is_pipeline and len(outputs) != len(definition.outputs):
         return False
     return are_there([artifact.stored_value() for artifact in outputs], artifacts)
 

@@ -246,6 +246,12 @@ class Database:
 
         return outline(self.file, run_id)
 
+    def request_stop(self, run_id: str, reason: str) -> bool:
+        """Record that a run is to stop, or that a paused one is stopped; return whether it was either."""
+        from zenml.store.stopping import request_stop  # few processes do
+
+        return request_stop(self, run_id, reason)
+
     def interrupt_dead_runs(self) -> list[str]:
         """Mark the runs of owners that are found dead as interrupted; return the ids of those runs."""
         table = table_of(Owner)

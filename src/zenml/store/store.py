@@ -222,6 +222,9 @@ class Store(Protocol):
     def outline(self, run_id: str) -> list[StepOutline]:
         """Return all attempts of a run in outline, in the order in which they began: many times cheaper than records."""
 
+    def request_stop(self, run_id: str, reason: str) -> bool:
+        """Record that a run is to stop, or that a paused one is stopped; return whether it was either."""
+
     def interrupt_dead_runs(self) -> list[str]:
         """Mark the runs of dead owners as interrupted; return their ids."""
 
