@@ -14,6 +14,7 @@ from zenml.errors import ContextError
 from zenml.execute import failures
 from zenml.execute.futures import ENDED
 from zenml.execute.pipeline_future import PipelineFuture
+from zenml.records.status import SUCCESSFUL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -73,7 +74,7 @@ class CallBook:
             return False
         del self.open[step.invocation_id]
         self.ended[step.invocation_id] = len(self.ended)
-        if isinstance(future, PipelineFuture) and step.status == "completed":
+        if isinstance(future, PipelineFuture) and step.status in SUCCESSFUL:
             future.settle_outputs(self._children.names.get(step.invocation_id, ()))
         with self._lock:
             future.status = step.status

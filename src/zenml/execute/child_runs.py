@@ -188,7 +188,10 @@ class ChildRuns:
 
     def outputs_of(self, invocation_id: str, run: Run) -> dict[str, Artifact]:
         """Return what an ended child has recorded as outputs, by all names that they go by."""
-        outputs = [view.record for view in RunView(run, self._engine.store).outputs]
+        return self.named(invocation_id, [view.record for view in RunView(run, self._engine.store).outputs])
+
+    def named(self, invocation_id: str, outputs: Sequence[Artifact]) -> dict[str, Artifact]:
+        """Return the outputs of a child, in their order, by all names that they go by."""
         returns = self._by_id[invocation_id].pipeline.signature.returns
         names = _names(annotated_names(returns, len(outputs)))
         self.names[invocation_id] = tuple(names)

@@ -58,7 +58,7 @@ class DynamicSession:
         self._failures = CallFailures(engine)
         self.printer = engine.printer
         """Takes what the function prints, in whatever thread of its own."""
-        self._children = workers.children = ChildRuns(engine, calls)
+        self._children = workers.children = engine.admission.children = ChildRuns(engine, calls)
         self._book = CallBook(engine, self._children)
         self._maps = MapSession(self, engine, calls, self._learning, self._book.open)
         self.loop: Loop | None = None

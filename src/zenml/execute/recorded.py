@@ -13,7 +13,7 @@ import msgspec
 
 from zenml.execute import kept_outcomes, recording
 from zenml.records.ids import microseconds_now
-from zenml.records.run import Artifact, StepRun
+from zenml.records.run import Artifact, Run, RunOutput, StepRun
 from zenml.records.status import SUCCESSFUL
 
 if TYPE_CHECKING:
@@ -68,7 +68,8 @@ class Recorded:
                 self._last[step.invocation_id] = step
             self.attempts[step.invocation_id] = max(self.attempts.get(step.invocation_id, 0), step.attempt)
         for step in listed:
-            if step.status in SUCCESSFUL and step.cache_key is not None:
+            is_known = step.child_run_id is None or producer_of(step) in artifacts
+            if step.status in SUCCESSFUL and step.cache_key is not None and is_known:
                 outputs = tuple(artifacts.get(producer_of(step), ()))
                 is_last = self._last[step.invocation_id] is step
                 self._finished.setdefault(step.cache_key, []).append(Finished(step, outputs, is_last))
@@ -76,10 +77,9 @@ class Recorded:
 
     @classmethod
     def read(cls, store: Store, run_id: str) -> Recorded:
-        """Read what a run has recorded, in two reads however many steps it has."""
+        """Read what a run has recorded, in a few reads however many steps it has."""
         steps = store.select(StepRun, run_id=run_id)
-        producers = [producer_of(step) for step in steps if step.status in SUCCESSFUL]
-        recorded = cls(steps, store.outputs_of(producers))
+        recorded = cls(steps, outputs_of_steps(store, steps))
         recorded._read_outcomes(store)
         return recorded
 
@@ -125,6 +125,15 @@ class Recorded:
             self._taken.add(chosen.step.id)
         return chosen
 
+    def take_own(self, identifier: str) -> Finished | None:
+        """Return the last result of a call, whatever its key was, unless something else got it."""
+        for step in reversed(self._done.get(identifier, ())):
+            if step.id in self._taken:
+                continue
+            self._taken.add(step.id)
+            return next(one for one in self._finished[step.cache_key or ""] if one.step is step)
+        return None
+
     def tell_reused(self) -> list[StepRun]:
         """Return, once, the attempts whose results were taken, as a reporter is told of them."""
         reused, self.reused = self.reused, []
@@ -151,6 +160,22 @@ class Recorded:
         if any(step.cache_key == key.digest for step in done):
             return "its stored output is damaged or gone"
         return f"{differing(newest.key_parts, key.parts)} since it was done"
+
+
+def outputs_of_steps(store: Store, steps: Iterable[StepRun]) -> dict[str, list[Artifact]]:
+    """Return the outputs of the steps that succeeded, by `producer_of`; a child whose run was deleted is left out."""
+    done = [step for step in steps if step.status in SUCCESSFUL]
+    found = store.outputs_of([producer_of(step) for step in done if step.child_run_id is None])
+    children = {step.child_run_id: producer_of(step) for step in done if step.child_run_id is not None}
+    if not children:
+        return found
+    listed = store.select(RunOutput, run_id=list(children))
+    artifacts = {one.id: one for one in store.select(Artifact, id=[one.artifact_id for one in listed])}
+    for run in store.select(Run, id=list(children)):
+        found[children[run.id]] = []
+    for output in sorted(listed, key=lambda one: one.position):
+        found[children[output.run_id]].append(artifacts[output.artifact_id])
+    return found
 
 
 def producer_of(step: StepRun) -> str:
