@@ -13,8 +13,9 @@ import msgspec
 
 from zenml.execute import kept_outcomes, recording
 from zenml.records.ids import microseconds_now
-from zenml.records.run import Artifact, Run, RunOutput, StepRun
+from zenml.records.run import Artifact, StepRun
 from zenml.records.status import SUCCESSFUL
+from zenml.views.step_outputs import outputs_of_steps, producer_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -160,27 +161,6 @@ class Recorded:
         if any(step.cache_key == key.digest for step in done):
             return "its stored output is damaged or gone"
         return f"{differing(newest.key_parts, key.parts)} since it was done"
-
-
-def outputs_of_steps(store: Store, steps: Iterable[StepRun]) -> dict[str, list[Artifact]]:
-    """Return the outputs of the steps that succeeded, by `producer_of`; a child whose run was deleted is left out."""
-    done = [step for step in steps if step.status in SUCCESSFUL]
-    found = store.outputs_of([producer_of(step) for step in done if step.child_run_id is None])
-    children = {step.child_run_id: producer_of(step) for step in done if step.child_run_id is not None}
-    if not children:
-        return found
-    listed = store.select(RunOutput, run_id=list(children))
-    artifacts = {one.id: one for one in store.select(Artifact, id=[one.artifact_id for one in listed])}
-    for run in store.select(Run, id=list(children)):
-        found[children[run.id]] = []
-    for output in sorted(listed, key=lambda one: one.position):
-        found[children[output.run_id]].append(artifacts[output.artifact_id])
-    return found
-
-
-def producer_of(step: StepRun) -> str:
-    """Return the id of the step run whose outputs are those of a finished one."""
-    return step.cached_from or step.id
 
 
 def differing(before: Mapping[str, str], after: Mapping[str, str]) -> str:

@@ -10,10 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zenml.execute import recording
-from zenml.execute.recorded import Recorded, differing, outputs_of_steps
+from zenml.execute.recorded import Recorded, differing
 from zenml.records.run import Run
 from zenml.records.status import SUCCESSFUL
 from zenml.views.run_view import RunView
+from zenml.views.step_outputs import outputs_of_steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
