@@ -291,7 +291,8 @@ def explanation_shape(explanation: Explanation) -> Shape:
     """Return the answer of `step why`.
 
     run, run_id, step, step_run_id, status; verdict: `cached`, `executed` or `skipped`; cause: `hit`,
-    `changed`, `disabled`, `first`, `expired`, `damaged`, `skipped` or `unknown`; reason, a clause;
+    `changed`, `disabled`, `first`, `expired`, `damaged`, `skipped`,
+    `resumed`, `replayed` or `unknown`; reason, a clause;
     reference, as in `reference_shape`: the result that was used, or that was compared with; changes,
     each kind, name, text, before, after, file, line, step, diff; blind_spots.
     """

@@ -98,7 +98,7 @@ class ReplayRequest(msgspec.Struct, frozen=True, kw_only=True):
             TypeMismatchError: a text does not stand for a value of its type.
         """
         inputs = {
-            name: from_text(value, pipeline.signature.annotation(name), what=f"`{name}`")
+            name: from_text(str(value), pipeline.signature.annotation(name), what=f"`{name}`")
             if isinstance(value, Typed)
             else value
             for name, value in self.inputs.items()
@@ -111,7 +111,7 @@ class ReplayRequest(msgspec.Struct, frozen=True, kw_only=True):
                 if isinstance(value, Typed):
                     what = f"`{name}` of step `{step}`"
                     annotation = Any if known is None else known.signature.annotation(name)
-                    given = escaped_in(plain(from_text(value, annotation, what=what), what))
+                    given = escaped_in(plain(from_text(str(value), annotation, what=what), what))
                 step_inputs.setdefault(step, {})[name] = given
         return msgspec.structs.replace(self, inputs=inputs, step_inputs=step_inputs)
 
