@@ -324,7 +324,7 @@ def test_elements_of_a_map():
     assert called() == ["total"]
 
 
-def test_a_map_in_which_elements_failed():
+def test_a_map_in_which_elements_failed(trouble):
     trouble(1)
     with pytest.raises(ValueError, match="no 1"):
         mapped()
@@ -385,7 +385,7 @@ def test_a_child_of_a_replay_is_executed_and_linked_to_the_child_of_the_original
     assert {one.step: one.verdict for one in again.replay_report.outputs} == {"leaf": "same", "half": "same"}
 
 
-def test_what_succeeded_in_a_child_that_failed_is_skipped_there():
+def test_what_succeeded_in_a_child_that_failed_is_skipped_there(trouble):
     @pipeline
     def two():
         return half(half(12, id="first"), id="second")
@@ -426,7 +426,7 @@ def test_a_replay_needs_the_run_of_a_child_that_it_is_to_skip():
     original = parent()
     delete_runs(Client().store, [original.children[0].id])
 
-    with pytest.raises(ReplayError, match="`leaf` is to be skipped, and its stored output in run .* gone"):
+    with pytest.raises(ReplayError, match=r"`leaf` is to be skipped, and its stored output in run .* gone"):
         parent.replay(original, skip=["leaf"])
 
 
@@ -535,7 +535,7 @@ def test_so_it_is_for_a_dynamic_pipeline(options, kind, words):
     assert called() == []
 
 
-def test_a_step_without_a_success_cannot_be_skipped():
+def test_a_step_without_a_success_cannot_be_skipped(trouble):
     trouble("train")
     with pytest.raises(ValueError, match="no"):
         static()
@@ -580,7 +580,7 @@ def test_a_plan_that_is_gone(zenml_lab):
     original = static()
     zenml_lab.store.update(Run, original.id, plan="0" * 16)
 
-    with pytest.raises(NotFoundError, match="The plan of run .* is no longer in the store"):
+    with pytest.raises(NotFoundError, match=r"The plan of run .* is no longer in the store"):
         zenml.replay(original.id)
 
 
