@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from zenml.compile.compiler import Compiled
     from zenml.declare.pipeline import Pipeline
+    from zenml.records.plan import Plan
     from zenml.store.store import Store
 
 RESUMING = Purpose("resume", "arguments", ResumeError)
@@ -100,6 +101,7 @@ def prepare(
     """Find out whether and how a run can be resumed."""
     record = resumable(store, run)
     plan = RunView(record, store).plan
+    _check_original(record, plan, store)
     module = pipeline.function.__module__ if pipeline is not None else ""
     if pipeline is None:
         pipeline, module = find_pipeline(record, plan, store, RESUMING)
@@ -138,6 +140,18 @@ def resumable(store: Store, run: str | Run | RunView) -> Run:
             f"Whether that lives can be told there only: run `zenml run resume {short(record.id)}` there."
         )
     raise ResumeError(f"{name} is {record.status} in {where}. {remedy}")
+
+
+def _check_original(run: Run, plan: Plan, store: Store) -> None:
+    """Raise if the run is a replay that may still have to take something from an original that is gone."""
+    told = plan.replay
+    if told is None or told.original is None or not (told.skip or told.skips_successful):
+        return
+    if store.get(Run, told.original) is None:
+        raise ResumeError(
+            f"Run `{run.name}` ({short(run.id)}) is a replay that takes outputs of a run which was deleted. Run its "
+            "pipeline again."
+        )
 
 
 def _compile(
