@@ -64,7 +64,9 @@ def test_an_output_whose_file_is_gone(zenml_store, is_dynamic):
     original = flow()
     shutil.rmtree(zenml_store / "artifacts")
 
-    with pytest.raises(ReplayError, match=r"`big` is to be skipped, and its stored output .* damaged or gone"):
+    with pytest.raises(
+        ReplayError, match=r"`big` is to be skipped, and its stored output .* damaged or gone"
+    ):
         flow.replay(original, skip=["big"])
     again = flow.replay(original, skip_successful_steps=True)
 
