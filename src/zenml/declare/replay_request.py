@@ -13,7 +13,7 @@ from zenml.config.plain import plain
 from zenml.config.preview import preview
 from zenml.errors import ArgumentError, ReplayError
 from zenml.execute.recording import is_whole
-from zenml.execute.replayed import names_of, steps_to_take
+from zenml.execute.replayed import maps_of, names_of, steps_to_take
 from zenml.records.ids import short
 from zenml.records.plan import Replay
 from zenml.signatures.signature import did_you_mean
@@ -130,18 +130,19 @@ class ReplayRequest(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             ReplayError: there is no such step, it did not succeed, or its stored output is gone.
         """
-        known = names_of(original, original.attempts)
-        never = {one.id for one in original.stored_plan.invocations}
+        known = names_of(original, original.attempts) | maps_of(original.attempts)
+        known |= {one.id for one in original.stored_plan.invocations}
+        steps = steps_to_take(original, Replay(original.id, self.skip))
+        found = names_of(original, steps) | maps_of(steps)
         for name in self.skip:
-            if name not in known | never:
-                raise ReplayError(_unknown(f"is to skip a step `{name}`", name, original, known | never))
-            steps = steps_to_take(original, Replay(original.id, (name,)))
-            if not steps:
+            if name not in known:
+                raise ReplayError(_unknown(f"is to skip a step `{name}`", name, original, known))
+            if name not in found:
                 raise ReplayError(
                     f"Step `{name}` of run `{original.name}` ({short(original.id)}) has no result that a replay could take: "
                     f"{_state_of(name, original)}. Leave it out of what is skipped, and it is executed."
                 )
-            _check_whole(steps, original, store)
+        _check_whole(steps, original, store)
 
     def check_calls(self, original: RunView, plan: Plan, steps: Mapping[str, Step[Any, Any]]) -> None:
         """Raise for what is to be skipped or replaced and is not in the pipeline as it is now.

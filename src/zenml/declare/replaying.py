@@ -59,7 +59,7 @@ def replay(
 
     Args:
         run: the run, or its name, id or short id.
-        skip: ids of calls and names of steps whose recorded outputs are taken; all others are executed.
+        skip: ids of calls, names of steps and of maps, whose recorded outputs are taken; all others are executed.
         skip_successful_steps: take the outputs of everything that has succeeded.
         input_overrides: arguments of the pipeline that replace those of then.
         step_input_overrides: plain values that replace arguments of calls, by id or name of the step.

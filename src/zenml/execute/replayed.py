@@ -110,7 +110,8 @@ def steps_to_take(run: RunView, replay: Replay) -> list[StepRun]:
     return [
         step
         for name, step in done.items()
-        if (replay.skips_successful and last[name] is step) or wanted & names_of(run, (step,))
+        if (replay.skips_successful and last[name] is step)
+        or not wanted.isdisjoint((name, run.definition(step.definition).name, step.invocation.map))
     ]
 
 
@@ -120,3 +121,8 @@ def names_of(run: RunView, steps: Iterable[StepRun]) -> set[str]:
     for step in steps:
         found |= {step.invocation_id, run.definition(step.definition).name}
     return found
+
+
+def maps_of(steps: Iterable[StepRun]) -> set[str]:
+    """Return the names of the maps whose elements steps are."""
+    return {step.invocation.map for step in steps if step.invocation.map is not None}

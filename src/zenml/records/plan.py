@@ -257,7 +257,7 @@ class Replay(msgspec.Struct, frozen=True, omit_defaults=True):
     original: str | None = None
     """The id of the run that is reproduced; None for a child that the original did not call."""
     skip: tuple[str, ...] = ()
-    """Ids of calls and names of steps whose recorded outputs are taken."""
+    """Ids of calls, and names of steps and maps, whose recorded outputs are taken."""
     skips_successful: bool = False
     """Whether that holds for everything that has succeeded in the original."""
 

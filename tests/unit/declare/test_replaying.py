@@ -324,6 +324,20 @@ def test_elements_of_a_map():
     assert called() == ["total"]
 
 
+def test_a_map_is_skipped_by_its_name():
+    @pipeline(dynamic=True)
+    def two_maps():
+        half.map([1, 2])
+        half.map([3, 4])
+
+    original = two_maps()
+    called()
+
+    two_maps.replay(original, skip=["half_2"])
+
+    assert called() == ["half 1", "half 2"]
+
+
 def test_a_map_in_which_elements_failed(trouble):
     trouble(1)
     with pytest.raises(ValueError, match="no 1"):
