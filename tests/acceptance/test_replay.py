@@ -225,6 +225,21 @@ def test_a_replay_that_was_killed_is_resumed_and_keeps_what_it_was_told(lab, flo
     assert run.replay_report.taken == ("load",)
 
 
+def test_a_replay_that_was_killed_is_resumed_in_the_background(lab, flow):
+    lab.write("die", "")
+    zenml(lab, "run", "replay", "nightly", "--skip", "load", "--step-input", "work.factor=2")
+    (lab.folder / "die").unlink()
+    (run,) = lab.client().get_pipeline_run("nightly").replays
+    before = len(labkit.read(lab.trace))
+
+    done = zenml(lab, "run", "resume", run.id, "--detach")
+    waited = zenml(lab, "run", "wait", run.id, "--timeout", "30")
+
+    assert (done.returncode, waited.returncode) == (0, 0), waited.stdout
+    assert called(lab, before) == ["last", "work"]
+    assert run.refresh().outputs[0].load() == 13
+
+
 def test_what_a_killed_replay_had_not_taken_yet_is_taken_when_it_is_resumed(lab, flow):
     lab.write("die", "")
     zenml(lab, "run", "replay", "nightly", "--skip", "last")

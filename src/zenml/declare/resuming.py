@@ -8,6 +8,7 @@ run beside its source holds as it was said then: its arguments, its files, its `
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -106,6 +107,7 @@ def prepare(
     if pipeline is None:
         pipeline, module = find_pipeline(record, plan, store, RESUMING)
     compiled = _compile(pipeline, module, Earlier(record, plan, RESUMING), store, arguments or {})
+    compiled.again = partial(_compile_elsewhere, pipeline, module, record.id, dict(arguments or {}))
     if plan.is_dynamic:
         changes = changes_of_dynamic(plan, module, store, compiled.sources)
     else:
@@ -140,6 +142,16 @@ def resumable(store: Store, run: str | Run | RunView) -> Run:
             f"Whether that lives can be told there only: run `zenml run resume {short(record.id)}` there."
         )
     raise ResumeError(f"{name} is {record.status} in {where}. {remedy}")
+
+
+def _compile_elsewhere(
+    pipeline: Pipeline[Any], module: str, run_id: str, arguments: Mapping[str, Any]
+) -> Compiled:
+    """Compile the pipeline of a run in the process that goes on with it in the background."""
+    store = open_store()
+    record = find_run(store, run_id)
+    earlier = Earlier(record, RunView(record, store).plan, RESUMING)
+    return _compile(pipeline, module, earlier, store, arguments)
 
 
 def _check_original(run: Run, plan: Plan, store: Store) -> None:
