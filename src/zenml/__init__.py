@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from zenml.context.step import get_step_context as get_step_context
     from zenml.context.step import track as track
     from zenml.declare.pipeline import pipeline as pipeline
+    from zenml.declare.replaying import replay as replay
     from zenml.declare.step import step as step
     from zenml.execute.futures import StepRunFuture as StepRunFuture
     from zenml.execute.futures import as_completed as as_completed
@@ -46,6 +47,7 @@ _TABLE = {
     "log_model_metadata": "zenml.client.metadata",
     "pipeline": "zenml.declare.pipeline",
     "remove_tags": "zenml.client.tagging",
+    "replay": "zenml.declare.replaying",
     "save_artifact": "zenml.client.artifacts",
     "step": "zenml.declare.step",
     "track": "zenml.context.step",
@@ -69,6 +71,7 @@ __all__ = [
     "log_model_metadata",
     "pipeline",
     "remove_tags",
+    "replay",
     "save_artifact",
     "step",
     "track",

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-import msgspec
-
-from zenml.compile.cache_key import CacheKey, KeyBuilder
+from zenml.compile.cache_key import KeyBuilder
 from zenml.errors import DeclarationError
 from zenml.execute import recording
 from zenml.execute.inline_environment import InlineEnvironment
+from zenml.execute.known_results import Candidate, KnownResults
 from zenml.records.ids import RunId, StepRunId, new_id
 from zenml.records.plan import ArtifactRef, OutputRef
 
@@ -24,19 +23,12 @@ if TYPE_CHECKING:
     from zenml.artifacts.artifact_store import ArtifactStore
     from zenml.execute.machine import Machine
     from zenml.execute.recorded import Recorded
+    from zenml.execute.replayed import Replayed
     from zenml.execute.tokens import Need, Tokens
     from zenml.records.plan import Place, Plan, StepDefinition
     from zenml.records.run import Artifact, Run, StepRun
     from zenml.records.task import Damage
     from zenml.store.store import Batch, CacheEntry, RunTransaction, Store
-
-
-class Candidate(msgspec.Struct, frozen=True):
-    """A ready step with its cache key, and the turn in which the cache was last asked for it."""
-
-    id: str
-    key: CacheKey
-    turn: int = -1
 
 
 class Places(Protocol):
@@ -56,7 +48,7 @@ class Places(Protocol):
         """Return the tokens that a step takes, by the key of its definition."""
 
 
-class Admission:
+class Admission(KnownResults):
     """The ready steps of one run. Everything here happens with the engine's baton."""
 
     def __init__(
@@ -99,6 +91,8 @@ class Admission:
         """Gives what the call of a pipeline has returned the names that it goes by."""
         self.recorded: Recorded | None = None
         """What the run has finished before it was resumed; None for one that was not."""
+        self.replayed: Replayed | None = None
+        """What a replay takes from its original; None for a run that is none."""
 
     # Questions
 
@@ -244,6 +238,8 @@ class Admission:
             reason = "its stored output was damaged"
         elif self.recorded is not None and (again := self.recorded.reason(one.id, one.key)):
             reason = again
+        elif self.replayed is not None:
+            reason = self.replayed.missed(one.id)
         elif one.id in self._refreshed:
             reason = "it was to be refreshed"
         elif child is None and not self._may_use_cache(one.id):
@@ -308,54 +304,6 @@ class Admission:
                 chosen.append(one)
         return chosen
 
-    def _try_hit(self, one: Candidate, hits: Mapping[str, CacheEntry], batch: Batch) -> bool:
-        """Use a stored result if it is complete and young enough."""
-        if self.recorded is not None and self._try_recorded(self.recorded, one, batch):
-            return True
-        entry = hits.get(one.key.digest)
-        if entry is None or not entry.is_finished or not self._may_use_cache(one.id):
-            return False
-        if not recording.is_usable(entry, self._definition(one.id), self._artifact_store):
-            return False
-        self._add_cached(one, entry, batch)
-        return True
-
-    def _add_cached(
-        self, one: Candidate, entry: CacheEntry, batch: Batch, child: RunId | None = None
-    ) -> None:
-        """Record that a stored result answers a step."""
-        self._take_outputs(one.id, entry.artifacts)
-        invocation = self._machine.nodes[one.id].invocation
-        step = recording.cached(self._run, invocation, one.key, entry, self._next_attempt(one.id), child)
-        batch.started.append(step)
-        batch.inputs.extend(recording.inputs(step, self.artifact_of))
-        self._machine.cached(one.id)
-
-    def _try_recorded(self, recorded: Recorded, one: Candidate, batch: Batch) -> bool:
-        """Use what the run itself has recorded before it was resumed; under its own id that needs no new row."""
-        if one.id in self._forced:
-            return False
-        found = recorded.take(one.id, one.key.digest, self._machine.nodes)
-        if found is None or not recording.is_whole(
-            found.artifacts, self._definition(one.id), self._artifact_store
-        ):
-            return False
-        if found.step.invocation_id == one.id and found.is_last:
-            self._take_outputs(one.id, found.artifacts)
-            recorded.reused.append(found.step)
-            self._machine.cached(one.id)
-        else:
-            self._add_cached(one, recording.entry_of(found), batch, found.step.child_run_id)
-        return True
-
-    def _take_outputs(self, identifier: str, artifacts: Sequence[Artifact]) -> None:
-        """Have those who need a call find its outputs; a pipeline has names of its own for what it returned."""
-        named = {artifact.output: artifact for artifact in artifacts}
-        if self._definition(identifier).is_pipeline and self.name_returned is not None:
-            named = self.name_returned(identifier, artifacts)
-        for name, artifact in named.items():
-            self.artifacts[identifier, name] = artifact
-
     def _must_wait(self, one: Candidate, hits: Mapping[str, CacheEntry]) -> bool:
         """Let a step wait for the same work in flight, in this run or in another one."""
         if not self._may_use_cache(one.id):
@@ -376,15 +324,16 @@ class Admission:
     def _with_key(self, identifier: str) -> Candidate:
         invocation = self._machine.nodes[identifier].invocation
         key = self._keys.build(invocation, self._definition(identifier), self.artifact_of)
-        if self.recorded is not None:
-            self.recorded.announce(identifier, key.digest)
+        for known in (self.recorded, self.replayed):
+            if known is not None:
+                known.announce(identifier, key.digest)
         return Candidate(identifier, key)
 
     def _definition(self, identifier: str) -> StepDefinition:
         return self._plan.definitions[self._machine.nodes[identifier].invocation.definition]
 
     def _may_use_cache(self, identifier: str) -> bool:
-        if identifier in self._forced or identifier in self._refreshed:
+        if identifier in self._forced or identifier in self._refreshed or self.replayed is not None:
             return False
         return self._definition(identifier).options.enable_cache
 

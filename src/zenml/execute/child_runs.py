@@ -11,6 +11,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from zenml.compile.edges import annotated_names
 from zenml.context import session
 from zenml.errors import (
@@ -27,7 +29,8 @@ from zenml.execute.recorded import PAUSED
 from zenml.execute.resumption import Resumption
 from zenml.execute.running import Family, failure_of, run_plan
 from zenml.records.ids import RunId, microseconds_now, short
-from zenml.records.run import Artifact, Run
+from zenml.records.plan import Replay
+from zenml.records.run import Artifact, Run, StepRun
 from zenml.records.status import RESUMABLE
 from zenml.records.task import StepOutcome
 from zenml.views.artifact_view import ArtifactView
@@ -41,7 +44,6 @@ if TYPE_CHECKING:
     from zenml.compile.dynamic_calls import DynamicCalls
     from zenml.execute.engine import Engine
     from zenml.records.plan import OutputRef
-    from zenml.records.run import StepRun
     from zenml.store.store import Store
 
 AT_ONCE = 32
@@ -216,6 +218,7 @@ class ChildRuns:
                 f"Pipeline `{call.pipeline.name}` has a schedule, and is called in the function of another one. "
                 "Leave the schedule out, or set it where no pipeline is running."
             )
+        self._replay(step, compiled)
         child.check()
         identifier = step.child_run_id
         if identifier is None:
@@ -236,6 +239,21 @@ class ChildRuns:
         if error is not None:
             raise error
         return self._outputs_of(step.invocation_id, ended.run)
+
+    def _replay(self, step: StepRun, compiled: Compiled) -> None:
+        """Have a child of a replay reproduce the child of the original."""
+        told = self._engine.plan.replay
+        if told is None:
+            return
+        store, found = self._engine.store, None
+        if told.original is not None:
+            same = store.select(StepRun, run_id=told.original, invocation_id=step.invocation_id)
+            found = next((one.child_run_id for one in reversed(same) if one.child_run_id is not None), None)
+        if found is not None and store.get(Run, found) is None:
+            found = None
+        compiled.plan = msgspec.structs.replace(
+            compiled.plan, replay=Replay(found, skips_successful=told.skips_successful)
+        )
 
     def _outputs_of(self, invocation_id: str, run: Run) -> dict[str, Artifact]:
         return self.named_outputs(

@@ -16,6 +16,7 @@ from zenml.execute.recorded_children import RecordedChildren
 from zenml.records.ids import microseconds_now
 from zenml.records.run import Artifact, StepRun
 from zenml.records.status import SUCCESSFUL
+from zenml.views.step_outputs import outputs_of_steps, producer_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -57,7 +58,7 @@ class Recorded:
         artifacts: Mapping[str, list[Artifact]],
         children: RecordedChildren | None = None,
     ) -> None:
-        self._children = children or RecordedChildren((), {})
+        self._children = children or RecordedChildren((), ())
         self.attempts: dict[str, int] = {}
         """How many attempts there were, by invocation id."""
         self.reused: list[StepRun] = []
@@ -80,11 +81,9 @@ class Recorded:
             self.attempts[step.invocation_id] = max(self.attempts.get(step.invocation_id, 0), step.attempt)
         for step in listed:
             if step.status in SUCCESSFUL and step.cache_key is not None:
-                outputs: tuple[Artifact, ...] | None = tuple(artifacts.get(producer_of(step), ()))
-                if step.child_run_id is not None:
-                    outputs = self._children.returned(step)
-                if outputs is None:
-                    continue
+                if step.child_run_id is not None and producer_of(step) not in artifacts:
+                    continue  # what it returned is not all there any more
+                outputs = tuple(artifacts.get(producer_of(step), ()))
                 is_last = self._last[step.invocation_id] is step
                 self._finished.setdefault(step.cache_key, []).append(Finished(step, outputs, is_last))
                 self._done.setdefault(step.invocation_id, []).append(step)
@@ -93,8 +92,7 @@ class Recorded:
     def read(cls, store: Store, run_id: str) -> Recorded:
         """Read what a run has recorded, in a few reads however many steps it has."""
         steps = store.select(StepRun, run_id=run_id)
-        producers = [producer_of(step) for step in steps if step.status in SUCCESSFUL]
-        recorded = cls(steps, store.outputs_of(producers), RecordedChildren.read(store, steps))
+        recorded = cls(steps, outputs_of_steps(store, steps), RecordedChildren.read(store, steps))
         recorded._read_outcomes(store)
         return recorded
 
@@ -145,6 +143,15 @@ class Recorded:
         """Return the run that the call of a pipeline goes on with, once; None if it is to be a new one."""
         return self._children.go_on_with(identifier, key, lambda step: self._is_free(step, known))
 
+    def take_own(self, identifier: str) -> Finished | None:
+        """Return the last result of a call, whatever its key was, unless something else got it."""
+        for step in reversed(self._done.get(identifier, ())):
+            if step.id in self._taken:
+                continue
+            self._taken.add(step.id)
+            return next(one for one in self._finished[step.cache_key or ""] if one.step is step)
+        return None
+
     def tell_reused(self) -> list[StepRun]:
         """Return, once, the attempts whose results were taken, as a reporter is told of them."""
         reused, self.reused = self.reused, []
@@ -174,11 +181,6 @@ class Recorded:
         if any(step.cache_key == key.digest for step in done):
             return "its stored output is damaged or gone"
         return f"{differing(newest.key_parts, key.parts)} since it was done"
-
-
-def producer_of(step: StepRun) -> str:
-    """Return the id of the step run whose outputs are those of a finished one."""
-    return step.cached_from or step.id
 
 
 def differing(before: Mapping[str, str], after: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""What a run has recorded of the pipelines that it called: what they returned, and which of their runs goes on.
+"""What a run has recorded of the pipelines that it called: which of their runs goes on.
 
 A call whose run has completed is answered by what that run recorded. A call that has no result goes on with
 the run that it was, so that nothing which is recorded in there is executed again.
@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zenml.records.run import Artifact, Run, RunOutput, StepRun
+from zenml.records.run import Run
 from zenml.records.status import SUCCESSFUL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable
 
     from zenml.records.ids import RunId
+    from zenml.records.run import StepRun
     from zenml.store.store import Store
 
 
@@ -23,11 +24,11 @@ class RecordedChildren:
 
     Args:
         steps: all attempts of all calls.
-        outputs: by id of a child that has completed: what it returned, in this order; None if that is not all there.
+        completed: the ids of the runs that have completed.
     """
 
-    def __init__(self, steps: Iterable[StepRun], outputs: Mapping[str, tuple[Artifact, ...] | None]) -> None:
-        self._outputs = outputs
+    def __init__(self, steps: Iterable[StepRun], completed: Collection[RunId]) -> None:
+        self._completed = completed
         self._last: dict[str, StepRun] = {}
         """By invocation id: the last attempt that was a run."""
         self._taken: set[str] = set()
@@ -39,24 +40,11 @@ class RecordedChildren:
 
     @classmethod
     def read(cls, store: Store, steps: Iterable[StepRun]) -> RecordedChildren:
-        """Read what the children of a run have returned, in three reads however many there are."""
+        """Read which children of a run have completed, in one read however many there are."""
         listed = [step for step in steps if step.child_run_id is not None]
         ids = tuple({step.child_run_id for step in listed})
-        if not ids:
-            return cls(listed, {})
-        completed = {run.id for run in store.select(Run, id=ids, status="completed")}
-        rows = store.select(RunOutput, run_id=tuple(completed))
-        artifacts = {
-            one.id: one for one in store.select(Artifact, id=tuple({row.artifact_id for row in rows}))
-        }
-        by_run: dict[str, list[Artifact | None]] = {identifier: [] for identifier in completed}
-        for row in sorted(rows, key=lambda row: row.position):
-            by_run[row.run_id].append(artifacts.get(row.artifact_id))
-        return cls(listed, {identifier: _whole(found) for identifier, found in by_run.items()})
-
-    def returned(self, step: StepRun) -> tuple[Artifact, ...] | None:
-        """Return what the run of a call returned; None if that is not all there any more."""
-        return self._outputs.get(step.child_run_id or "")
+        completed = store.select(Run, id=ids, status="completed") if ids else ()
+        return cls(listed, {run.id for run in completed})
 
     def go_on_with(self, identifier: str, key: str, is_free: Callable[[StepRun], bool]) -> RunId | None:
         """Return the run that a call goes on with, which nothing else gets; None if it is to be a new one.
@@ -75,13 +63,8 @@ class RecordedChildren:
         for step in order:
             if step is None or step.status in SUCCESSFUL or step.id in self._taken:
                 continue
-            if step.child_run_id in self._outputs and step.cache_key != key:
+            if step.child_run_id in self._completed and step.cache_key != key:
                 continue  # it completed, with other arguments or code, and its parent did not learn of it
             self._taken.add(step.id)
             return step.child_run_id
         return None
-
-
-def _whole(found: list[Artifact | None]) -> tuple[Artifact, ...] | None:
-    there = tuple(one for one in found if one is not None)
-    return there if len(there) == len(found) else None

@@ -84,9 +84,11 @@ def cached(
     key: CacheKey,
     entry: CacheEntry,
     attempt: Attempt,
+    *,
+    reason: str | None = None,
     child_run_id: RunId | None = None,
 ) -> StepRun:
-    """Return the record of a step that was answered from the cache, or of a pipeline by a run that there is."""
+    """Return the record of a step that was answered with a stored result, or of a pipeline with an earlier run of it."""
     now = microseconds_now()
     return StepRun(
         id=attempt.id,
@@ -98,6 +100,7 @@ def cached(
         invocation=invocation,
         cache_key=key.digest,
         key_parts=key.parts,
+        reason=reason,
         cached_from=StepRunId(entry.step_run_id),
         started_at=now,
         ended_at=now,

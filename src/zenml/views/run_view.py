@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from zenml.records.run import NotedKind
     from zenml.store.store import Store
     from zenml.views.model_view import ModelVersionView
+    from zenml.views.replay_report import ReplayReport
 
 
 class PipelineView:
@@ -275,6 +276,27 @@ class RunView(ExecutionView[Run]):
         return [RunView(run, self._store) for run in self._store.select(Run, parent_id=self.id)]
 
     @property
+    def original(self) -> RunView | None:
+        """The run that this one reproduces; None for a run that is no replay, and if that was deleted."""
+        identifier = self.record.original_id
+        found = None if identifier is None else self._store.get(Run, identifier)
+        return None if found is None else RunView(found, self._store)
+
+    @property
+    def replays(self) -> list[RunView]:
+        """The runs that reproduce this one, in the order in which they began."""
+        return [RunView(run, self._store) for run in self._store.select(Run, original_id=self.id)]
+
+    @property
+    def replay_report(self) -> ReplayReport | None:
+        """How its outputs compare with those of its original; None for a run that is no replay."""
+        if self.stored_plan.replay is None:
+            return None
+        from zenml.views.replay_report import read_report  # few runs are replays
+
+        return read_report(self, self.original, self._store)
+
+    @property
     def waits(self) -> list[Wait]:
         """What it has asked people, the oldest first: `question`, `answer_schema`, `status`, `answer`."""
         return self._store.select(Wait, run_id=self.id)
@@ -323,6 +345,18 @@ class RunView(ExecutionView[Run]):
         """
         resumed: RunView = live.resume(self, store=self._store, pipeline=pipeline, arguments=arguments)
         return resumed
+
+    def replay(self, **options: Any) -> RunView:
+        """Reproduce the run as a new one, from what it recorded; return that when it has ended.
+
+        Args:
+            options: what is to be otherwise: those of `zenml.replay`.
+
+        Raises:
+            ReplayError: its pipeline cannot be found, or what is to be skipped has no result.
+        """
+        replayed: RunView = live.replay(self, **{"store": self._store, **options})
+        return replayed
 
     def wait(self, timeout: float | None = None) -> RunView:
         """Wait until the run has ended or is paused, and be the run as it is then.
