@@ -106,7 +106,9 @@ def test_killed_at_points(zygote, undisturbed, shape, kind, tmp_path):
         if POINTS and kills >= POINTS:
             break
         kills += killed(zygote, shape, tmp_path / "round", [[kind, point]], counts).kills
-    assert kills >= min(LEAST, POINTS or LEAST), "steps that end together share a commit, by chance; but not all of them"
+    assert kills >= min(LEAST, POINTS or LEAST), (
+        "steps that end together share a commit, by chance; but not all of them"
+    )
 
 
 @pytest.mark.parametrize("moment", CHOSEN)
