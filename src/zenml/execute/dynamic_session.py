@@ -21,7 +21,7 @@ from zenml.execute.events import Added, Cancelled
 from zenml.execute.futures import SUCCEEDED, StepRunFuture
 from zenml.execute.learning import Learning
 from zenml.execute.map_session import MapSession
-from zenml.execute.pausing import Questions, RunPaused
+from zenml.execute.pausing import Questions, RunPaused, is_pause
 from zenml.execute.pipeline_future import PipelineFuture
 from zenml.execute.returned import Returned, read_returned
 from zenml.execute.signals import Terminated
@@ -380,6 +380,6 @@ class DynamicSession:
 
 def _is_signal(error: BaseException) -> bool:
     """Tell whether a function was ended from outside, and by something else than that its run ends."""
-    return isinstance(error, Terminated) or not isinstance(
-        error, (Exception, SystemExit, Unwinding, RunPaused)
-    )
+    if is_pause(error):
+        return False
+    return isinstance(error, Terminated) or not isinstance(error, (Exception, SystemExit, Unwinding))

@@ -82,15 +82,17 @@ class Halting:
         except RunStoppedError:
             pass  # it is somebody else's by now, who records it
 
-    def pause(self, reason: str, wait: Wait | None = None) -> None:
+    def pause(self, reason: str, wait: Wait | None = None) -> bool:
         """Record the pause of the run, and what it asks, as one; nothing of it goes on any more.
+
+        Returns False if it is paused already: another thread of the function was quicker.
 
         Raises:
             RunStoppedError: the run is to stop, or is not this process's any more.
         """
         with self._baton:
             if self.run.status == "paused":
-                return  # another thread of the function was quicker
+                return False
             batch = Batch(wait=wait)
             self._said.add_to(batch)
             batch.run = msgspec.structs.replace(
@@ -109,3 +111,4 @@ class Halting:
                 self.fatal = self.fatal or error
                 raise
             self.run = batch.run
+        return True

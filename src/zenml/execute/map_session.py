@@ -22,7 +22,7 @@ from zenml.records.plan import Value
 from zenml.records.run import StepRun
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Container, Iterable, Sequence
 
     from zenml.compile.dynamic_calls import CompiledCall, DynamicCalls
     from zenml.compile.trace import MapName
@@ -121,10 +121,13 @@ class MapSession:
         """Whether all elements of all maps are started."""
         return all(feeder.future.is_fed for feeder in self._feeders)
 
-    @property
-    def are_idle(self) -> bool:
-        """Whether no map is at work adding elements: each has all of them, or waits for room or for its items."""
-        return all(feeder.is_idle for feeder in self._feeders)
+    def are_idle(self, waiting: Container[int]) -> bool:
+        """Tell whether no map is at work adding elements: each has all of them, or waits for room or for its items.
+
+        Args:
+            waiting: the threads that wait for something; a generator may be among those who do.
+        """
+        return all(feeder.is_idle or feeder.is_held_up_in(waiting) for feeder in self._feeders)
 
     @property
     def standstill(self) -> Standstill:

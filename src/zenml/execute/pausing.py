@@ -71,7 +71,7 @@ class Questions:
         """Tell whether the run is paused; if its function has returned or raised since, say that this is a mistake."""
         if self._engine.run.status != "paused":
             return False
-        if isinstance(error, RunPaused) or _is_all_paused(error):
+        if is_pause(error):
             return True
         became = f"raised {type(error).__name__}: {error}" if error is not None else "returned"
         self._engine.note(
@@ -141,10 +141,10 @@ class Questions:
         engine = self._engine
         if engine.hooks is not None:
             engine.hooks.settle()
-        engine.pause(reason, wait)
-        if engine.hooks is not None:
-            engine.hooks.pause()
-        engine.note(asking_text(RunView(engine.run, engine.store)))
+        if engine.pause(reason, wait):
+            if engine.hooks is not None:
+                engine.hooks.pause()
+            engine.note(asking_text(RunView(engine.run, engine.store)))
         self._leave()
 
     def _leave(self) -> NoReturn:
@@ -173,9 +173,11 @@ class Questions:
         return answered
 
 
-def _is_all_paused(error: BaseException | None) -> bool:
-    """Tell whether a group of exceptions, as groups of tasks raise them, is of nothing else."""
-    return isinstance(error, BaseExceptionGroup) and error.split(RunPaused)[1] is None
+def is_pause(error: BaseException | None) -> bool:
+    """Tell whether it is a pause that a function was left by; groups of tasks raise it as a group."""
+    if isinstance(error, BaseExceptionGroup):
+        return error.split(RunPaused)[1] is None
+    return isinstance(error, RunPaused)
 
 
 def _name_of(question: str) -> str:

@@ -7,6 +7,7 @@ run is paused too: no process waits for a person.
 
 from __future__ import annotations
 
+import threading
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,8 @@ class Standstill:
         self._maps = maps
         self._children = children
         self._questions = questions
+        self._waiting: set[int] = set()
+        """Threads that wait without a limit."""
 
     def until(self, is_met: Callable[[], bool], seconds: float = inf) -> bool:
         """Wait until something is so; return False if the time is up before.
@@ -52,7 +55,12 @@ class Standstill:
         """
         if seconds < inf:
             return self._thread.until(is_met, seconds)
-        self._thread.until(lambda: is_met() or self.is_here, seconds)
+        thread = threading.get_ident()
+        self._waiting.add(thread)
+        try:
+            self._thread.until(lambda: is_met() or self.is_here, seconds)
+        finally:
+            self._waiting.discard(thread)
         if not is_met():
             self.pause()
         return True
@@ -60,7 +68,7 @@ class Standstill:
     @property
     def is_here(self) -> bool:
         """Whether nothing goes on but that children wait for people."""
-        return self._engine.is_at_standstill() and self._maps.are_idle
+        return self._engine.is_at_standstill() and self._maps.are_idle(self._waiting)
 
     @property
     def may_come(self) -> bool:
