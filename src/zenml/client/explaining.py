@@ -97,7 +97,9 @@ def _explain_hit(store: Store, step: StepView) -> Explanation:
     if reference is None:
         return _answer(step, "cached", "hit", "from a step run that was deleted since")
     if step.run.stored_plan.replay is not None and step.record.reason is not None:
-        reason = f"from step `{reference.step}` of run `{reference.run}`: {step.record.reason}"
+        although = step.record.reason.partition(", ")[2]
+        reason = f"from step `{reference.step}` of run `{reference.run}`, as the replay was told"
+        reason += f", {although}" if although else ""
         return _answer(step, "cached", "replayed", reason, reference)
     where = "of the same run" if reference.run_id == step.run.id else f"of run `{reference.run}`"
     return _answer(step, "cached", "hit", f"from step `{reference.step}` {where}", reference)

@@ -130,6 +130,12 @@ class ReplayRequest(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             ReplayError: there is no such step, it did not succeed, or its stored output is gone.
         """
+        both = [name for name in self.skip if name in self.step_inputs]
+        if both:
+            raise ReplayError(
+                f"Step `{both[0]}` is to be skipped, and its arguments are to be replaced. Leave out one of the two: what is "
+                "skipped is not executed."
+            )
         known = names_of(original, original.attempts) | maps_of(original.attempts)
         known |= {one.id for one in original.stored_plan.invocations}
         steps = steps_to_take(original, Replay(original.id, self.skip))

@@ -77,7 +77,10 @@ def test_a_replay_that_fails_ends_with_its_failure(zenml, run):
 def test_why_a_step_of_a_replay_has_its_result(zenml, run):
     zenml("run", "replay", "nightly", "--skip", "load", "-q")
 
-    assert "taken from run `nightly`" in zenml("step", "why", "latest", "load").out
+    assert (
+        "from step `load` of run `nightly`, as the replay was told."
+        in zenml("step", "why", "latest", "load").out
+    )
     assert "the run is a replay" in zenml("step", "why", "latest", "name").out
 
 

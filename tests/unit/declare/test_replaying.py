@@ -516,6 +516,11 @@ def test_what_was_replaced_holds_for_a_replay_of_the_replay():
         ({"step_input_overrides": {"trian": {"rate": 1.0}}}, ReplayError, "Did you mean `train`"),
         ({"step_input_overrides": {"train": {"rat": 1.0}}}, ArgumentError, "Did you mean `rate`"),
         ({"step_input_overrides": {"train": 3}}, ArgumentError, "Give it a mapping"),
+        (
+            {"skip": ["train"], "step_input_overrides": {"train": {"rate": 1.0}}},
+            ReplayError,
+            "one of the two",
+        ),
         ({"skip": 3}, ArgumentError, "`skip` of a replay is 3"),
         ({"input_overrides": {"rate": "fast"}}, TypeMismatchError, "`rate` of pipeline `static`"),
     ],
