@@ -317,3 +317,30 @@ def test_prepared_answers_reach_children(zenml_lab):
     zenml_lab.answer("How many?", 3)
 
     assert waits_for_one().outputs[0].load() == 4
+
+
+def test_a_group_of_tasks_and_a_generator_wait_for_children_that_ask():
+    @pipeline(dynamic=True)
+    async def grouped():
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(loaded(x)) for x in range(2)]
+        return sum(task.result() for task in tasks)
+
+    async def loaded(x):
+        return (await asks(x)).load()
+
+    def items():
+        yield 1
+        yield asks(5).load()
+
+    @pipeline(dynamic=True)
+    def generating():
+        return total(work.map(items()))
+
+    run = grouped()
+    assert run.record.status == "paused"
+    run = run.answer(10).resume(pipeline=grouped).answer(20).resume(pipeline=grouped)
+    assert run.outputs[0].load() == 31
+    run = generating()
+    assert run.record.status == "paused"
+    assert run.answer(10).resume(pipeline=generating).outputs[0].load() == 16
