@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -41,13 +42,16 @@ class Halting:
     _said: StepEvents
     _unrecorded: tuple[Batch, Batch]
 
+    @abstractmethod
     def alarm(self) -> None:
         """Wake whoever waits: the run cannot go on."""
         raise NotImplementedError
 
+    @abstractmethod
     def _add_end(self, status: RunStatus, reason: str | None, batch: Batch) -> None:
         raise NotImplementedError
 
+    @abstractmethod
     def _report(self, batch: Batch) -> None:
         raise NotImplementedError
 

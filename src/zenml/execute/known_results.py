@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -42,16 +43,20 @@ class KnownResults:
     _artifact_store: ArtifactStore
     _forced: set[str]
 
+    @abstractmethod
     def artifact_of(self, ref: OutputRef | ArtifactRef) -> Artifact:
         """Return the artifact that a binding refers to."""
         raise NotImplementedError
 
+    @abstractmethod
     def _definition(self, identifier: str) -> StepDefinition:
         raise NotImplementedError
 
+    @abstractmethod
     def _may_use_cache(self, identifier: str) -> bool:
         raise NotImplementedError
 
+    @abstractmethod
     def _next_attempt(self, identifier: str) -> recording.Attempt:
         raise NotImplementedError
 
