@@ -34,8 +34,8 @@ test-heavy: $(HAS_HEAVY) ## Run the tests of torch, Keras and XGBoost, which tak
 explore: $(HAS_TEST) ## Run the property tests with new examples, and more of them
 	PROPERTY_TESTS=explore $(BIN)/python -m pytest -n 2 -m hypothesis
 
-faults: $(HAS_TEST) ## Kill runs at random points with new seeds and resume them; FAULTS_ROUNDS=200 for longer
-	FAULTS_SEED=$$(date +%s) FAULTS_ROUNDS=$${FAULTS_ROUNDS:-50} $(BIN)/python -m pytest -n 2 tests/faults
+faults: $(HAS_TEST) ## Kill runs at every point, and at random ones with new seeds, and resume them; FAULTS_ROUNDS=200 for longer
+	FAULTS_SEED=$$(date +%s) FAULTS_ROUNDS=$${FAULTS_ROUNDS:-50} FAULTS_POINTS=$${FAULTS_POINTS:-0} $(BIN)/python -m pytest -n 2 tests/faults
 
 lint: $(HAS_TEST) ## Check style and formatting
 	$(BIN)/ruff check
@@ -58,7 +58,7 @@ pictures: $(HAS_TEST) ## Draw the pictures of the README from runs in a pseudo t
 
 clean: ## Remove caches and results; .venv stays
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .benchmarks build dist
-	rm -rf examples/digits/output
+	rm -rf examples/*/output
 	find src tests examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:

@@ -68,6 +68,44 @@ PIPELINE = textwrap.dedent("""
     except ValueError:
         sys.exit(1)
 """)
+DYNAMIC = textwrap.dedent("""
+    import time
+    from zenml import pipeline, step, wait
+
+    @step(enable_cache=False)
+    def find_shops() -> dict[str, int]:
+        time.sleep(0.3)
+        return {f"shop {number:02}": number for number in range(40)}
+
+    @step(enable_cache=False)
+    def fit(rows: int) -> float:
+        time.sleep(0.12)
+        if rows == 7:
+            raise ValueError("no rows")
+        return rows / 40
+
+    @step(enable_cache=False)
+    def total(scores: list[float]) -> float:
+        time.sleep(0.1)
+        return sum(scores)
+
+    @step(enable_cache=False)
+    def check(score: float, part: int) -> float:
+        time.sleep(0.2)
+        return score
+
+    @pipeline(dynamic=True)
+    def review(score) -> float:
+        return total(check.map([score.load()] * 6, range(6)))
+
+    @pipeline(dynamic=True)
+    def shops():
+        fits = fit.map(find_shops(), on_error="collect")
+        review(total(list(fits.load().values())[:5]))
+        wait(question="Send it to all shops?", name="send")
+
+    shops.with_options(run_name="friday", max_parallelism=6)()
+""")
 THEMES = {
     "dark": {
         "page": "#1b1e24", "default": "#d6d6d6", "red": "#ff6b68", "green": "#5fbf5f", "brown": "#d7b34d",
@@ -168,6 +206,13 @@ def svg(content, columns, lines, theme, more=""):
     )
 
 
+def at_home(cells, folder):
+    """Return a screen as a user would have it who keeps the files at home."""
+    return tuple(
+        (row, column, text.replace(folder, "/home/anna"), *look) for row, column, text, *look in cells
+    )
+
+
 def still(cells, columns, theme):
     """Return one screen as a picture."""
     return svg(texts_of(cells), columns, 1 + max(row for row, *_ in cells), theme)
@@ -219,6 +264,13 @@ def recordings(folder):
         time.sleep(0.6)
         yield "watch", 80, record([*watching, "thursday"], "zenml run watch thursday", 80, environment)
         running.wait()
+    other = Path(folder) / "shops.py"
+    other.write_text(DYNAMIC, "utf-8")
+    yield (
+        "dynamic",
+        80,
+        record([sys.executable, str(other)], "python shops.py", 80, {**environment, "ZENML_QUIET": ""}),
+    )
 
 
 def main():
@@ -228,7 +280,8 @@ def main():
         "running": (80, first_with(made["finished"][1], r"[56] of 12")),
         "running-wide": (200, first_with(made["wide"][1], r"[56] of 12")),
         "finished": (80, made["finished"][1][-1][1]),
-        "failed": (80, made["failed"][1][-1][1]),
+        "failed": (80, at_home(made["failed"][1][-1][1], folder)),
+        "dynamic": (80, made["dynamic"][1][-1][1]),
         "watch": (80, first_with(made["watch"][1], r"[56] of 12")),
     }
     for theme in THEMES:

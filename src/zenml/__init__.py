@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from zenml.context.step import get_step_context as get_step_context
     from zenml.context.step import track as track
     from zenml.declare.pipeline import pipeline as pipeline
+    from zenml.declare.replaying import replay as replay
     from zenml.declare.step import step as step
+    from zenml.execute.futures import StepRunFuture as StepRunFuture
     from zenml.execute.futures import as_completed as as_completed
     from zenml.execute.map_results import Failure as Failure
 
@@ -35,6 +37,7 @@ _TABLE = {
     "ExternalArtifact": "zenml.config.external_artifact",
     "Failure": "zenml.execute.map_results",
     "Model": "zenml.config.model",
+    "StepRunFuture": "zenml.execute.futures",
     "Tag": "zenml.config.tag",
     "add_tags": "zenml.client.tagging",
     "as_completed": "zenml.execute.futures",
@@ -44,6 +47,7 @@ _TABLE = {
     "log_model_metadata": "zenml.client.metadata",
     "pipeline": "zenml.declare.pipeline",
     "remove_tags": "zenml.client.tagging",
+    "replay": "zenml.declare.replaying",
     "save_artifact": "zenml.client.artifacts",
     "step": "zenml.declare.step",
     "track": "zenml.context.step",
@@ -56,6 +60,7 @@ __all__ = [
     "ExternalArtifact",
     "Failure",
     "Model",
+    "StepRunFuture",
     "Tag",
     "__version__",
     "add_tags",
@@ -66,6 +71,7 @@ __all__ = [
     "log_model_metadata",
     "pipeline",
     "remove_tags",
+    "replay",
     "save_artifact",
     "step",
     "track",

@@ -21,6 +21,7 @@ ZenMLError
 ├── WaitTimeoutError (TimeoutError)    nobody answered a question in time
 ├── RunStoppedError (RuntimeError)     the run was stopped, or taken over by another process
 ├── ResumeError (RuntimeError)         a run cannot be resumed: it has completed, or goes on, or its code is gone
+├── ReplayError (RuntimeError)         a run cannot be reproduced: its code is gone, or what is to be skipped has no result
 ├── RunFailedError (RuntimeError)      a run failed and its exception object is no longer at hand
 └── StoreError
     ├── StoreVersionError              the store was written by another version
@@ -167,6 +168,10 @@ class RunStoppedError(ZenMLError, RuntimeError):
 
 class ResumeError(ZenMLError, RuntimeError):
     """A run cannot be resumed: it has completed, goes on elsewhere, or its pipeline cannot be found."""
+
+
+class ReplayError(ZenMLError, RuntimeError):
+    """A run cannot be reproduced: its code is gone, or what is to be skipped has no result."""
 
 
 class RunFailedError(ZenMLError, RuntimeError):

@@ -188,7 +188,13 @@ def test_what_the_commands_show(lab):
     inner = json.loads(zenml(lab, "run", "show", "inner", "--json").stdout)
     assert inner["parent"] == {"id": outer["id"], "name": outer["name"]}
     assert outer["children"] == [
-        {"id": inner["id"], "name": inner["name"], "status": "failed", "pipeline": "inner"}
+        {
+            "id": inner["id"],
+            "name": inner["name"],
+            "status": "failed",
+            "pipeline": "inner",
+            "counts": {"failed": 1},
+        }
     ]
     assert outer["steps"][0]["child_run_id"] == inner["id"]
 

@@ -12,22 +12,10 @@ from pseudo_terminal import run_in_terminal
 
 FLOW = """
     import sys, threading, time
-    import msgspec
     from zenml import pipeline, step
-    from zenml.compile.dynamic_calls import DynamicCalls
 
     gate = threading.Event()
     threading.Thread(target=lambda: (sys.stdin.readline(), gate.set()), daemon=True).start()
-    add = DynamicCalls.add
-
-    def as_element(self, *given):
-        call = add(self, *given)
-        name, bracket, _ = call.invocation.id.partition("[")
-        if not bracket:
-            return call
-        return msgspec.structs.replace(call, invocation=msgspec.structs.replace(call.invocation, map=name))
-
-    DynamicCalls.add = as_element
 
     @step(enable_cache=False)
     def load() -> int:
@@ -49,7 +37,7 @@ FLOW = """
 
     @pipeline(dynamic=True)
     def flow():
-        fits = [fit.submit(x, id=f"fit[{x}]") for x in range(load().load())]
+        fits = fit.map(range(load().load()))
         good = [one for one in fits if one.exception() is None]
         best(good)
 
@@ -153,3 +141,108 @@ def test_a_run_is_shown_folded_on_a_terminal_and_says_how_to_unfold_it(script, e
     assert "✗ fit[3]" in shown.text
     assert "fit[4]  " not in shown.text
     assert re.search(r"One by one: zenml run show \w{8} --unfold fit", shown.text)
+
+
+FAMILY = """
+    import time
+    from zenml import pipeline, step, wait
+
+    @step(enable_cache=False)
+    def lengths() -> dict[str, int]:
+        return {"rome": 4, "oslo": 0, "ouagadougou": 11}
+
+    @step(enable_cache=False)
+    def invert(x: int) -> float:
+        time.sleep(0.3)
+        return 1 / x
+
+    @step(enable_cache=False)
+    def total(xs: list[float]) -> float:
+        return sum(xs)
+
+    @pipeline(dynamic=True)
+    def tally(n: int) -> float:
+        return total(invert.map(x + 1 for x in range(n)))
+
+    @pipeline(dynamic=True)
+    def flow():
+        invert.map(lengths(), id="cities", on_error="collect")
+        total([tally.submit(2), tally.submit(3)])
+        wait(question="Send it?")
+
+    flow.with_options(run_name="family", max_parallelism=3)()
+"""
+
+
+@pytest.fixture
+def family(tmp_path, environment):
+    """What the terminal of a run with children shows that has paused."""
+    path = tmp_path / "family.py"
+    path.write_text(textwrap.dedent(FAMILY), "utf-8")
+    return run_in_terminal([sys.executable, str(path)], environment, lines=60, columns=100)
+
+
+def test_the_tree_of_a_run_with_children_names_their_runs_and_ends_with_how_to_answer(family):
+    lines = [line for line in family.text.splitlines() if line]
+
+    assert family.returncode == 0
+    (top,) = [number for number, line in enumerate(lines) if re.match(r"\? Run family  ", line)]
+    assert lines[:top] == ["Run `family` waits for an answer: Send it?", lines[top + 7]]
+    assert re.match(r"✓ lengths", lines[top + 1])
+    assert re.match(r"└─ ✗ cities +\d\.\d s  ✗━+ 3 of 3  1 failed  cities\['oslo'\]: ZeroDiv", lines[top + 2])
+    assert re.fullmatch(r"✓ tally +\d\.\d s  run \w{8}: 3 completed", lines[top + 3])
+    assert re.fullmatch(r"✓ tally_2 +\d\.\d s  run \w{8}: 4 completed", lines[top + 4])
+    assert lines[top + 5].startswith("✓ total")
+    assert lines[top + 6] == "Paused: 6 completed, 1 failed."
+    assert re.fullmatch(r"Answer it: zenml run answer \w{8}", lines[top + 7])
+
+
+@pytest.mark.usefixtures("family")
+def test_a_paused_run_with_children_is_shown_with_their_steps_and_its_question(environment):
+    shown = run_in_terminal(zenml("run", "show", "latest"), environment, columns=120)
+
+    assert re.search(r"^Run +family$", shown.text, re.MULTILINE)
+    assert re.search(r"^✓ tally +\d\.\d s  run \w{8}: 3 completed$", shown.text, re.MULTILINE)
+    assert re.search(r"^✓ tally_2 +\d\.\d s  run \w{8}: 4 completed$", shown.text, re.MULTILINE)
+    assert "3 elements: 2 completed, 1 failed" in shown.text
+    *_, question, how = shown.text.splitlines()
+    assert question == "Run `family` waits for an answer: Send it?"
+    assert re.fullmatch(r"Answer it: zenml run answer \w{8}", how)
+
+
+@pytest.mark.usefixtures("family")
+def test_json_has_maps_children_and_questions(environment):
+    def show(run):
+        done = subprocess.run(
+            zenml("run", "show", run, "--json"), env=environment, capture_output=True, timeout=60, check=True
+        )
+        return json.loads(done.stdout)
+
+    shown = show("family")
+    (cities,) = shown["maps"]
+    first, second = shown["children"]
+
+    assert cities["elements"] == ["cities['oslo']", "cities['ouagadougou']", "cities['rome']"]
+    assert cities["counts"] == {"completed": 2, "failed": 1}
+    assert sorted(one["counts"]["completed"] for one in (first, second)) == [3, 4]
+    called = {step["id"]: step["child_run_id"] for step in shown["steps"] if step["child_run_id"]}
+    assert sorted(called.values()) == sorted((first["id"], second["id"]))
+    assert [(one["question"], one["status"]) for one in shown["waits"]] == [("Send it?", "open")]
+    (inner,) = show(called["tally_2"])["maps"]
+    assert inner == {
+        "name": "invert",
+        "counts": {"completed": 3},
+        "elements": [f"invert[{n}]" for n in range(3)],
+    }
+
+
+@pytest.mark.usefixtures("family")
+def test_watching_counts_the_steps_of_children_and_ends_with_the_question(environment):
+    watched = run_in_terminal(zenml("run", "watch", "family"), environment, lines=60, columns=100)
+
+    assert watched.returncode == 0
+    assert re.search(r"^✓ tally +\d\.\d s  run \w{8}: 3 completed$", watched.text, re.MULTILINE)
+    assert re.search(r"^✓ tally_2 +\d\.\d s  run \w{8}: 4 completed$", watched.text, re.MULTILINE)
+    *_, question, how = watched.text.splitlines()
+    assert question == "Run `family` waits for an answer: Send it?"
+    assert re.fullmatch(r"Answer it: zenml run answer \w{8}", how)

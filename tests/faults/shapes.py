@@ -4,10 +4,11 @@ Each step leaves a mark when it begins and when it is about to return. Nothing i
 executed again was found among what the run itself has recorded.
 """
 
+import asyncio
 import os
 import signal
 
-from zenml import get_step_context, pipeline, step
+from zenml import add_tags, get_step_context, log_metadata, pipeline, step, unmapped, wait
 from zenml.config.retry_config import StepRetryConfig
 
 
@@ -26,7 +27,8 @@ def mark(name, what):
 
 def marked():
     """Leave the first mark of the step that runs; return a function that leaves the last one."""
-    name = get_step_context().step_run.name
+    context = get_step_context()
+    name = f"{context.pipeline_run.id}/{context.step_run.name}"
     mark(name, "begins")
     return lambda: mark(name, "returns")
 
@@ -124,6 +126,20 @@ def isolated_fan() -> int:
     return total([add.with_options(runtime="isolated")(x, i) for i in range(3)])
 
 
+@step(enable_cache=False, runtime="isolated")
+def telling(x: int) -> int:
+    done = marked()
+    log_metadata({"seen": x})
+    add_tags("told", run=get_step_context().pipeline_run.id)
+    done()
+    return x
+
+
+@pipeline
+def told() -> int:
+    return telling(start())
+
+
 def began():
     mark("run", "init")
     return {"state": 1}
@@ -183,6 +199,133 @@ def submitted_apart() -> int:
     return total([apart.submit(start(), i) for i in range(3)])
 
 
+# Maps: elements before and after each other, of what is there and of what is made as it is asked for.
+
+
+@step(enable_cache=False)
+def picky(x: int) -> int:
+    done = marked()
+    if x == 3:
+        raise ValueError("no threes")
+    done()
+    return x
+
+
+def numbers():
+    yield from range(9)
+
+
+@pipeline(dynamic=True)
+def mapped() -> int:
+    return total(add.map(add.map(list(range(12))), unmapped(2)))
+
+
+@pipeline(dynamic=True)
+def mapped_lazily() -> int:
+    return total(add.map(numbers(), max_concurrency=3))
+
+
+@pipeline(dynamic=True)
+def mapped_apart() -> int:
+    return total(add.with_options(runtime="isolated").map([1, 2, 3]))
+
+
+@pipeline(dynamic=True)
+def mapped_some() -> int:
+    found = picky.map(list(range(8)), on_error="collect")
+    assert [type(one).__name__ for one in found.load()].count("Failure") == 1
+    return add(total(found))
+
+
+# Children: called and submitted, static and dynamic, and one inside another.
+
+
+@pipeline(dynamic=True)
+def middle(x: int) -> int:
+    return total([inner(x), add.submit(x)])
+
+
+@pipeline(dynamic=True)
+def nested() -> int:
+    x = start()
+    later = middle.submit(x, id="later")
+    now = middle(add(x))
+    return total([now, later, inner.submit(now)])
+
+
+@pipeline(dynamic=True)
+def embedded() -> int:
+    x = start()
+    return total([inner.embed(x), middle.embed(add.submit(x)), middle(x)])
+
+
+@pipeline(dynamic=True)
+def inner_apart(x: int) -> int:
+    return add.with_options(runtime="isolated")(x)
+
+
+@pipeline(dynamic=True)
+def nested_apart() -> int:
+    later = inner_apart.submit(start())
+    return total([inner_apart(2), later])
+
+
+# Questions: in the function itself, in a loop, with work in flight, and in children.
+
+
+@pipeline(dynamic=True)
+def asking() -> int:
+    x = start.submit()
+    sums = [add.submit(x, i) for i in range(3)]
+    for _ in range(2):
+        sums.append(add(total(sums), wait(int, "How many?")))
+    return sums[-1]
+
+
+@pipeline(dynamic=True)
+def asking_child(x: int) -> int:
+    more = wait(int, "How many?")
+    return add(x, more)
+
+
+@pipeline(dynamic=True)
+def asking_inside() -> int:
+    asked = [asking_child.submit(start(), id=name) for name in ("left", "right")]
+    other = inner.submit(1)
+    return total([asking_child(add(1)), other, *asked])
+
+
+# Async: tasks of their own, in a loop of the run's, and where a loop runs already.
+
+
+@pipeline(dynamic=True)
+async def tasks() -> int:
+    async def chain(x):
+        return await add((await add(x)).load())
+
+    parts = await asyncio.gather(*[chain(x) for x in range(3)])
+    return await total(parts)
+
+
+@pipeline(dynamic=True)
+async def tasks_asking() -> int:
+    first = add(1)
+    more = wait(int, "How many?")
+    return await total([await first, add((await first).load(), more)])
+
+
+@pipeline(dynamic=True)
+async def tasks_in_a_loop() -> int:
+    first = add(1)
+    more = wait(int, "How many?")
+    return await total([await first, add(more)])
+
+
+ANSWERS = {"How many?": 10}
+"""What questions are answered with."""
+IN_A_LOOP = {"tasks_in_a_loop"}
+"""Shapes whose pipeline is called where an event loop runs already."""
+
 SHAPES = {
     "chain": (chain, 5),
     "files": (files, 100_002),
@@ -191,11 +334,24 @@ SHAPES = {
     "retried": (retried, 3),
     "composed": (composed, 6),
     "hooked": (hooked, 3),
+    "told": (told, 1),
     "isolated": (isolated, 3),
     "isolated_fan": (isolated_fan, 6),
     "loop": (loop, 4),
     "submitted": (submitted, 14),
     "handled": (handled, 5),
     "submitted_apart": (submitted_apart, 6),
+    "mapped": (mapped, 102),
+    "mapped_lazily": (mapped_lazily, 45),
+    "mapped_some": (mapped_some, 26),
+    "mapped_apart": (mapped_apart, 9),
+    "nested": (nested, 21),
+    "nested_apart": (nested_apart, 5),
+    "embedded": (embedded, 15),
+    "asking": (asking, 32),
+    "asking_inside": (asking_inside, 37),
+    "tasks": (tasks, 9),
+    "tasks_asking": (tasks_asking, 14),
+    "tasks_in_a_loop": (tasks_in_a_loop, 13),
 }
 """By name: a pipeline, and what it returns."""

@@ -1,6 +1,7 @@
-"""kill -9 at every point of runs of all shapes; resumed, each executes what is missing and nothing else.
+"""kill -9 at points of runs of all shapes; resumed, each executes what is missing and nothing else.
 
-`make faults` kills at random points too, with new seeds, as long as one likes.
+Each test draws some of the points that a run passes, the same each time. `make faults` kills at every point, and at
+random times with new seeds, as long as one likes.
 """
 
 import os
@@ -15,8 +16,41 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import rounds
 from shapes import SHAPES
 
-ROUNDS = int(os.environ.get("FAULTS_ROUNDS", "3"))
+ROUNDS = int(os.environ.get("FAULTS_ROUNDS", "2"))
+POINTS = int(os.environ.get("FAULTS_POINTS", "4"))
+"""Points of each kind at which each shape is killed; 0 for all of them."""
 SEED = os.environ.get("FAULTS_SEED", "steady")
+KINDS = ("mark", "before", "after")
+LEAST = 3
+"""Kills of living processes that every test of a shape and a kind has to make."""
+
+CHOSEN = {
+    "a call is recorded as running": ("submitted", ["after", 1, "start add_2"]),
+    "an isolated step runs": ("isolated", ["mark", 3]),
+    "an isolated step has ended": ("isolated", ["before", 1, "end add"]),
+    "an element of a map has ended": ("mapped", ["after", 1, "end add[4]"]),
+    "an element of a generator begins": ("mapped_lazily", ["after", 1, "start add[5]"]),
+    "a failure was collected": ("mapped_some", ["after", 1, "end picky[3]"]),
+    "an isolated step of a child has ended": ("nested_apart", ["before", 1, "end add"]),
+    "a child begins": ("nested", ["before", 1, "start middle"]),
+    "a child was to begin": ("nested", ["after", 1, "start middle"]),
+    "a child's last transaction": ("nested", ["before", 1, "child completed"]),
+    "a child completed": ("nested", ["after", 2, "child completed"]),
+    "a child's end is recorded": ("nested", ["before", 1, "end middle"]),
+    "a question is recorded": ("asking", ["before", 1, "run paused"]),
+    "a question was recorded": ("asking", ["after", 1, "run paused"]),
+    "an answer is recorded": ("asking", ["before", 2, "answer"]),
+    "an answer was recorded": ("asking", ["after", 1, "answer"]),
+    "an answered run goes on": ("asking", ["after", 2, "resume"]),
+    "a child asks": ("asking_inside", ["before", 1, "child paused"]),
+    "a child has asked": ("asking_inside", ["after", 2, "child paused"]),
+    "a parent pauses": ("asking_inside", ["before", 1, "run paused"]),
+    "a parent has paused": ("asking_inside", ["after", 1, "run paused"]),
+    "a child was answered": ("asking_inside", ["after", 2, "answer"]),
+    "an answered child goes on": ("asking_inside", ["after", 2, "resume"]),
+    "a question in a task was recorded": ("tasks_asking", ["after", 1, "run paused"]),
+}
+"""Moments, each a shape and a point as `killing` knows them."""
 
 
 @pytest.fixture(scope="module")
@@ -26,43 +60,77 @@ def zygote(tmp_path_factory):
     made.close()
 
 
-def undisturbed(zygote, shape, folder):
-    """Return how many points a run passes that nobody kills, and how long it takes."""
+@pytest.fixture(scope="module")
+def undisturbed(zygote, tmp_path_factory):
+    """What tells how many points a run of a shape passes that nobody kills, what it records, and how long it takes."""
+    known = {}
+
+    def look(shape):
+        if shape not in known:
+            one = rounds.Round(zygote, shape, SHAPES[shape][1], tmp_path_factory.mktemp("first"))
+            began = time.monotonic()
+            known[shape] = {**one.finish(), "seconds": time.monotonic() - began}
+        return known[shape]
+
+    return look
+
+
+def killed(zygote, shape, folder, kills, counts):
+    """Kill a run at points, one after the other, and go on with it to its end; return the round."""
     one = rounds.Round(zygote, shape, SHAPES[shape][1], folder)
-    began = time.monotonic()
-    answer = one.finish()
-    return {**answer, "seconds": time.monotonic() - began}
+    try:
+        for kill in kills:
+            one.play_until_killed(kill)
+        ended = one.finish()
+        for what in ("runs", "steps"):  # a child is resumed, and not begun anew
+            assert ended[what] == counts[what], (what, ended[what], counts[what])
+    except AssertionError as error:
+        error.add_note(f"FAULTS_SEED={SEED!r}, shape {shape}, kills {kills}")
+        raise
+    return one
 
 
-@pytest.mark.parametrize("kind", ["mark", "before", "after"])
+def test_the_points_are_many():
+    assert len(SHAPES) * len(KINDS) * LEAST + len(CHOSEN) >= 200
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("shape", SHAPES)
-def test_killed_at_every_point(zygote, shape, kind, tmp_path):
-    counts = undisturbed(zygote, shape, tmp_path / "first")
-    points = counts["marks" if kind == "mark" else "commits"]
-    kills, was_kept = 0, False
-    for point in range(1, points + 1):
-        one = rounds.Round(zygote, shape, SHAPES[shape][1], tmp_path / "round")
-        one.play(kill=[kind, point])
-        one.finish()
-        kills += one.kills
-        was_kept = was_kept or one.was_kept
-    if kind == "before" and "isolated" in shape:
-        assert was_kept
-    assert kills >= points // 2, "steps that end together share a commit, by chance"
+def test_killed_at_points(zygote, undisturbed, shape, kind, tmp_path):
+    counts = undisturbed(shape)
+    points = list(range(1, counts["marks" if kind == "mark" else "commits"] + 1))
+    if POINTS:
+        random.Random(f"{SEED} {shape} {kind}").shuffle(points)
+    kills = 0
+    for point in points:
+        if POINTS and kills >= POINTS:
+            break
+        kills += killed(zygote, shape, tmp_path / "round", [[kind, point]], counts).kills
+    assert kills >= min(LEAST, POINTS or LEAST), (
+        "steps that end together share a commit, by chance; but not all of them"
+    )
+
+
+@pytest.mark.parametrize("moment", CHOSEN)
+def test_killed_when(zygote, undisturbed, moment, tmp_path):
+    shape, kill = CHOSEN[moment]
+    one = killed(zygote, shape, tmp_path / "round", [kill], undisturbed(shape))
+    assert one.kills == 1
+    if moment.startswith("an isolated step ") and "ended" in moment:
+        assert one.was_kept
+
+
+def test_what_an_isolated_step_said_is_kept_with_what_it_came_to(zygote, undisturbed, tmp_path):
+    kill = ["before", 1, "end telling"]
+    one = killed(zygote, "told", tmp_path / "round", [kill], undisturbed("told"))
+    assert one.was_kept
+    assert one.told() == ({"seen": 1}, ["told"])
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_killed_again_and_again(zygote, shape, tmp_path):
-    counts = undisturbed(zygote, shape, tmp_path / "first")
+def test_killed_again_and_again(zygote, undisturbed, shape, tmp_path):
+    counts = undisturbed(shape)
     draw = random.Random(f"{SEED} {shape}")
-    for number in range(ROUNDS):
-        one = rounds.Round(zygote, shape, SHAPES[shape][1], tmp_path / "round")
+    for _ in range(ROUNDS):
         kills = [rounds.random_kill(draw, counts) for _ in range(3)]
-        try:
-            for kill in kills:
-                if one.play(kill=kill)["signal"] == 0 or one.is_complete():
-                    break
-            one.finish()
-        except AssertionError as error:
-            error.add_note(f"round {number} of FAULTS_SEED={SEED!r}, shape {shape}, kills {kills}")
-            raise
+        killed(zygote, shape, tmp_path / "round", kills, counts)

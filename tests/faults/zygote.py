@@ -5,76 +5,59 @@ the round is gone. So a round costs no imports, and is a real process with a rea
 
     {"shape": "fan", "folder": "/tmp/…", "resume": null, "kill": ["mark", 3]}
 
-`kill`: null; ["mark", n]: at the n-th mark of this process and of the isolated steps that it starts; ["before", n] or ["after", n]: before or after the
-n-th transaction is committed; ["time", seconds]. `resume`: the id of the run to resume, null for a new one.
+`kill`: null, or a point as `killing` knows them. `resume`: the id of the run to resume, null for a new one; a
+question that it waits for is answered first.
 """
 
+import asyncio
 import json
 import os
-import signal
 import sys
-import threading
-import time
 import traceback
 
 import shapes
+from killing import lines_of, prepare_to_die
 
+import zenml.declare.resuming
 from zenml.client import Client
-from zenml.store.sqlite import WriteTransaction
+from zenml.records.waits import Wait
 
-import zenml.declare.resuming  # noqa: F401  isort: skip  once, not in each round
-
-
-def die():
-    os.kill(os.getpid(), signal.SIGKILL)
-    time.sleep(60)  # no other thread does anything meanwhile
-
-
-def prepare_to_die(kind, at, counts):
-    """Have this process be killed at a point, and count the points that it passes."""
-    leave = WriteTransaction.__exit__
-
-    def at_commit(self, *error):
-        counts["commits"] += 1
-        if kind == "before" and counts["commits"] == at:
-            die()
-        left = leave(self, *error)
-        if kind == "after" and counts["commits"] == at:
-            die()
-        return left
-
-    WriteTransaction.__exit__ = at_commit
-    if kind == "mark":
-        os.environ["FAULTS_KILL_AT"] = str(lines_of(os.environ["FAULTS_TRACE"]) + at)
-    os.environ["FAULTS_OWNER"] = str(os.getpid())
-    if kind == "time":
-        threading.Thread(target=lambda: (time.sleep(at), die()), daemon=True).start()
-
-
-def lines_of(path):
-    if not os.path.exists(path):
-        return 0
-    with open(path, "rb") as file:
-        return file.read().count(b"\n")
+import zenml.execute.awaiting  # noqa: F401  isort: skip
 
 
 def play(order):
     """Run or resume, and write what became of it."""
     os.environ["ZENML_CONFIG_PATH"] = os.path.join(order["folder"], "store")
     os.environ["FAULTS_TRACE"] = os.path.join(order["folder"], "trace")
-    counts = {"commits": 0}
+    counts = {"commits": 0, "labels": []}
     marks = lines_of(os.environ["FAULTS_TRACE"])
-    pipeline, _ = shapes.SHAPES[order["shape"]]
     Client().store
-    prepare_to_die(*(order["kill"] or (None, 0)), counts)
+    prepare_to_die(order["kill"], counts)
     try:
-        run = pipeline() if order["resume"] is None else Client().resume_run(order["resume"])
+        run = go_on(order)
         said = {"status": str(run.status), "outputs": [output.load() for output in run.outputs], **counts}
     except BaseException:
         said = {"status": "error", "error": traceback.format_exc(), **counts}
     said["marks"] = lines_of(os.environ["FAULTS_TRACE"]) - marks
-    with open(os.path.join(order["folder"], "said"), "w") as file:
+    path = os.path.join(order["folder"], "said")
+    with open(f"{path}.new", "w") as file:  # it may be killed while it writes
         json.dump(said, file)
+    os.rename(f"{path}.new", path)
+
+
+def go_on(order):
+    if order["resume"] is None:
+        pipeline = shapes.SHAPES[order["shape"]][0]
+        return asyncio.run(in_a_loop(pipeline)) if order["shape"] in shapes.IN_A_LOOP else pipeline()
+    client = Client()
+    for wait in client.store.select(Wait, status="open"):
+        client.answer(wait.run_id, shapes.ANSWERS[wait.question])
+    return client.resume_run(order["resume"])
+
+
+async def in_a_loop(pipeline):
+    """Call a pipeline where an event loop runs, as notebooks do."""
+    return pipeline()
 
 
 def main():

@@ -205,6 +205,81 @@ def test_a_failure_stops_other_steps_where_that_is_wanted(lab):
     assert result.facts == {"error": "ValueError", "statuses": {"endless": "stopped", "fails": "failed"}}
 
 
+def test_other_steps_go_on_after_a_failure_and_the_function_may_handle_it(lab):
+    result = run_snippets(
+        lab,
+        """
+        @step
+        def train(arg: int) -> int:
+            if arg == 1:
+                raise ValueError("bad luck")
+            return arg
+
+        @step
+        def best(args: list[int]) -> int:
+            return max(args)
+
+        @pipeline(dynamic=True)
+        def flow():
+            futures = [train.submit(arg) for arg in range(3)]
+            good = [one for one in futures if one.exception() is None]
+            fact(best=best(good).load())
+
+        run = flow()
+        fact(statuses=statuses(run), status=str(run.status))
+        """,
+    )
+
+    assert result.facts == {
+        "best": 2,
+        "statuses": {"train": "completed", "train_2": "failed", "train_3": "completed", "best": "completed"},
+        "status": "completed",
+    }
+
+
+def test_a_failure_that_nobody_handles_fails_the_run_when_all_else_has_ended(lab):
+    result = run_snippets(
+        lab,
+        """
+        @step
+        def fails() -> None:
+            mark("failed")
+            raise ValueError("bad luck")
+
+        @step
+        def goes_on() -> None:
+            wait_for_mark("failed")
+
+        @pipeline(dynamic=True)
+        def flow():
+            goes_on.submit()
+            fails.submit()
+
+        fact(error=type(outcome(flow)).__name__, statuses=statuses(last_run()))
+        """,
+    )
+
+    assert result.facts == {"error": "ValueError", "statuses": {"goes_on": "completed", "fails": "failed"}}
+
+
+def test_every_orchestrator_that_there_is_runs_dynamic_pipelines(lab):
+    result = run_snippets(
+        lab,
+        BASIC.replace("if __name__", "if False and __name__"),
+        """
+        from zenml.client import Client
+
+        here = dynamic_pipeline()
+        elsewhere = dynamic_pipeline.with_options(settings={"orchestrator": {"synchronous": False}})().wait(30)
+        again = Client().trigger_pipeline("dynamic_pipeline").wait(30)
+        fact(steps=[len(run.steps) for run in (here, elsewhere, again)])
+        fact(status=[str(run.status) for run in (here, elsewhere, again)])
+        """,
+    )
+
+    assert result.facts == {"steps": [4, 4, 4], "status": ["completed"] * 3}
+
+
 def test_without_depends_on_a_run_works_in_another_process(lab):
     result = run_snippets(
         lab,
@@ -245,3 +320,89 @@ def test_what_is_passed_on_is_not_loaded(lab):
     )
 
     assert result.facts == {"is_running": True, "size": 1000}
+
+
+# Best practices
+
+
+def test_isolated_steps_that_are_submitted_run_at_once_each_in_a_process_of_its_own(lab):
+    result = run_snippets(
+        lab,
+        """
+        import os
+
+        @step(runtime="isolated")
+        def some_step(arg: int) -> int:
+            mark(f"running {arg}")
+            wait_for_mark(f"running {1 - arg}")
+            return os.getpid()
+
+        @pipeline(dynamic=True)
+        def flow():
+            pids = [one.load() for one in [some_step.submit(arg) for arg in range(2)]]
+            fact(processes=len({*pids, os.getpid()}))
+
+        flow()
+        """,
+    )
+
+    assert result.facts == {"processes": 3}
+
+
+def test_a_step_that_is_not_listed_is_not_configured_by_a_template(lab):
+    lab.write("config.yaml", CONFIG)
+
+    result = run_snippets(
+        lab,
+        DEPENDS.replace(", depends_on=[some_step]", "").replace("if __name__", "if False and __name__"),
+        """
+        error = outcome(lambda: dynamic_pipeline.with_options(config_path="config.yaml")())
+        fact(error=type(error).__name__, is_named="some_step" in str(error), helps="depends_on" in str(error))
+        """,
+    )
+
+    assert result.facts == {"error": "ConfigurationError", "is_named": True, "helps": True}
+
+
+# When to use dynamic pipelines
+
+
+def test_batches_are_made_of_what_is_there_and_the_way_depends_on_what_they_give(lab):
+    result = run_snippets(
+        lab,
+        """
+        @step
+        def available() -> list[int]:
+            return [5, 1, 4, 2, 3]
+
+        @step
+        def process(batch: list[int]) -> int:
+            return sum(batch)
+
+        @step
+        def repair(total: int) -> int:
+            return -total
+
+        @pipeline(dynamic=True)
+        def flow():
+            data = available().load()
+            batches = [data[start : start + 2] for start in range(0, len(data), 2)]
+            totals = process.map(batches)
+            for total in totals:
+                if total.load() > 5:
+                    repair(total)
+
+        run = flow()
+        fact(steps=sorted(run.steps), repaired=[value(run, name) for name in ("repair", "repair_2")])
+        """,
+    )
+
+    assert result.facts["steps"] == [
+        "available",
+        "process[0]",
+        "process[1]",
+        "process[2]",
+        "repair",
+        "repair_2",
+    ]
+    assert result.facts["repaired"] == [-6, -6]

@@ -61,7 +61,13 @@ def parents_of(store, record):
     if isinstance(record, Run):
         owner = an_owner()
         store.insert([owner])
-        changes |= {"owner_id": owner.id, "pipeline_id": None, "parent_id": None, "name": changes["id"]}
+        changes |= {
+            "owner_id": owner.id,
+            "pipeline_id": None,
+            "parent_id": None,
+            "original_id": None,
+            "name": changes["id"],
+        }
     if isinstance(record, (ModelVersion, ModelLink, StageChange)):
         model = store.models.create(new_id(), {})
         version = store.models.create_version(model.name, None)

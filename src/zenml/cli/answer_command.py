@@ -14,7 +14,8 @@ from zenml.cli.completing import complete_run
 from zenml.cli.resume_command import go_on
 from zenml.client.client import Client
 from zenml.records.ids import short
-from zenml.views.asking import open_wait
+from zenml.records.status import RESUMABLE
+from zenml.views.asking import open_wait, top_of
 
 if TYPE_CHECKING:
     from zenml.records.waits import Wait
@@ -39,13 +40,19 @@ def answer(
     """
     view = _chosen(run)
     wait = open_wait(view, name)
+    if wait.run_id != view.id:  # a run that it called asks
+        view = Client().get_pipeline_run(wait.run_id)
     given = _ask(wait, view) if answer is None else _read(answer)
     view = view.answer(given, wait.name, by=by)
     click.echo(f"Answered `{wait.question}`: {json.dumps(given, ensure_ascii=False)}", err=True)
-    if no_resume:
-        click.echo(f"Go on: zenml run resume {short(view.id)}", err=True)
+    top = top_of(view)
+    if no_resume or top.record.status not in RESUMABLE:
+        later = (
+            "" if top.record.status in RESUMABLE else f" when run `{top.name}`, which called it, is paused"
+        )
+        click.echo(f"Go on{later}: zenml run resume {short(top.id)}", err=True)
         return
-    go_on(view.id, is_detached=detach)
+    go_on(top.id, is_detached=detach)
 
 
 def _chosen(run: str | None) -> RunView:

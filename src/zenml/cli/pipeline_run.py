@@ -89,7 +89,7 @@ def run_to_end(pipeline: Pipeline[Any], arguments: dict[str, Any], store: Store)
     try:
         return start(pipeline, (), arguments)
     except Exception as error:  # steps and the pipeline function are the user's code
-        run = _run_since(store, begin)
+        run = run_since(store, begin)
         if run is not None and run.status != "running":
             if is_verbose():
                 click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
@@ -131,11 +131,22 @@ def read_params(pipeline: Pipeline[Any], params: Sequence[str]) -> dict[str, Any
     return found
 
 
-def _run_since(store: Store, identifier: str) -> Run | None:
-    """Return the newest run that this process began since it made an id."""
-    conditions = (Condition("id", "gt", identifier), Condition("owner_id", "equals", store.owner().id))
+def run_since(store: Store, identifier: str, **fields: str) -> Run | None:
+    """Return the newest run that this process began since it made an id, with these values in its fields."""
+    conditions = (
+        Condition("id", "gt", identifier),
+        Condition("owner_id", "equals", store.owner().id),
+        *(Condition(name, "equals", value) for name, value in fields.items()),
+    )
     found: list[Run] = store.find(Run, Query(conditions, size=1)).items
-    return found[0] if found else None
+    return _outermost(store, found[0]) if found else None
+
+
+def _outermost(store: Store, run: Run) -> Run:
+    """Return the run that somebody started, of which a run is a child, perhaps of a child; else the run itself."""
+    while run.parent_id is not None and (parent := store.get(Run, run.parent_id)) is not None:
+        run = parent
+    return run
 
 
 @contextlib.contextmanager

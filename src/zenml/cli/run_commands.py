@@ -37,6 +37,7 @@ COMMANDS = {
     "diff": ("zenml.cli.run_diff_command:diff", "Compare two runs."),
     "wait": ("zenml.cli.run_control_commands:wait", "Wait until a run has ended."),
     "resume": ("zenml.cli.resume_command:resume", "Execute what is missing of a run that did not complete."),
+    "replay": ("zenml.cli.replay_command:replay", "Reproduce a run as a new one."),
     "answer": ("zenml.cli.answer_command:answer", "Answer what a paused run asks."),
     "stop": ("zenml.cli.run_control_commands:stop", "Ask a run to stop."),
     "delete": ("zenml.cli.run_control_commands:delete", "Delete ended runs."),
@@ -118,10 +119,14 @@ def _header(run: RunView) -> list[tuple[str, str]]:
         ("Status", painted(record.status) + (f": {record.reason}" if record.reason else "")),
         ("Pipeline", record.pipeline_name),
         *([] if (parent := run.parent) is None else [("Called by", f"{parent.name} ({short(parent.id)})")]),
+        *([] if (first := run.original) is None else [("Replay of", f"{first.name} ({short(first.id)})")]),
         ("Started", local_time(record.created_at)),
         ("Duration", duration(record.created_at, end) + (" so far" if record.ended_at is None else "")),
         ("Steps", _counts(run)),
     ]
+    for number, one in enumerate(run.replays):
+        said = f"{one.name} ({short(one.id)}), {one.record.status}"
+        rows.append(("" if number else "Replays", said))
     hooks = Counter(one.status for one in run.hook_runs)
     if hooks:
         rows.append(("Hooks", ", ".join(f"{number} {status}" for status, number in hooks.items())))

@@ -112,8 +112,15 @@ class TreeLines:
         elif step.reason:
             said.append(f"({step.reason})")
         if step.child_run_id is not None:
-            said.append(f"run {short(step.child_run_id)}")
+            said.append(self._child(step))
         return "  ".join(said)
+
+    def _child(self, step: StepRun | StepOutline) -> str:
+        """Return which run a call of a pipeline is, and how its steps stand."""
+        counts = self._run.counts_of_children.get(step.child_run_id or "", {})
+        told = words(counts, run_status=step.status)
+        listed = ", ".join(painted(state, text) for state, text in told.items())
+        return f"run {short(step.child_run_id or '')}" + (f": {listed}" if listed else "")
 
     def _summary(self, row: Row) -> str:
         """Return the number of calls in each state, how long they took in all, and the slowest."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from zenml.records.run import Artifact, Failure, StepRun
     from zenml.records.waits import Wait
     from zenml.views.model_view import ModelVersionView, ModelView
+    from zenml.views.replay_report import ReplayReport
     from zenml.views.run_view import RunView
     from zenml.views.step_tree import Call
     from zenml.views.step_view import StepView
@@ -47,7 +48,10 @@ def page_shape(page: Page, item: Callable[[Any], Shape]) -> Shape:
 
 
 def run_shape(run: RunView) -> Shape:
-    """Return a run of a list: id, name, status, pipeline, started_at, ended_at, duration, reason."""
+    """Return a run of a list.
+
+    id, name, status, pipeline, started_at, ended_at, duration, reason; original_id, the run that it reproduces.
+    """
     record = run.record
     return {
         "id": record.id,
@@ -58,6 +62,7 @@ def run_shape(run: RunView) -> Shape:
         "ended_at": iso_time(record.ended_at),
         "duration": run.duration,
         "reason": record.reason,
+        "original_id": record.original_id,
     }
 
 
@@ -67,11 +72,12 @@ def whole_run_shape(
     """Return a run as `run show` prints it.
 
     The keys of `run_shape`, and: parent, the run that called it: id, name; children, those that it called: id, name,
-    status, pipeline; parameters, as stored JSON by name; tags; model: name, version, number; failure, as in
+    status, pipeline; original, the run that it reproduces: id, name; replays, those that reproduce it: id, name,
+    status; parameters, as stored JSON by name; tags; model: name, version, number; failure, as in
     `failure_shape`; hooks, how many are pending, completed, failed, skipped; hook_failures, each hook, step
     (null: of the run), source, failure; steps, each as in `step_shape`, in the order in which they began;
     waiting, the ids of steps of the plan that did not begin; counts, how many steps are in which state, with the
-    calls of a dynamic pipeline that wait; maps, each as in `map_shapes`; waits, each question as in `wait_shape`.
+    calls of a dynamic pipeline that wait, also of each of the children; maps, each as in `map_shapes`; waits, each question as in `wait_shape`.
 
     Args:
         run: the run.
@@ -89,9 +95,12 @@ def whole_run_shape(
                 "name": one.name,
                 "status": one.record.status,
                 "pipeline": one.record.pipeline_name,
+                "counts": run.counts_of_children.get(one.id, {}),
             }
             for one in run.children
         ],
+        "original": None if (first := run.original) is None else {"id": first.id, "name": first.name},
+        "replays": [{"id": one.id, "name": one.name, "status": one.record.status} for one in run.replays],
         "parameters": {name: msgspec.json.decode(raw) for name, raw in run.record.parameters.items()},
         "tags": run.tags,
         "model": None
@@ -105,6 +114,22 @@ def whole_run_shape(
         "counts": run.counts,
         "maps": map_shapes(run),
         "waits": [wait_shape(one) for one in run.waits],
+    }
+
+
+def replay_shape(report: ReplayReport) -> Shape:
+    """Return how a replay compares with its original.
+
+    original: id, name; is_same; outputs of what was executed, each step, output, verdict: `same`, `differs` or `new`,
+    artifact_id, original_artifact_id; taken, failed, missing: ids of steps.
+    """
+    return {
+        "original": {"id": report.original_id, "name": report.original},
+        "is_same": report.is_same,
+        "outputs": [msgspec.structs.asdict(one) for one in report.outputs],
+        "taken": list(report.taken),
+        "failed": list(report.failed),
+        "missing": list(report.missing),
     }
 
 
@@ -267,7 +292,8 @@ def explanation_shape(explanation: Explanation) -> Shape:
     """Return the answer of `step why`.
 
     run, run_id, step, step_run_id, status; verdict: `cached`, `executed` or `skipped`; cause: `hit`,
-    `changed`, `disabled`, `first`, `expired`, `damaged`, `skipped` or `unknown`; reason, a clause;
+    `changed`, `disabled`, `first`, `expired`, `damaged`, `skipped`,
+    `resumed`, `replayed` or `unknown`; reason, a clause;
     reference, as in `reference_shape`: the result that was used, or that was compared with; changes,
     each kind, name, text, before, after, file, line, step, diff; blind_spots.
     """

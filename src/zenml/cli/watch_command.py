@@ -35,6 +35,8 @@ INTERVAL = 0.5
 """Seconds between two looks into the store."""
 CHECKS = 10
 """Looks after which it is asked whether the process that owns the run still lives."""
+CHILDREN = 2
+"""Looks after which the steps of children are counted."""
 
 
 @click.command(cls=Command, example="zenml run watch nightly")
@@ -88,6 +90,8 @@ def follow(view: RunView, store: Store, reporter: Reporter) -> Run:
             reporter.step(step)
         for step_run_id, progress in steps.progress():
             reporter.progress(step_run_id, progress)
+        if steps.has_children and (looks % CHILDREN == 0 or record.status in AT_REST):
+            reporter.children(store.states_of_children(view.id))
         reporter.waiting({} if record.status in AT_REST else steps.waiting)
         if record.status in AT_REST:
             reporter.run_ended(record)
@@ -109,6 +113,8 @@ class _Steps:
         self._progress: dict[str, Progress] = {}
         self.waiting: dict[str, int] = {}
         """How many calls wait, by map or step, when `progress` was asked last."""
+        self.has_children = False
+        """Whether a pipeline was called."""
         self._begun: dict[str, str] = {}
         """The map or step of each call that has begun."""
 
@@ -125,6 +131,7 @@ class _Steps:
             found = self._newer()
             for step in found:
                 self._last = step.id
+                self.has_children = self.has_children or step.child_run_id is not None
                 self._begun[step.invocation_id] = group_of(step.invocation_id, step.invocation.map)
                 if step.status not in ENDED:
                     self._running[step.id] = step
@@ -173,6 +180,9 @@ class EventPrinter:
         if counts != self._waiting:
             self._waiting = dict(counts)
             _print(event="waiting", count=sum(counts.values()), groups=self._waiting)
+
+    def children(self, counts: Mapping[str, Mapping[str, int]]) -> None:
+        """Print nothing: `run show --json` has it."""
 
     def step(self, step: StepRun) -> None:
         """Print a step with its state."""

@@ -24,7 +24,7 @@ from zenml.views.run_view import PipelineView, RunView
 from zenml.views.schedule_view import ScheduleView
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from zenml.client.active_stack import ActiveStack
     from zenml.client.tag_counts import TagCount
@@ -112,6 +112,28 @@ class Client(ModelsClient, SecretsClient, TriggeringClient):
             name_id_or_prefix, store=self.store, pipeline=pipeline, arguments=arguments
         )
         return resumed
+
+    def replay_run(
+        self,
+        name_id_or_prefix: str,
+        *,
+        skip: str | Sequence[str] = (),
+        skip_successful_steps: bool = False,
+        input_overrides: Mapping[str, Any] | None = None,
+        step_input_overrides: Mapping[str, Mapping[str, Any]] | None = None,
+        pipeline: Any = None,
+    ) -> RunView:
+        """Reproduce a run as a new one, from what it recorded; return that when it has ended. See `zenml.replay`."""
+        replayed: RunView = live.replay(
+            name_id_or_prefix,
+            skip=skip,
+            skip_successful_steps=skip_successful_steps,
+            input_overrides=input_overrides,
+            step_input_overrides=step_input_overrides,
+            pipeline=pipeline,
+            store=self.store,
+        )
+        return replayed
 
     def answer(
         self, run: str | RunView, value: Any, name: str | None = None, *, by: str | None = None

@@ -41,6 +41,7 @@ Cause = Literal[
     "damaged",
     "skipped",
     "resumed",
+    "replayed",
     "unknown",
 ]
 
@@ -95,6 +96,11 @@ def _explain_hit(store: Store, step: StepView) -> Explanation:
     reference = find_references(store, [source]).get(source)
     if reference is None:
         return _answer(step, "cached", "hit", "from a step run that was deleted since")
+    if step.run.stored_plan.replay is not None and step.record.reason is not None:
+        although = step.record.reason.partition(", ")[2]
+        reason = f"from step `{reference.step}` of run `{reference.run}`, as the replay was told"
+        reason += f", {although}" if although else ""
+        return _answer(step, "cached", "replayed", reason, reference)
     where = "of the same run" if reference.run_id == step.run.id else f"of run `{reference.run}`"
     return _answer(step, "cached", "hit", f"from step `{reference.step}` {where}", reference)
 
@@ -132,6 +138,12 @@ def _explain_execution(store: Store, step: StepView) -> Explanation:
     if resumed is not None:
         return resumed
     same = _same_result(store, step.record)
+    if step.run.stored_plan.replay is not None:
+        reference = reference_to(*same) if same is not None else None
+        reason = "because the run is a replay, which executes what it is not to skip"
+        if step.record.reason is not None:
+            reason = f"because {step.record.reason}"
+        return _answer(step, "executed", "replayed", reason, reference)
     if not {step.name, step.definition.name, EVERY}.isdisjoint(step.run.plan.refreshed):
         reference = reference_to(*same) if same is not None else None
         return _answer(step, "executed", "refreshed", "because the run was to refresh it", reference)

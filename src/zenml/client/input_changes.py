@@ -9,7 +9,7 @@ import msgspec
 from zenml.client.changes import Change
 from zenml.errors import ZenMLError
 from zenml.fingerprint.part_text import shown
-from zenml.records import values
+from zenml.records import value_text, values
 from zenml.records.plan import ArtifactRef, Collection, OutputRef, Value
 from zenml.records.run import Artifact, StepInput
 
@@ -98,9 +98,9 @@ def shown_value(name: str, data: msgspec.Raw) -> str:
     try:
         value = values.decode(data, allow_types=False)
     except ZenMLError:
-        # An object of the user's: shown as it is stored, since looking at a run imports nothing.
-        value = bytes(data).decode()
-        return shown(name, value).partition(" = ")[2].strip("'")
+        # An object of the user's: shown by what is stored of it, since looking at a run imports nothing.
+        value = value_text.text_of(data)
+        return shown(name, value).partition(" = ")[2].strip("'\"")
     return shown(name, value).partition(" = ")[2]
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from zenml.views.step_view import StepView
 
 LATEST = "latest"
-"""Stands for the newest run, unless a run is called so."""
+"""Stands for the newest run that no other run called, unless a run is called so."""
 SHOWN = 10
 """Candidates listed for an ambiguous name."""
 
@@ -68,7 +68,7 @@ def find_run(store: Store, text: str) -> Run:
     if exact is not None:
         return exact
     if text == LATEST:
-        newest = store.find(Run, Query(size=1)).items
+        newest = store.find(Run, Query(size=1, conditions=(Condition("parent_id", "equals", None),))).items
         if newest:
             return newest[0]  # type: ignore[no-any-return]  # pages hold what was asked for
     found = _ending_or_beginning(store, text)

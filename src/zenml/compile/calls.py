@@ -126,6 +126,18 @@ class CallCompiler:
             self._programs.setdefault(digest, program)
         return Invocation(id=call.id, definition=digest, inputs=inputs, after=call.after)
 
+    def replaced(self, call: TracedCall) -> dict[str, Any]:
+        """Return the arguments of the call of a pipeline that a replay replaces."""
+        if not self._sections.are_given:
+            return {}
+        found = self._sections.at("replay", call).get("parameters") or {}
+        return {
+            name: self._variables.argument(
+                value, call.step.signature.annotation(name), what=f"`{name}` of pipeline `{call.id}`"
+            )[0]
+            for name, value in found.items()
+        }
+
     @property
     def outside(self) -> Outside:
         """Tells which artifact an argument stands for."""

@@ -192,7 +192,8 @@ class DynamicCalls:
             try:
                 self._check_after(call)
                 check_complete(pipeline, call.arguments)
-                arguments, call.arguments = call.arguments, {}
+                arguments = {**call.arguments, **self._compiler.replaced(call)}
+                call.arguments = {}
                 return admit(ChildCall(self._compiler.child_invocation(call, arguments), pipeline, arguments))
             except BaseException:
                 self._trace.forget(call)

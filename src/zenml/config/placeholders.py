@@ -103,3 +103,12 @@ def _fill(match: re.Match[str], look_up: Callable[[str], str | None]) -> str:
 def escaped(text: str) -> str:
     """Return a text in which every placeholder is escaped, so that it stands for itself."""
     return _PLACEHOLDER.sub(lambda match: "$" + match[0], text)
+
+
+def escaped_in(value: Any) -> Any:
+    """Return a value in which every text that looks like a placeholder stands for itself."""
+    if isinstance(value, str):
+        return escaped(value)
+    if isinstance(value, list):
+        return [escaped_in(item) for item in value]
+    return {key: escaped_in(item) for key, item in value.items()} if isinstance(value, dict) else value

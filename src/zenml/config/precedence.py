@@ -8,6 +8,7 @@ From the weakest to the strongest:
 4. a YAML file                      `with_options(config_path="run.yaml")`
 5. `with_options`                   `my_step.with_options(enable_cache=True)`
 6. the call                         `my_step(1, id="first")`
+7. a replay, of arguments of steps  `my_pipeline.replay(run, step_input_overrides={"train": {"rate": 0.1}})`
 
 What is said of a step, in any of these, beats what is said of the whole pipeline. At one level,
 what the run's configuration says of a step (`steps=`) comes after what the step says of itself.
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from zenml.config.run_file import RunFile
     from zenml.records.plan import HookName
 
-Level = Literal["decorator", "configure", "yaml", "with_options"]
-LEVELS: tuple[Level, ...] = ("decorator", "configure", "yaml", "with_options")
+Level = Literal["decorator", "configure", "yaml", "with_options", "replay"]
+LEVELS: tuple[Level, ...] = ("decorator", "configure", "yaml", "with_options", "replay")
 
 STEP_HOOKS: tuple[HookName, ...] = ("on_start", "on_success", "on_failure", "on_end")
 RUN_HOOKS: tuple[HookName, ...] = ("on_init", "on_cleanup", "on_pause", "on_resume")

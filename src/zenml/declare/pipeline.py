@@ -128,6 +128,27 @@ class Pipeline(Declaration[P, Any]):
 
         return resume(run, pipeline=self, arguments=arguments)
 
+    def replay(
+        self,
+        run: str | RunView,
+        *,
+        skip: str | Sequence[str | Step[Any, Any]] = (),
+        skip_successful_steps: bool = False,
+        input_overrides: Mapping[str, Any] | None = None,
+        step_input_overrides: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> RunView:
+        """Reproduce an earlier run of this pipeline as a new one, from what it recorded; see `zenml.replay`."""
+        from zenml.declare.replaying import replay
+
+        return replay(
+            run,
+            skip=skip,
+            skip_successful_steps=skip_successful_steps,
+            input_overrides=input_overrides,
+            step_input_overrides=step_input_overrides,
+            pipeline=self,
+        )
+
     def with_options(self, *, merge: bool = True, **options: Any) -> Self:
         """Return a copy with other options; the original stays as it is.
 

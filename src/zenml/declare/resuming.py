@@ -8,42 +8,36 @@ run beside its source holds as it was said then: its arguments, its files, its `
 
 from __future__ import annotations
 
-import os
-import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from zenml.client.outside import ArtifactsOutside
 from zenml.client.plan_changes import PlanChanges, changes_of_dynamic, plan_changes
 from zenml.client.resolving import find_run, named
-from zenml.compile.compiler import compile_pipeline
-from zenml.compile.handles import ArtifactHandle
-from zenml.compile.hook_options import source_of
-from zenml.compile.said import MAIN, resumed_layers
-from zenml.config.placeholders import has_placeholder
-from zenml.context import live
-from zenml.declare.importing import import_file, import_module, put_first
-from zenml.declare.pipeline import Pipeline
-from zenml.errors import NotFoundError, ResumeError
+from zenml.compile.said import resumed_layers
+from zenml.declare.finding import Purpose, find_pipeline
+from zenml.declare.recompiling import Earlier, compile_again
+from zenml.errors import ResumeError
 from zenml.execute.resumption import Resumption
 from zenml.execute.running import failure_of, run_plan
-from zenml.records import values
 from zenml.records.ids import short
-from zenml.records.run import Artifact, Owner, Run
+from zenml.records.run import Owner, Run
 from zenml.records.status import RESUMABLE
 from zenml.store import owners
 from zenml.store.opening import open_store
-from zenml.views.asking import check_answered
+from zenml.views.asking import check_answered, top_of
 from zenml.views.run_view import RunView
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import ModuleType
 
     from zenml.compile.compiler import Compiled
-    from zenml.records.plan import Plan, Source
+    from zenml.declare.pipeline import Pipeline
+    from zenml.records.plan import Plan
     from zenml.store.store import Store
+
+RESUMING = Purpose("resume", "arguments", ResumeError)
 
 
 class Prepared(msgspec.Struct, frozen=True):
@@ -108,10 +102,12 @@ def prepare(
     """Find out whether and how a run can be resumed."""
     record = resumable(store, run)
     plan = RunView(record, store).plan
+    _check_original(record, plan, store)
     module = pipeline.function.__module__ if pipeline is not None else ""
     if pipeline is None:
-        pipeline, module = find_pipeline(record, plan, store)
-    compiled = _compile(pipeline, module, record, plan, store, arguments or {})
+        pipeline, module = find_pipeline(record, plan, store, RESUMING)
+    compiled = _compile(pipeline, module, Earlier(record, plan, RESUMING), store, arguments or {})
+    compiled.again = partial(_compile_elsewhere, pipeline, module, record.id, dict(arguments or {}))
     if plan.is_dynamic:
         changes = changes_of_dynamic(plan, module, store, compiled.sources)
     else:
@@ -131,6 +127,7 @@ def resumable(store: Store, run: str | Run | RunView) -> Run:
         store.interrupt_dead_runs()
         record = find_run(store, record.id)
     if record.status in RESUMABLE:
+        _refuse_child(record, store)
         check_answered(RunView(record, store))
         return record
     name = f"Run `{record.name}` ({short(record.id)})"
@@ -148,108 +145,53 @@ def resumable(store: Store, run: str | Run | RunView) -> Run:
     raise ResumeError(f"{name} is {record.status} in {where}. {remedy}")
 
 
-# The pipeline
-
-
-def find_pipeline(run: Run, plan: Plan, store: Store) -> tuple[Pipeline[Any], str]:
-    """Return the pipeline of a run, and what the module is called now that it is in.
+def _refuse_child(record: Run, store: Store) -> None:
+    """Refuse to resume a run alone whose parent can still make use of it.
 
     Raises:
-        ResumeError: it cannot be found in this process, and not be imported.
+        ResumeError: its parent has not completed; it names the one to resume.
     """
-    source = plan.source
-    if source is None or source.module == "zenml.declare.single":
-        raise ResumeError(
-            f"Run `{run.name}` is of the single step `{run.pipeline_name}`, of which there is nothing to reuse. Call the step again."
-        )
-    here = live.pipelines.get(plan.pipeline)
-    if isinstance(here, Pipeline) and _is_from(here, source):
-        return here, here.function.__module__
-    if "<" in source.name or source.file is None or source.file.startswith("<"):
-        raise ResumeError(_cannot(run, "it was declared inside a function, in a class or in a notebook"))
-    module = _import(run, source, RunView(run, store).environment.folder)
-    found = _in_module(module, source, plan.pipeline)
-    if found is None:
-        raise ResumeError(_cannot(run, f"`{module.__file__}` has no pipeline `{source.name}` any more"))
-    return found, module.__name__
-
-
-def _is_from(pipeline: Pipeline[Any], source: Source) -> bool:
-    """Tell whether a pipeline of this process is declared where the one of a run was."""
-    own = source_of(pipeline.function)
-    if own.name != source.name:
-        return False
-    return own.file == source.file or source.file is None or not os.path.isfile(source.file)
-
-
-def _import(run: Run, source: Source, folder: str) -> ModuleType:
-    if source.module == MAIN:
-        if source.file is None or not os.path.isfile(source.file):
-            raise ResumeError(_cannot(run, f"the file `{source.file}` is gone"))
-        return import_file(source.file)
-    if source.module not in sys.modules and os.path.isdir(folder):
-        put_first(folder)
-    try:
-        return import_module(source.module)
-    except NotFoundError as error:
-        if source.file is not None and os.path.isfile(source.file):
-            return import_file(source.file)
-        raise ResumeError(_cannot(run, f"its module `{source.module}` cannot be found")) from error
-
-
-def _in_module(module: ModuleType, source: Source, name: str) -> Pipeline[Any] | None:
-    pipelines = [value for value in vars(module).values() if isinstance(value, Pipeline)]
-    same = [one for one in pipelines if source_of(one.function).name == source.name]
-    chosen = [one for one in same if one.name == name] or same
-    return chosen[0] if chosen else None
-
-
-def _cannot(run: Run, why: str) -> str:
-    return (
-        f"The pipeline `{run.pipeline_name}` of run `{run.name}` cannot be imported: {why}. Resume the run where the "
-        f'pipeline is at hand: `{run.pipeline_name}.resume("{short(run.id)}")`.'
+    top = top_of(RunView(record, store).refresh()).record
+    if top.id == record.id:
+        return
+    remedy = f"Resume that, and this one goes on with it: zenml run resume {short(top.id)}"
+    if top.status not in RESUMABLE:
+        remedy = f"That is {top.status}: zenml run watch {short(top.id)}"
+    raise ResumeError(
+        f"Run `{record.name}` ({short(record.id)}) was called by run `{top.name}` ({short(top.id)}), which waits for what "
+        f"it returns. {remedy}"
     )
 
 
-# Compiling it
+def _compile_elsewhere(
+    pipeline: Pipeline[Any], module: str, run_id: str, arguments: Mapping[str, Any]
+) -> Compiled:
+    """Compile the pipeline of a run in the process that goes on with it in the background."""
+    store = open_store()
+    record = find_run(store, run_id)
+    earlier = Earlier(record, RunView(record, store).plan, RESUMING)
+    return _compile(pipeline, module, earlier, store, arguments)
+
+
+def _check_original(run: Run, plan: Plan, store: Store) -> None:
+    """Raise if the run is a replay that may still have to take something from an original that is gone."""
+    told = plan.replay
+    if told is None or told.original is None or not (told.skip or told.skips_successful):
+        return
+    if store.get(Run, told.original) is None:
+        raise ResumeError(
+            f"Run `{run.name}` ({short(run.id)}) is a replay that takes outputs of a run which was deleted. Run its "
+            "pipeline again."
+        )
 
 
 def _compile(
-    pipeline: Pipeline[Any],
-    module: str,
-    run: Run,
-    plan: Plan,
-    store: Store,
-    arguments: Mapping[str, Any],
+    pipeline: Pipeline[Any], module: str, earlier: Earlier, store: Store, arguments: Mapping[str, Any]
 ) -> Compiled:
     """Compile the pipeline of a run as it is now, with the arguments and options that the run was begun with."""
+    plan = earlier.plan
     layers = resumed_layers(pipeline.layers, plan, module)
-    configured = layers.merged().get("parameters") or {}
-    given: dict[str, Any] = {}
-    for name, raw in run.parameters.items():
-        from_environment = name in configured and has_placeholder(configured[name])
-        if pipeline.signature.accepts(name) and not from_environment:
-            given[name] = values.decode(bytes(raw), allow_types=True)
-    for name, identifier in plan.artifacts.items():
-        artifact = store.get(Artifact, identifier)
-        if artifact is None:
-            raise ResumeError(
-                f"The artifact that run `{run.name}` was given as `{name}` was deleted. Start a new run."
-            )
-        if pipeline.signature.accepts(name):
-            given[name] = ArtifactHandle(artifact)
-    given |= arguments
-    missing = pipeline.signature.missing({**configured, **given})
-    if missing:
-        listed = ", ".join(f"`{name}`" for name in missing)
-        raise ResumeError(
-            f"Run `{run.name}` has no record of {listed}: such a value cannot be written down, or the parameter is new. "
-            f'Give it: `{pipeline.name}.resume("{short(run.id)}", arguments={{"{missing[0]}": …}})`.'
-        )
-    outside = ArtifactsOutside(lambda: store)
-    compiled = compile_pipeline(
-        pipeline.with_layers(layers), (), given, is_listed=plan.is_listed, outside=outside.find
-    )
+    compiled = compile_again(pipeline, layers, earlier, store, arguments)
     refreshed = plan.refreshed
     if compiled.dynamic is not None:
         compiled.dynamic.refresh.names = refreshed
@@ -262,5 +204,6 @@ def _compile(
         unsaid=plan.unsaid,
         artifacts=plan.artifacts,
         refreshed=refreshed,
+        replay=plan.replay,
     )
     return compiled

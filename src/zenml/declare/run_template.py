@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from zenml.config.option_table import NOT_USED, OPTIONS, STEP
-from zenml.config.placeholders import escaped
+from zenml.config.placeholders import escaped_in
 from zenml.config.yaml_document import YamlDocument
 from zenml.errors import ArgumentError, ZenMLError
 from zenml.records import values
@@ -192,8 +192,8 @@ def _writable(binding: Value, name: str, signature: Signature) -> str | None:
         back = from_config(value, signature.annotation(name))
         if not _is_plain(value) or values.encode(back) != bytes(binding.data):
             return None
-        text = _yaml(_escaped(value))
-        return text if YamlDocument("", f"x: {text}").value["x"] == _escaped(value) else None
+        text = _yaml(escaped_in(value))
+        return text if YamlDocument("", f"x: {text}").value["x"] == escaped_in(value) else None
     except ZenMLError:
         return None
 
@@ -207,15 +207,6 @@ def _is_plain(value: Any) -> bool:
     if isinstance(value, dict):
         return all(type(key) is str and _is_plain(item) for key, item in value.items())
     return value is None or type(value) in (bool, int, str)
-
-
-def _escaped(value: Any) -> Any:
-    """Return a literal in which what looks like a placeholder is escaped."""
-    if isinstance(value, str):
-        return escaped(value)
-    if isinstance(value, list):
-        return [_escaped(item) for item in value]
-    return {key: _escaped(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
 def _yaml(value: Any) -> str:

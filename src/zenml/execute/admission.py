@@ -9,34 +9,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-import msgspec
-
-from zenml.compile.cache_key import CacheKey, KeyBuilder
+from zenml.compile.cache_key import KeyBuilder
 from zenml.errors import DeclarationError
 from zenml.execute import recording
 from zenml.execute.inline_environment import InlineEnvironment
+from zenml.execute.known_results import Candidate, KnownResults
 from zenml.records.ids import RunId, StepRunId, new_id
 from zenml.records.plan import ArtifactRef, OutputRef
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from zenml.artifacts.artifact_store import ArtifactStore
     from zenml.execute.machine import Machine
     from zenml.execute.recorded import Recorded
+    from zenml.execute.replayed import Replayed
     from zenml.execute.tokens import Need, Tokens
     from zenml.records.plan import Place, Plan, StepDefinition
     from zenml.records.run import Artifact, Run, StepRun
     from zenml.records.task import Damage
     from zenml.store.store import Batch, CacheEntry, RunTransaction, Store
-
-
-class Candidate(msgspec.Struct, frozen=True):
-    """A ready step with its cache key, and the turn in which the cache was last asked for it."""
-
-    id: str
-    key: CacheKey
-    turn: int = -1
 
 
 class Places(Protocol):
@@ -56,7 +48,7 @@ class Places(Protocol):
         """Return the tokens that a step takes, by the key of its definition."""
 
 
-class Admission:
+class Admission(KnownResults):
     """The ready steps of one run. Everything here happens with the engine's baton."""
 
     def __init__(
@@ -95,8 +87,12 @@ class Admission:
         """By cache key that this run is computing: further steps that wait for the same result."""
         self._released: list[Candidate] = []
         """Steps whose wait for a result of this run is over."""
+        self.name_returned: Callable[[str, Sequence[Artifact]], dict[str, Artifact]] | None = None
+        """Gives what the call of a pipeline has returned the names that it goes by."""
         self.recorded: Recorded | None = None
         """What the run has finished before it was resumed; None for one that was not."""
+        self.replayed: Replayed | None = None
+        """What a replay takes from its original; None for a run that is none."""
 
     # Questions
 
@@ -237,11 +233,13 @@ class Admission:
         invocation = self._machine.nodes[one.id].invocation
         reason = child = None
         if self._definition(one.id).is_pipeline:
-            child = RunId(new_id())
+            child = self._child_of(one)
         if one.id in self._forced:
             reason = "its stored output was damaged"
         elif self.recorded is not None and (again := self.recorded.reason(one.id, one.key)):
             reason = again
+        elif self.replayed is not None:
+            reason = self.replayed.missed(one.id)
         elif one.id in self._refreshed:
             reason = "it was to be refreshed"
         elif child is None and not self._may_use_cache(one.id):
@@ -255,6 +253,13 @@ class Admission:
         batch.started.append(step)
         batch.inputs.extend(recording.inputs(step, self.artifact_of))
         return step
+
+    def _child_of(self, one: Candidate) -> RunId:
+        """Return which run the call of a pipeline is: the one that it was before, unless its output was damaged."""
+        found = None
+        if self.recorded is not None and one.id not in self._forced:
+            found = self.recorded.child(one.id, one.key.digest, self._machine.nodes)
+        return found or RunId(new_id())
 
     def _choose(self, free: dict[Place, int], places: Places) -> list[Candidate]:
         """Take candidates for which a place is free off the stack, after those that waited for tokens."""
@@ -299,46 +304,6 @@ class Admission:
                 chosen.append(one)
         return chosen
 
-    def _try_hit(self, one: Candidate, hits: Mapping[str, CacheEntry], batch: Batch) -> bool:
-        """Use a stored result if it is complete and young enough."""
-        if self.recorded is not None and self._try_recorded(self.recorded, one, batch):
-            return True
-        entry = hits.get(one.key.digest)
-        if entry is None or not entry.is_finished or not self._may_use_cache(one.id):
-            return False
-        if not recording.is_usable(entry, self._definition(one.id), self._artifact_store):
-            return False
-        self._add_cached(one, entry, batch)
-        return True
-
-    def _add_cached(self, one: Candidate, entry: CacheEntry, batch: Batch) -> None:
-        """Record that a stored result answers a step."""
-        for artifact in entry.artifacts:
-            self.artifacts[one.id, artifact.output] = artifact
-        invocation = self._machine.nodes[one.id].invocation
-        step = recording.cached(self._run, invocation, one.key, entry, self._next_attempt(one.id))
-        batch.started.append(step)
-        batch.inputs.extend(recording.inputs(step, self.artifact_of))
-        self._machine.cached(one.id)
-
-    def _try_recorded(self, recorded: Recorded, one: Candidate, batch: Batch) -> bool:
-        """Use what the run itself has recorded before it was resumed; under its own id that needs no new row."""
-        if one.id in self._forced:
-            return False
-        found = recorded.take(one.id, one.key.digest, self._machine.nodes)
-        if found is None or not recording.is_whole(
-            found.artifacts, self._definition(one.id), self._artifact_store
-        ):
-            return False
-        if found.step.invocation_id == one.id and found.is_last:
-            for artifact in found.artifacts:
-                self.artifacts[one.id, artifact.output] = artifact
-            recorded.reused.append(found.step)
-            self._machine.cached(one.id)
-        else:
-            self._add_cached(one, recording.entry_of(found), batch)
-        return True
-
     def _must_wait(self, one: Candidate, hits: Mapping[str, CacheEntry]) -> bool:
         """Let a step wait for the same work in flight, in this run or in another one."""
         if not self._may_use_cache(one.id):
@@ -359,15 +324,16 @@ class Admission:
     def _with_key(self, identifier: str) -> Candidate:
         invocation = self._machine.nodes[identifier].invocation
         key = self._keys.build(invocation, self._definition(identifier), self.artifact_of)
-        if self.recorded is not None:
-            self.recorded.announce(identifier, key.digest)
+        for known in (self.recorded, self.replayed):
+            if known is not None:
+                known.announce(identifier, key.digest)
         return Candidate(identifier, key)
 
     def _definition(self, identifier: str) -> StepDefinition:
         return self._plan.definitions[self._machine.nodes[identifier].invocation.definition]
 
     def _may_use_cache(self, identifier: str) -> bool:
-        if identifier in self._forced or identifier in self._refreshed:
+        if identifier in self._forced or identifier in self._refreshed or self.replayed is not None:
             return False
         return self._definition(identifier).options.enable_cache
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zenml.execute import recording
-from zenml.execute.events import Added, Cancelled, Due
+from zenml.execute.events import Added, Cancelled, Due, Paused
 from zenml.execute.retries import Retries
 from zenml.records.plan import OutputRef
 
@@ -53,6 +53,8 @@ class Attempts:
             self._wake(event.step)
         elif isinstance(event, Cancelled):
             self._cancel(event.id, batch)
+        elif isinstance(event, Paused):
+            self._pause(event, batch)
         else:
             self._end(event, batch)
 
@@ -80,6 +82,16 @@ class Attempts:
             self._forget(step)
             self._stop([step], "it was cancelled", batch)
             self._skip(self._machine.cut_off(identifier), batch)
+
+    def _pause(self, event: Paused, batch: Batch) -> None:
+        """Take that a child is paused: this attempt is over, and the child goes on with the next run of the function."""
+        step = event.step
+        if self._machine.nodes[step.invocation_id].state != "running":
+            return  # it was stopped meanwhile
+        self._workers.ended(step)
+        self._forget(step)
+        self._machine.paused(step.invocation_id)
+        batch.ended.append(recording.interrupted(step, event.reason))
 
     def _wake(self, step: StepRun) -> None:
         """Have a step be ready again whose wait before an attempt is over, unless it was skipped meanwhile."""

@@ -34,6 +34,7 @@ class Loop:
         self._engine = engine
         self._loop: asyncio.AbstractEventLoop | None = None
         self._alarm: asyncio.Event | None = None
+        self._thread = 0
 
     def run(self, function: Awaitable[Any]) -> Any:
         """Run a coroutine to its end; beside this thread where a loop runs here already, as in notebooks.
@@ -46,6 +47,11 @@ class Loop:
         except RuntimeError:
             return asyncio.run(self._run(function))
         return self._run_beside(function)
+
+    @property
+    def is_here(self) -> bool:
+        """Whether this is the thread that it runs in."""
+        return threading.get_ident() == self._thread
 
     def alarm(self) -> None:
         """Have the function end, from whatever thread, because the run cannot go on."""
@@ -82,6 +88,7 @@ class Loop:
         return returned
 
     async def _run(self, function: Awaitable[Any]) -> Any:
+        self._thread = threading.get_ident()
         self._loop, self._alarm = asyncio.get_running_loop(), asyncio.Event()
         task = asyncio.ensure_future(function)
         watcher = asyncio.ensure_future(self._watch(self._alarm))
@@ -117,6 +124,13 @@ async def settled(future: StepRunFuture[Any] | MapFuture[Any]) -> None:
     loop = asyncio.get_running_loop()
     has_ended = asyncio.Event()
     future.add_done_callback(lambda _: _tell(loop, has_ended.set))
+    standstill = future.session.standstill
+    while standstill.may_come and not has_ended.is_set():
+        try:
+            await asyncio.wait_for(has_ended.wait(), GLANCE)
+        except TimeoutError:
+            if standstill.is_here:
+                standstill.pause()
     await has_ended.wait()
 
 

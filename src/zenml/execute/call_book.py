@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from zenml.errors import ContextError
 from zenml.execute import failures
-from zenml.execute.futures import ENDED
+from zenml.execute.futures import ENDED, SUCCEEDED
 from zenml.execute.pipeline_future import PipelineFuture
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from zenml.execute.child_runs import ChildRuns
     from zenml.execute.engine import Engine
@@ -73,7 +74,7 @@ class CallBook:
             return False
         del self.open[step.invocation_id]
         self.ended[step.invocation_id] = len(self.ended)
-        if isinstance(future, PipelineFuture) and step.status == "completed":
+        if isinstance(future, PipelineFuture) and step.status in SUCCEEDED:
             future.settle_outputs(self._children.names.get(step.invocation_id, ()))
         with self._lock:
             future.status = step.status
@@ -100,8 +101,16 @@ class CallBook:
         for future in left:
             future.tell_ended()
 
-    def count_waiting(self, futures: Sequence[StepRunFuture[Any]], change: int) -> None:
-        """Note that a thread waits for calls (1), or does so no more (-1)."""
+    @contextmanager
+    def waiting_for(self, futures: Sequence[StepRunFuture[Any]]) -> Iterator[None]:
+        """Note that a thread waits for calls, and is to be woken when they end."""
+        self._count_waiting(futures, 1)
+        try:
+            yield
+        finally:
+            self._count_waiting(futures, -1)
+
+    def _count_waiting(self, futures: Sequence[StepRunFuture[Any]], change: int) -> None:
         with self._lock:
             for one in futures:
                 one.waiting += change

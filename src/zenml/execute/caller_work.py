@@ -5,6 +5,7 @@ It is the part of the engine that belongs to one thread; the rest is a monitor t
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from math import inf
 from typing import TYPE_CHECKING, ClassVar
 
@@ -53,10 +54,12 @@ class CallerWork:
     _stand_in: StandIn
     _next_look: float
 
+    @abstractmethod
     def advance(self) -> None:
         """Do a turn now, whoever else is at it."""
         raise NotImplementedError
 
+    @abstractmethod
     def work_off(self) -> None:
         """Do what follows from the events that were taken."""
         raise NotImplementedError

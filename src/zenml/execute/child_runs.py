@@ -11,27 +11,40 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from zenml.compile.edges import annotated_names
 from zenml.context import session
-from zenml.errors import ConfigurationError, ContextError, DeclarationError, RunStoppedError
+from zenml.errors import (
+    ConfigurationError,
+    ContextError,
+    DeclarationError,
+    ResumeError,
+    RunStoppedError,
+)
 from zenml.execute import failures
-from zenml.execute.events import Finished
+from zenml.execute.events import Finished, Paused
+from zenml.execute.pausing import RunPaused
+from zenml.execute.recorded import PAUSED
+from zenml.execute.resumption import Resumption
 from zenml.execute.running import Family, failure_of, run_plan
-from zenml.records.ids import RunId, microseconds_now
-from zenml.records.run import Artifact, Run
+from zenml.records.ids import RunId, microseconds_now, short
+from zenml.records.plan import Replay
+from zenml.records.run import Artifact, Run, StepRun
+from zenml.records.status import RESUMABLE
 from zenml.records.task import StepOutcome
 from zenml.views.artifact_view import ArtifactView
 from zenml.views.run_view import RunView
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from zenml.compile.child_calls import ChildCall
     from zenml.compile.compiler import Compiled
     from zenml.compile.dynamic_calls import DynamicCalls
     from zenml.execute.engine import Engine
     from zenml.records.plan import OutputRef
-    from zenml.records.run import StepRun
+    from zenml.store.store import Store
 
 AT_ONCE = 32
 """Children of one run that run at once; each has a thread, and places for steps of its own."""
@@ -94,7 +107,10 @@ class ChildRuns:
         self._by_id: dict[str, ChildCall] = {}
         self._running: dict[str, ChildRun] = {}
         """By step run, until its thread has ended."""
+        self._paused: dict[str, StepRun] = {}
+        """By invocation id: calls whose runs ask people."""
         self._lock = threading.Lock()
+        engine.admission.name_returned = self.named_outputs
         self.names: dict[str, tuple[str, ...]] = {}
         """By invocation id of a child that has ended: the names of its outputs."""
 
@@ -107,6 +123,16 @@ class ChildRuns:
         if self._depth > DEEPEST:
             raise _too_deep(call.pipeline)
         self._by_id[call.invocation.id] = call
+
+    @property
+    def called(self) -> Iterable[str]:
+        """The invocation ids of all that were called."""
+        return list(self._by_id)
+
+    @property
+    def were_called(self) -> bool:
+        """Whether there are any."""
+        return bool(self._by_id)
 
     @property
     def free(self) -> int:
@@ -130,6 +156,9 @@ class ChildRuns:
         error: BaseException | None = None
         try:
             artifacts = self._execute(step, child)
+        except RunPaused:
+            with self._lock:
+                self._paused[step.invocation_id] = step
         except RecursionError as problem:
             error = _too_deep(self._by_id[step.invocation_id].pipeline)
             error.__cause__ = problem
@@ -139,6 +168,10 @@ class ChildRuns:
             session.active.reset(token)
             with self._lock:
                 self._running.pop(step.id, None)
+        if step.invocation_id in self._paused:
+            self._engine.post(Paused(step, PAUSED))
+            child.has_ended.set()
+            return
         failure = None if error is None else failures.describe(error)
         outcome = StepOutcome(failure=failure, started_at=started, ended_at=microseconds_now())
         self._engine.post(Finished(step, outcome, error, artifacts))
@@ -156,12 +189,22 @@ class ChildRuns:
                 )
 
     def close(self) -> None:
-        """Wait for children that were stopped to end, for a moment."""
+        """Wait for children that were stopped to end, for a moment; those that wait for people end with their parent."""
+        if self._engine.run.status != "paused":
+            for identifier in list(self._paused):
+                self.withdraw(identifier, "the run that called it ended")
         until = time.monotonic() + GRACE
         with self._lock:
             left = list(self._running.values())
         for child in left:
             child.wait(until)
+
+    def withdraw(self, identifier: str, reason: str) -> None:
+        """End the run of a call that asks a person, if it does."""
+        with self._lock:
+            step = self._paused.pop(identifier, None)
+        if step is not None and step.child_run_id is not None:
+            self._engine.store.request_stop(step.child_run_id, reason)
 
     # Inside
 
@@ -175,20 +218,50 @@ class ChildRuns:
                 f"Pipeline `{call.pipeline.name}` has a schedule, and is called in the function of another one. "
                 "Leave the schedule out, or set it where no pipeline is running."
             )
+        self._replay(step, compiled)
         child.check()
         identifier = step.child_run_id
         if identifier is None:
             raise ContextError(f"Step run `{step.id}` is no call of a pipeline.")
         family = Family(identifier, self._engine.run.id, self._depth, child.attach)
-        ended = run_plan(compiled, store, family=family)
+        before = _recorded(store, identifier)
+        if before is not None and before.status == "completed":  # the record of its call was missing only
+            return self._outputs_of(step.invocation_id, before)
+        ended = run_plan(
+            compiled,
+            store,
+            family=family,
+            resumption=None if before is None else Resumption(before, is_child=True),
+        )
+        if ended.run.status == "paused":
+            raise RunPaused(f"Run `{ended.run.name}` is paused.")
         error = failure_of(ended)
         if error is not None:
             raise error
-        return self.outputs_of(step.invocation_id, ended.run)
+        return self._outputs_of(step.invocation_id, ended.run)
 
-    def outputs_of(self, invocation_id: str, run: Run) -> dict[str, Artifact]:
-        """Return what an ended child has recorded as outputs, by all names that they go by."""
-        outputs = [view.record for view in RunView(run, self._engine.store).outputs]
+    def _replay(self, step: StepRun, compiled: Compiled) -> None:
+        """Have a child of a replay reproduce the child of the original."""
+        told = self._engine.plan.replay
+        if told is None:
+            return
+        store, found = self._engine.store, None
+        if told.original is not None:
+            same = store.select(StepRun, run_id=told.original, invocation_id=step.invocation_id)
+            found = next((one.child_run_id for one in reversed(same) if one.child_run_id is not None), None)
+        if found is not None and store.get(Run, found) is None:
+            found = None
+        compiled.plan = msgspec.structs.replace(
+            compiled.plan, replay=Replay(found, skips_successful=told.skips_successful)
+        )
+
+    def _outputs_of(self, invocation_id: str, run: Run) -> dict[str, Artifact]:
+        return self.named_outputs(
+            invocation_id, [view.record for view in RunView(run, self._engine.store).outputs]
+        )
+
+    def named_outputs(self, invocation_id: str, outputs: Sequence[Artifact]) -> dict[str, Artifact]:
+        """Return what a child has recorded as outputs, by all names that they go by."""
         returns = self._by_id[invocation_id].pipeline.signature.returns
         names = _names(annotated_names(returns, len(outputs)))
         self.names[invocation_id] = tuple(names)
@@ -206,6 +279,23 @@ class ChildRuns:
         """Return the run of a child, None before it is recorded."""
         found = None if identifier is None else self._engine.store.get(Run, identifier)
         return None if found is None else RunView(found, self._engine.store)
+
+
+def _recorded(store: Store, identifier: RunId) -> Run | None:
+    """Return a child as it was recorded before its parent was resumed; None for a new one.
+
+    A child that its dead owner left going on is interrupted with it, whoever looks first.
+    """
+    found = store.get(Run, identifier)
+    if found is not None and found.status in ("running", "stopping"):
+        store.interrupt_dead_runs()
+        found = store.get(Run, identifier)
+    if found is None or found.status == "completed" or found.status in RESUMABLE:
+        return found
+    raise ResumeError(
+        f"Run `{found.name}` ({short(found.id)}) was begun by this call before, and it is still {found.status}. Wait until "
+        f"that has ended, and resume again: zenml run watch {short(found.id)}"
+    )
 
 
 def output_names(annotation: Any) -> tuple[str, ...] | None:

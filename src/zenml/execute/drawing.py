@@ -122,7 +122,7 @@ def _details(row: PictureRow, now: int, room: int) -> Text:
             word = f"{word} ({', '.join(beside)})" if word else beside[0]
         said = Text().append(word, style=_word_colour(row.status) if row.status != "completed" else "")
     if row.note:
-        said.append(("  " if row.is_folded else ": ") + row.note)
+        said.append(("  " if row.is_folded else ": " if said else "") + row.note)
     return _cut(said, max(0, room))
 
 

@@ -21,10 +21,11 @@ from zenml.execute.events import Added, Cancelled
 from zenml.execute.futures import SUCCEEDED, StepRunFuture
 from zenml.execute.learning import Learning
 from zenml.execute.map_session import MapSession
-from zenml.execute.pausing import Questions, RunPaused
+from zenml.execute.pausing import Questions, RunPaused, is_pause
 from zenml.execute.pipeline_future import PipelineFuture
 from zenml.execute.returned import Returned, read_returned
 from zenml.execute.signals import Terminated
+from zenml.execute.standstill import Standstill
 from zenml.execute.unwinding import Unwinding
 from zenml.views.artifact_view import ArtifactView
 
@@ -61,6 +62,10 @@ class DynamicSession:
         self._children = workers.children = ChildRuns(engine, calls)
         self._book = CallBook(engine, self._children)
         self._maps = MapSession(self, engine, calls, self._learning, self._book.open)
+        self.standstill = Standstill(
+            engine, self._thread, self._book, self._maps, self._children, self._questions
+        )
+        """Where it waits for what children ask people."""
         self.loop: Loop | None = None
         """The event loop of an `async` function, in which calls do not wait."""
         calls.owner = self
@@ -85,7 +90,10 @@ class DynamicSession:
                 self._maps.stop()
             self._thread.come_back(error)
             if error is None:
-                self._maps.finish()
+                try:
+                    self.standstill.finish()
+                except (RunPaused, Exception) as raised:
+                    error = raised
         finally:
             self._maps.stop()
             session.active.reset(token)
@@ -96,6 +104,7 @@ class DynamicSession:
             return
         if engine.fatal is not None:
             raise engine.fatal
+        self.standstill.give_up()
         if isinstance(error, Unwinding):
             error = next(iter(engine.failures.values()), error)
         if error is not None:
@@ -187,26 +196,9 @@ class DynamicSession:
     def ask(
         self, wanted: Any, question: str, timeout: float | None, name: str, fallback: tuple[Any, ...]
     ) -> Any:
-        """Return a person's answer; if there is none yet, let what was called end, and leave the function.
-
-        Raises:
-            RunPaused: the run is paused until there is an answer.
-            WaitTimeoutError: nobody answered in time, and there is no default.
-            ContextError: it was called in another thread than the function's.
-        """
-        self._questions.check(question, is_in_function=self._thread.is_here)
-        wait = self._questions.find(wanted, question, timeout, name)
-        if wait.status == "open":
-            with self._thread.away_from_function():
-                self._let_end(question)
-                self._questions.pause(wait)
-        return self._questions.answer(wait, wanted, fallback)
-
-    def _let_end(self, question: str) -> None:
-        """Wait until everything that was called has ended; raise where a failure ends the run."""
-        self._maps.finish()
-        self._wait(list(self._book.open.values()), inf, is_any=False)
-        self._questions.check_stopping(question)
+        """Return a person's answer; if there is none yet, let what was called end, and leave the function."""
+        is_here = self._thread.is_here or (self.loop is not None and self.loop.is_here)
+        return self.standstill.ask(wanted, question, timeout, name, fallback, is_in_function=is_here)
 
     # What futures ask
 
@@ -222,7 +214,7 @@ class DynamicSession:
     def wait_until(self, is_so: Callable[[], bool], timeout: float | None) -> bool:
         """Wait until something is so that an event of the engine makes so; return False if the time was up before."""
         with self._thread.away_from_function(is_waiting=timeout is None and self.loop is None):
-            return self._thread.until(is_so, inf if timeout is None else timeout)
+            return self.standstill.until(is_so, inf if timeout is None else timeout)
 
     def failure_of(self, future: StepRunFuture[Any]) -> BaseException | None:
         """Return what a settled call failed with, None if it succeeded; it is the function's now, and not the run's."""
@@ -243,6 +235,7 @@ class DynamicSession:
                 self._failures.cancelled.add(future.invocation_id)
                 self._engine.post(Cancelled(future.invocation_id))
                 self._engine.advance()
+                self._children.withdraw(future.invocation_id, "it was cancelled")
             return future.status in ("skipped", "stopped") and self.is_cancelled(future)
 
     def cancel_all(self, futures: Sequence[StepRunFuture[Any]]) -> None:
@@ -375,11 +368,8 @@ class DynamicSession:
         def is_met() -> bool:
             return met(one.is_settled for one in futures)
 
-        self._book.count_waiting(futures, 1)
-        try:
-            return self._thread.until(is_met, seconds)
-        finally:
-            self._book.count_waiting(futures, -1)
+        with self._book.waiting_for(futures):
+            return self.standstill.until(is_met, seconds)
 
     def _say_what_was_not_refreshed(self) -> None:
         names = self._calls.not_refreshed()
@@ -390,6 +380,6 @@ class DynamicSession:
 
 def _is_signal(error: BaseException) -> bool:
     """Tell whether a function was ended from outside, and by something else than that its run ends."""
-    return isinstance(error, Terminated) or not isinstance(
-        error, (Exception, SystemExit, Unwinding, RunPaused)
-    )
+    if is_pause(error):
+        return False
+    return isinstance(error, Terminated) or not isinstance(error, (Exception, SystemExit, Unwinding))

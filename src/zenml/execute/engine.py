@@ -255,6 +255,17 @@ class Engine(CallerWork, Halting):
             self.caller.call_back()
         if self.needs_caller:
             self.find_stand_in()
+        if self.machine.paused_children:  # who waits has to look without the baton being held
+            self.wake()
+
+    def is_at_standstill(self) -> bool:
+        """Tell whether nothing goes on but that children wait for people; False also if that cannot be seen now."""
+        if not self.machine.paused_children or not self._baton.acquire(blocking=False):
+            return False
+        try:
+            return not self._inbox and self.machine.is_at_standstill
+        finally:
+            self._baton.release()
 
     def _hold(self, *, is_first: bool = False, is_poll: bool = False) -> None:
         """Do one turn with the baton, which is given back whatever happens."""

@@ -31,6 +31,13 @@ class Added(msgspec.Struct, frozen=True):
     """Whether it goes before what was called earlier and waits for a place."""
 
 
+class Paused(msgspec.Struct, frozen=True):
+    """The run of a pipeline that was called asks a person, and is paused: its record as it was started."""
+
+    step: StepRun
+    reason: str
+
+
 class Cancelled(msgspec.Struct, frozen=True):
     """A step is not wanted any more."""
 
@@ -43,7 +50,7 @@ class Due(msgspec.Struct, frozen=True):
     step: StepRun
 
 
-Event = Added | Cancelled | Due | Finished
+Event = Added | Cancelled | Due | Finished | Paused
 
 
 def failed_outside(step: StepRun, error: BaseException) -> Finished:

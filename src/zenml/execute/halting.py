@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -41,13 +42,16 @@ class Halting:
     _said: StepEvents
     _unrecorded: tuple[Batch, Batch]
 
+    @abstractmethod
     def alarm(self) -> None:
         """Wake whoever waits: the run cannot go on."""
         raise NotImplementedError
 
+    @abstractmethod
     def _add_end(self, status: RunStatus, reason: str | None, batch: Batch) -> None:
         raise NotImplementedError
 
+    @abstractmethod
     def _report(self, batch: Batch) -> None:
         raise NotImplementedError
 
@@ -82,19 +86,23 @@ class Halting:
         except RunStoppedError:
             pass  # it is somebody else's by now, who records it
 
-    def pause(self, wait: Wait) -> None:
-        """Record a question and the pause of the run as one; nothing of it goes on any more.
+    def pause(self, reason: str, wait: Wait | None = None) -> bool:
+        """Record the pause of the run, and what it asks, as one; nothing of it goes on any more.
+
+        Returns False if it is paused already: another thread of the function was quicker.
 
         Raises:
             RunStoppedError: the run is to stop, or is not this process's any more.
         """
         with self._baton:
+            if self.run.status == "paused":
+                return False
             batch = Batch(wait=wait)
             self._said.add_to(batch)
             batch.run = msgspec.structs.replace(
                 self.run,
                 status="paused",
-                reason=f"it waits for an answer to `{wait.name}`",
+                reason=reason,
                 changes=current_changes(self.store).digest(),
             )
             if self.hooks is not None:
@@ -107,3 +115,4 @@ class Halting:
                 self.fatal = self.fatal or error
                 raise
             self.run = batch.run
+        return True

@@ -17,6 +17,7 @@ import msgspec
 from zenml import fs
 from zenml.artifacts.commit import STAGING, key_for
 from zenml.records import wire
+from zenml.records.events import LoggedMetadata, LoggedTags, Target
 from zenml.records.task import StepOutcome
 
 if TYPE_CHECKING:
@@ -25,6 +26,24 @@ if TYPE_CHECKING:
     from zenml.store.store import Store
 
 _NAME = "outcome.json"
+Told = LoggedMetadata | LoggedTags
+"""What a step said of itself that can be said again: it changes nothing if it was recorded before."""
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """What an attempt came to, and what it said before, which may be lost with its owner."""
+
+    outcome: StepOutcome
+    told: tuple[Told, ...] = ()
+
+    def told_of(self, before: str, now: str) -> list[Told]:
+        """Return what it said, as another attempt of the same call says it."""
+        return [
+            msgspec.structs.replace(event, target=Target("step", now))
+            if event.target == Target("step", before)
+            else event
+            for event in self.told
+        ]
 
 
 def seal_of(store: Store, step_run_id: str) -> str:
@@ -32,9 +51,9 @@ def seal_of(store: Store, step_run_id: str) -> str:
     return store.mac("outcome", step_run_id)
 
 
-def keep(root: str, step_run_id: str, outcome: StepOutcome, seal: str) -> None:
+def keep(root: str, step_run_id: str, kept: Kept, seal: str) -> None:
     """Write an outcome, whole or not at all; a disk that refuses is no reason to fail."""
-    body = wire.encode(outcome)
+    body = wire.encode(kept)
     path = _path(root, step_run_id)
     try:
         fs.make_folder(os.path.dirname(path))
@@ -43,7 +62,7 @@ def keep(root: str, step_run_id: str, outcome: StepOutcome, seal: str) -> None:
         return
 
 
-def read(root: str, step_run_id: str, seal: str) -> StepOutcome | None:
+def read(root: str, step_run_id: str, seal: str) -> Kept | None:
     """Return a kept outcome; None if there is none, or not one that this attempt has written."""
     try:
         said, _, body = fs.read_whole(_path(root, step_run_id)).partition(b"\n")
@@ -52,7 +71,7 @@ def read(root: str, step_run_id: str, seal: str) -> StepOutcome | None:
     if not hmac.compare_digest(said, _sealed(body, seal)):
         return None
     try:
-        return wire.decode(body, StepOutcome)
+        return wire.decode(body, Kept)
     except msgspec.MsgspecError:  # another version of this package wrote it
         return None
 

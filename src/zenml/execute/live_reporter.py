@@ -43,6 +43,8 @@ PATIENCE = 2.0
 class LiveReporter:
     """Draws the first of the runs that are active at once; the others are told in lines above it.
 
+    A child is no other run: its steps are counted in its row, and it is silent itself.
+
     Args:
         store: where a failure is looked up.
         at_once: draw from the beginning, and also a run that is over: somebody came to see it.
@@ -50,6 +52,8 @@ class LiveReporter:
 
     _screen = threading.Lock()
     """Held by the reporter that may draw."""
+    _drawer: LiveReporter | None = None
+    """The reporter that holds it."""
 
     def __init__(self, store: Store, *, at_once: bool = False) -> None:
         self._store = store
@@ -61,6 +65,12 @@ class LiveReporter:
         self._events: deque[StepRun | Invocation | str] = deque()
         self._waiting: Mapping[str, int] = {}
         self._progress: dict[str, Progress] = {}
+        self._children: dict[str, Mapping[str, int]] = {}
+        """By id of the run of a child: how many of its steps are in which state."""
+        self._counted_by: LiveReporter | None = None
+        """For a child: who draws the row in which its steps are counted."""
+        self._states: dict[str, str] = {}
+        """For such a child: the states of its steps."""
         self._thread: threading.Thread | None = None
         self._ended = threading.Event()
         self._turn = threading.Lock()
@@ -71,9 +81,13 @@ class LiveReporter:
         """Take the terminal, if it is free."""
         self._run, self._plan = run, plan
         self._has_screen = self._screen.acquire(blocking=False)
-        if not self._has_screen:
+        if self._has_screen:
+            LiveReporter._drawer = self
+        elif run.parent_id is not None:
+            self._counted_by = LiveReporter._drawer
+        if not self._has_screen and self._counted_by is None:
             self._plain.run_started(run, plan)
-        elif self._at_once:
+        elif self._has_screen and self._at_once:
             made = self._region_and_scene()
             if made is not None:
                 self._is_drawn = True
@@ -88,8 +102,15 @@ class LiveReporter:
         """Note how many calls wait."""
         self._waiting = counts
 
+    def children(self, counts: Mapping[str, Mapping[str, int]]) -> None:
+        """Note how the steps of children stand."""
+        self._children = dict(counts)
+
     def step(self, step: StepRun) -> None:
         """Note what became of a step; the first one that takes time wakes the drawing."""
+        if self._counted_by is not None:
+            self._count(step, self._counted_by)
+            return
         if not self._has_screen:
             self._plain.step(step)
             return
@@ -103,7 +124,7 @@ class LiveReporter:
         """Note how far a step is; only the last word counts."""
         if self._has_screen:
             self._progress[step_run_id] = progress
-        else:
+        elif self._counted_by is None:
             self._plain.progress(step_run_id, progress)
 
     def note(self, text: str) -> None:
@@ -117,9 +138,13 @@ class LiveReporter:
         """Show how the run ended, and if it failed, how to repair it."""
         self._run = run
         self.close()
+        if self._counted_by is not None:
+            return  # whoever called it tells what became of it
         if not self._is_drawn:
             self._tell(run)
-        if run.status not in ("completed", "paused"):
+        if run.status == "paused" and self._is_drawn and not self._at_once:
+            say(f"Answer it: zenml run answer {short(run.id)}\n")  # the question stands above the tree
+        elif run.status not in ("completed", "paused"):
             self._show_panel(run)
 
     def close(self) -> None:
@@ -130,7 +155,18 @@ class LiveReporter:
             self._thread.join(PATIENCE)
         if self._has_screen:
             self._has_screen = False
+            LiveReporter._drawer = None
             self._screen.release()
+
+    def _count(self, step: StepRun, drawer: LiveReporter) -> None:
+        """Have whoever draws the row of this child count what became of one of its steps."""
+        counts = dict(drawer._children.get(step.run_id, ()))
+        before = self._states.get(step.invocation_id)
+        if before is not None:
+            counts[before] -= 1
+        self._states[step.invocation_id] = step.status
+        counts[step.status] = counts.get(step.status, 0) + 1
+        drawer._children[step.run_id] = counts  # never changed later: another thread draws it
 
     def _tell(self, run: Run) -> None:
         for event in self._events:
@@ -210,6 +246,7 @@ class LiveReporter:
         scene.run = self._run or scene.run
         scene.progress = self._progress.copy()
         scene.waiting = self._waiting
+        scene.children = self._children.copy()
         columns, lines = region.size()
         return draw(scene.picture(microseconds_now()), columns, lines - 1)
 

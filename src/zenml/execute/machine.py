@@ -10,6 +10,7 @@ The states of an invocation, and the only transitions there are:
     pending → ready → running → completed | failed | stopped
     ready → cached | running
     pending | ready | retrying → skipped
+    running → paused → skipped      (a child waits for a person; skipped if it is cancelled)
     running → retrying              (an attempt failed, and another one follows after a wait)
     retrying → ready | pending      (the wait is over; pending if an input is being made anew)
     completed | cached → ready      (repair: its stored output was found damaged)
@@ -28,14 +29,15 @@ if TYPE_CHECKING:
     from zenml.records.plan import ExecutionMode, Invocation
 
 State = Literal[
-    "pending", "ready", "running", "retrying", "completed", "cached", "failed", "skipped", "stopped"
+    "pending", "ready", "running", "retrying", "paused", "completed", "cached", "failed", "skipped", "stopped"
 ]
 
 TRANSITIONS: dict[State, frozenset[State]] = {
     "pending": frozenset(("ready", "skipped")),
     "ready": frozenset(("running", "cached", "skipped", "pending")),
-    "running": frozenset(("completed", "failed", "stopped", "pending", "retrying")),
+    "running": frozenset(("completed", "failed", "stopped", "pending", "retrying", "paused")),
     "retrying": frozenset(("ready", "pending", "skipped")),
+    "paused": frozenset(("skipped",)),
     "completed": frozenset(("ready",)),
     "cached": frozenset(("ready",)),
     "failed": frozenset(),
@@ -89,6 +91,7 @@ class Machine:
         """Failed invocations in the order in which they failed."""
         self.handled: set[str] = set()
         """Those of them whose failure somebody took, so that it is not the run's."""
+        self._paused: set[str] = set()
         self._ready: list[str] = []
         self._late: list[str] = []
         """Of those that were added as ready: the first one first, behind all others."""
@@ -106,6 +109,21 @@ class Machine:
         """Return what became ready since the last call, the deepest and then the earliest first."""
         taken, self._ready, self._late = [*self._ready[::-1], *self._late], [], []
         return taken
+
+    @property
+    def paused_children(self) -> list[str]:
+        """The calls whose runs wait for a person."""
+        return sorted(self._paused)
+
+    @property
+    def is_at_standstill(self) -> bool:
+        """Tell whether nothing goes on, and something waits for a person."""
+        going_on = ("ready", "running", "retrying")
+        return (
+            bool(self._paused)
+            and not self.running
+            and not any(node.state in going_on for node in self.nodes.values())
+        )
 
     @property
     def is_over(self) -> bool:
@@ -164,6 +182,12 @@ class Machine:
             return self._skip_rest(f"step `{identifier}` failed and the run stops on failure")
         return self._skip_downstream(identifier)
 
+    def paused(self, identifier: str) -> None:
+        """Note that a running child waits for a person; nothing more becomes of it in this execution of the run."""
+        self._move(identifier, "paused")
+        self.running -= 1
+        self._paused.add(identifier)
+
     def retry(self, identifier: str) -> bool:
         """Note that an attempt of a running step failed and another one follows after a wait.
 
@@ -193,8 +217,9 @@ class Machine:
 
     def cancel(self, identifier: str) -> list[str]:
         """Skip a step that has not started, with what waits for it; return what is skipped."""
-        if self.nodes[identifier].state not in NOT_STARTED:
+        if self.nodes[identifier].state not in (*NOT_STARTED, "paused"):
             return []
+        self._paused.discard(identifier)
         self._skip(identifier, "it was cancelled")
         self._forget_ready(identifier)
         return [identifier, *self._skip_downstream(identifier)]

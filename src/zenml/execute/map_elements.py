@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from abc import abstractmethod
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,7 @@ class Elements:
         self._count = 0
 
     @property
+    @abstractmethod
     def total(self) -> int | None:
         """How many elements there will be, as far as it is known."""
         raise NotImplementedError
@@ -61,6 +63,7 @@ class Elements:
         """Return the steps that made what is gone through."""
         return tuple(dict.fromkeys(one.producer for one in self.sources.values() if one.producer is not None))
 
+    @abstractmethod
     def next(self) -> Item | Any:
         """Return the next element, `NOT_YET` or `END`."""
         raise NotImplementedError

@@ -15,6 +15,8 @@ from zenml.execute.map_elements import element_id
 from zenml.execute.map_sources import END, NOT_YET
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from zenml.compile.dynamic_calls import CompiledCall
     from zenml.compile.trace import MapName
     from zenml.execute.map_elements import Elements
@@ -47,6 +49,8 @@ class Feeder:
         self._room, self._low = window
         self._wanted = threading.Event()
         self._is_stopped = False
+        self._feeding_in = 0
+        """The thread that adds elements, or did so last."""
         self._is_feeding = False
         """Whether a thread adds elements; where the caller's does, a generator that waits for a step comes here again."""
         self._position = 0
@@ -57,6 +61,15 @@ class Feeder:
     def is_wanted(self) -> bool:
         """Whether it has to look whether there is something to do."""
         return self._wanted.is_set() and not self._is_feeding and not self.future.is_fed
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it has nothing to do until something else happens."""
+        return self.future.is_fed or not (self._is_feeding or self._wanted.is_set())
+
+    def is_held_up_in(self, threads: Container[int]) -> bool:
+        """Tell whether its generator waits for something itself, in one of these threads."""
+        return self._is_feeding and self._feeding_in in threads
 
     def wake(self) -> None:
         """Have it look whether there is something to do."""
@@ -85,6 +98,7 @@ class Feeder:
         Args:
             is_first: whether `map` is being called: what is wrong is raised there, and then nothing was started.
         """
+        self._feeding_in = threading.get_ident()
         self._is_feeding = True
         try:
             self._wanted.clear()

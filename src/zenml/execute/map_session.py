@@ -22,7 +22,7 @@ from zenml.records.plan import Value
 from zenml.records.run import StepRun
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Container, Iterable, Sequence
 
     from zenml.compile.dynamic_calls import CompiledCall, DynamicCalls
     from zenml.compile.trace import MapName
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from zenml.execute.dynamic_session import DynamicSession
     from zenml.execute.engine import Engine
     from zenml.execute.learning import Learning
+    from zenml.execute.standstill import Standstill
 
 
 class MapSession:
@@ -115,10 +116,23 @@ class MapSession:
                     if isinstance(found, MapFuture):
                         _wait_for_elements(found)
 
-    def finish(self) -> None:
-        """Wait until all elements of all maps are started, as the function has ended well."""
-        for feeder in self._feeders:
-            self._engine.work_until(lambda one=feeder.future: one.is_fed)  # type: ignore[misc]
+    @property
+    def are_fed(self) -> bool:
+        """Whether all elements of all maps are started."""
+        return all(feeder.future.is_fed for feeder in self._feeders)
+
+    def are_idle(self, waiting: Container[int]) -> bool:
+        """Tell whether no map is at work adding elements: each has all of them, or waits for room or for its items.
+
+        Args:
+            waiting: the threads that wait for something; a generator may be among those who do.
+        """
+        return all(feeder.is_idle or feeder.is_held_up_in(waiting) for feeder in self._feeders)
+
+    @property
+    def standstill(self) -> Standstill:
+        """Where the function waits for what children ask people."""
+        return self._session.standstill
 
     def stop(self) -> None:
         """Start no more elements."""

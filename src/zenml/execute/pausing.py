@@ -16,7 +16,7 @@ from zenml.execute import conditions
 from zenml.records import wire
 from zenml.records.answer_schema import as_json
 from zenml.records.ids import microseconds_now, new_id, short
-from zenml.records.waits import Wait, WaitId
+from zenml.records.waits import Wait, WaitId, reason_of
 from zenml.signatures.question import read_answer, schema_of
 from zenml.views.asking import asking_text
 from zenml.views.run_view import RunView
@@ -59,19 +59,19 @@ class Questions:
             )
         self.check_going_on()
 
-    def check_stopping(self, question: str) -> None:
-        """Raise if a failure ends the run, so that nobody need be asked."""
+    def check_stopping(self, what: str) -> None:
+        """Raise if a failure ends the run, so that nobody need be asked; `what` it waits for then is told."""
         machine = self._engine.machine
         if machine.is_stopping and machine.first_failure is not None:
             raise self._engine.failures[machine.first_failure]
         if machine.is_stopping:
-            raise RunStoppedError(f"Run `{self._engine.run.name}` is stopping; `{question}` is not asked.")
+            raise RunStoppedError(f"Run `{self._engine.run.name}` is stopping; it does not wait for {what}.")
 
     def has_paused(self, error: BaseException | None) -> bool:
         """Tell whether the run is paused; if its function has returned or raised since, say that this is a mistake."""
         if self._engine.run.status != "paused":
             return False
-        if isinstance(error, RunPaused):
+        if is_pause(error):
             return True
         became = f"raised {type(error).__name__}: {error}" if error is not None else "returned"
         self._engine.note(
@@ -128,7 +128,11 @@ class Questions:
         )
 
     def pause(self, wait: Wait) -> NoReturn:
-        """Record the question and the pause of the run as one, and leave the function.
+        """Record the question and the pause of the run as one, and leave the function; as `pause_because`."""
+        self.pause_because(reason_of(wait.name), wait)
+
+    def pause_because(self, reason: str, wait: Wait | None = None) -> NoReturn:
+        """Record the pause of the run, and what it asks, as one, and leave the function.
 
         Raises:
             RunPaused: when that is done.
@@ -137,10 +141,10 @@ class Questions:
         engine = self._engine
         if engine.hooks is not None:
             engine.hooks.settle()
-        engine.pause(wait)
-        if engine.hooks is not None:
-            engine.hooks.pause()
-        engine.note(asking_text(RunView(engine.run, engine.store)))
+        if engine.pause(reason, wait):
+            if engine.hooks is not None:
+                engine.hooks.pause()
+            engine.note(asking_text(RunView(engine.run, engine.store)))
         self._leave()
 
     def _leave(self) -> NoReturn:
@@ -167,6 +171,13 @@ class Questions:
         else:
             engine.store.update(Wait, wait.id, **msgspec.structs.asdict(answered))
         return answered
+
+
+def is_pause(error: BaseException | None) -> bool:
+    """Tell whether it is a pause that a function was left by; groups of tasks raise it as a group."""
+    if isinstance(error, BaseExceptionGroup):
+        return error.split(RunPaused)[1] is None
+    return isinstance(error, RunPaused)
 
 
 def _name_of(question: str) -> str:

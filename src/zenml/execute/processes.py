@@ -63,8 +63,11 @@ class Processes:
         """Start the process of a step; return its end if it cannot be sent: it has failed, not the run."""
         recorded = self._workers.engine.admission.recorded
         try:
-            outcome = recorded.take_outcome(step, self._workers.artifacts) if recorded is not None else None
-            if outcome is not None:  # an earlier attempt had ended, and its owner died before it was recorded
+            found = recorded.take_outcome(step, self._workers.artifacts) if recorded is not None else None
+            if found is not None:  # an earlier attempt had ended, and its owner died before it was recorded
+                outcome, told = found
+                for event in told:
+                    self._workers.engine.hear(step, event)
                 return Finished(step, outcome, None)
             self._launch(step)
         except Exception as error:

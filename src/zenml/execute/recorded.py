@@ -12,18 +12,24 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from zenml.execute import kept_outcomes, recording
+from zenml.execute.recorded_children import RecordedChildren
 from zenml.records.ids import microseconds_now
 from zenml.records.run import Artifact, StepRun
 from zenml.records.status import SUCCESSFUL
+from zenml.views.step_outputs import outputs_of_steps, producer_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from zenml.artifacts.artifact_store import ArtifactStore
     from zenml.compile.cache_key import CacheKey
+    from zenml.execute.kept_outcomes import Kept
+    from zenml.records.ids import RunId
     from zenml.records.task import StepOutcome
     from zenml.store.store import Store
 
+PAUSED = "its run is paused until there is an answer"
+"""Why the attempt of a call is over whose run asks a person."""
 _WORDS = {
     "interrupted": "it was interrupted",
     "failed": "it had failed",
@@ -46,7 +52,13 @@ class Finished(msgspec.Struct, frozen=True):
 class Recorded:
     """The attempts of one run that were recorded before it was resumed."""
 
-    def __init__(self, steps: Iterable[StepRun], artifacts: Mapping[str, list[Artifact]]) -> None:
+    def __init__(
+        self,
+        steps: Iterable[StepRun],
+        artifacts: Mapping[str, list[Artifact]],
+        children: RecordedChildren | None = None,
+    ) -> None:
+        self._children = children or RecordedChildren((), ())
         self.attempts: dict[str, int] = {}
         """How many attempts there were, by invocation id."""
         self.reused: list[StepRun] = []
@@ -59,8 +71,8 @@ class Recorded:
         self._taken: set[str] = set()
         self.kept: list[str] = []
         """Ids of the attempts that kept an outcome."""
-        self._outcomes: dict[tuple[str, str], StepOutcome] = {}
-        """By call and key: what isolated attempts came to that were not recorded any more."""
+        self._outcomes: dict[tuple[str, str], tuple[StepRun, Kept]] = {}
+        """By call and key: isolated attempts, and what they came to that was not recorded any more."""
         listed = list(steps)
         for step in listed:
             known = self._last.get(step.invocation_id)
@@ -69,6 +81,8 @@ class Recorded:
             self.attempts[step.invocation_id] = max(self.attempts.get(step.invocation_id, 0), step.attempt)
         for step in listed:
             if step.status in SUCCESSFUL and step.cache_key is not None:
+                if step.child_run_id is not None and producer_of(step) not in artifacts:
+                    continue  # what it returned is not all there any more
                 outputs = tuple(artifacts.get(producer_of(step), ()))
                 is_last = self._last[step.invocation_id] is step
                 self._finished.setdefault(step.cache_key, []).append(Finished(step, outputs, is_last))
@@ -76,10 +90,9 @@ class Recorded:
 
     @classmethod
     def read(cls, store: Store, run_id: str) -> Recorded:
-        """Read what a run has recorded, in two reads however many steps it has."""
+        """Read what a run has recorded, in a few reads however many steps it has."""
         steps = store.select(StepRun, run_id=run_id)
-        producers = [producer_of(step) for step in steps if step.status in SUCCESSFUL]
-        recorded = cls(steps, store.outputs_of(producers))
+        recorded = cls(steps, outputs_of_steps(store, steps), RecordedChildren.read(store, steps))
         recorded._read_outcomes(store)
         return recorded
 
@@ -87,20 +100,21 @@ class Recorded:
         """Find what attempts that were interrupted had come to, whose owner died before it recorded that."""
         for step in self._last.values():
             if step.status == "interrupted" and step.cache_key is not None:
-                outcome = kept_outcomes.read(
-                    store.artifact_root, step.id, kept_outcomes.seal_of(store, step.id)
-                )
-                if outcome is not None:
-                    self._outcomes[step.invocation_id, step.cache_key] = outcome
+                kept = kept_outcomes.read(store.artifact_root, step.id, kept_outcomes.seal_of(store, step.id))
+                if kept is not None:
+                    self._outcomes[step.invocation_id, step.cache_key] = step, kept
                     self.kept.append(step.id)
 
-    def take_outcome(self, step: StepRun, artifacts: ArtifactStore) -> StepOutcome | None:
-        """Return, once, what an earlier attempt of an isolated step had come to, if that counts for this one."""
-        outcome = self._outcomes.pop((step.invocation_id, step.cache_key or ""), None)
-        if outcome is None or not recording.are_there(outcome.outputs, artifacts):
+    def take_outcome(
+        self, step: StepRun, artifacts: ArtifactStore
+    ) -> tuple[StepOutcome, list[kept_outcomes.Told]] | None:
+        """Return, once, what an earlier attempt of an isolated step had come to and had said, if that counts for this one."""
+        before, kept = self._outcomes.pop((step.invocation_id, step.cache_key or ""), (None, None))
+        if before is None or kept is None or not recording.are_there(kept.outcome.outputs, artifacts):
             return None
         now = microseconds_now()
-        return msgspec.structs.replace(outcome, started_at=now, ended_at=now)
+        outcome = msgspec.structs.replace(kept.outcome, started_at=now, ended_at=now)
+        return outcome, kept.told_of(before.id, step.id)
 
     def announce(self, identifier: str, key: str) -> None:
         """Note the key that a call has now, so that results which it does not want are free for others."""
@@ -125,6 +139,19 @@ class Recorded:
             self._taken.add(chosen.step.id)
         return chosen
 
+    def child(self, identifier: str, key: str, known: Mapping[str, object]) -> RunId | None:
+        """Return the run that the call of a pipeline goes on with, once; None if it is to be a new one."""
+        return self._children.go_on_with(identifier, key, lambda step: self._is_free(step, known))
+
+    def take_own(self, identifier: str) -> Finished | None:
+        """Return the last result of a call, whatever its key was, unless something else got it."""
+        for step in reversed(self._done.get(identifier, ())):
+            if step.id in self._taken:
+                continue
+            self._taken.add(step.id)
+            return next(one for one in self._finished[step.cache_key or ""] if one.step is step)
+        return None
+
     def tell_reused(self) -> list[StepRun]:
         """Return, once, the attempts whose results were taken, as a reporter is told of them."""
         reused, self.reused = self.reused, []
@@ -146,16 +173,14 @@ class Recorded:
             return "it was done, and only its record was missing"
         done = self._done.get(identifier)
         if not done:
-            return _WORDS.get(last.status, "the run was resumed")
+            words = (
+                "it was paused" if last.reason == PAUSED else _WORDS.get(last.status, "the run was resumed")
+            )
+            return words if last.child_run_id is None else f"{words}, and goes on"
         newest = max(done, key=lambda step: step.attempt)
         if any(step.cache_key == key.digest for step in done):
             return "its stored output is damaged or gone"
         return f"{differing(newest.key_parts, key.parts)} since it was done"
-
-
-def producer_of(step: StepRun) -> str:
-    """Return the id of the step run whose outputs are those of a finished one."""
-    return step.cached_from or step.id
 
 
 def differing(before: Mapping[str, str], after: Mapping[str, str]) -> str:

@@ -78,8 +78,17 @@ def announced(run: Run, invocation: Invocation, attempt: Attempt, starts_at: int
     )
 
 
-def cached(run: Run, invocation: Invocation, key: CacheKey, entry: CacheEntry, attempt: Attempt) -> StepRun:
-    """Return the record of a step that was answered from the cache."""
+def cached(
+    run: Run,
+    invocation: Invocation,
+    key: CacheKey,
+    entry: CacheEntry,
+    attempt: Attempt,
+    *,
+    reason: str | None = None,
+    child_run_id: RunId | None = None,
+) -> StepRun:
+    """Return the record of a step that was answered with a stored result, or of a pipeline with an earlier run of it."""
     now = microseconds_now()
     return StepRun(
         id=attempt.id,
@@ -91,9 +100,11 @@ def cached(run: Run, invocation: Invocation, key: CacheKey, entry: CacheEntry, a
         invocation=invocation,
         cache_key=key.digest,
         key_parts=key.parts,
+        reason=reason,
         cached_from=StepRunId(entry.step_run_id),
         started_at=now,
         ended_at=now,
+        child_run_id=child_run_id,
     )
 
 
@@ -249,8 +260,8 @@ def is_usable(entry: CacheEntry, definition: StepDefinition, artifacts: Artifact
 
 
 def is_whole(outputs: Sequence[Artifact], definition: StepDefinition, artifacts: ArtifactStore) -> bool:
-    """Tell whether all outputs of a step are recorded, and their files are there."""
-    if len(outputs) != len(definition.outputs):
+    """Tell whether all outputs of a step are recorded, and their files are there; of a pipeline, those that are recorded."""
+    if not definition.is_pipeline and len(outputs) != len(definition.outputs):
         return False
     return are_there([artifact.stored_value() for artifact in outputs], artifacts)
 

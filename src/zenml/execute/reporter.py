@@ -37,6 +37,9 @@ class Reporter(Protocol):
     def waiting(self, counts: Mapping[str, int]) -> None:
         """Hear how many calls wait, by map or step, where nobody knows which they are."""
 
+    def children(self, counts: Mapping[str, Mapping[str, int]]) -> None:
+        """Hear how many steps of each child are in which state, by the id of its run, from who watches."""
+
     def step(self, step: StepRun) -> None:
         """Hear that a step began or ended: its status tells."""
 
@@ -63,6 +66,9 @@ class SilentReporter:
         """Say nothing."""
 
     def waiting(self, counts: Mapping[str, int]) -> None:
+        """Say nothing."""
+
+    def children(self, counts: Mapping[str, Mapping[str, int]]) -> None:
         """Say nothing."""
 
     def step(self, step: StepRun) -> None:
@@ -103,6 +109,9 @@ class PlainReporter:
 
     def waiting(self, counts: Mapping[str, int]) -> None:
         """Say nothing."""
+
+    def children(self, counts: Mapping[str, Mapping[str, int]]) -> None:
+        """Say nothing: the end of a child is told as that of a step."""
 
     def step(self, step: StepRun) -> None:
         """Say what became of a step; that it started goes without saying unless it prints."""

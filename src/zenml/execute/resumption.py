@@ -29,6 +29,9 @@ class Resumption(msgspec.Struct, frozen=True):
 
     run: Run
 
+    is_child: bool = False
+    """Whether the function of another run calls it, with arguments that may have changed since."""
+
     def begin(self, compiled: Compiled, store: Store) -> Run:
         """Take the run over and return it as it is recorded now.
 
@@ -52,6 +55,7 @@ class Resumption(msgspec.Struct, frozen=True):
             owner_id=store.owner().id,
             plan=digest,
             options=compiled.plan.options,
+            parameters=compiled.plan.parameters if self.is_child else self.run.parameters,
             variables={**self.run.variables, **macs_of(compiled.filled.variables, store)},
             ended_at=None,
             reason=None,

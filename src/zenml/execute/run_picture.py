@@ -14,7 +14,7 @@ import msgspec
 from zenml.records.ids import short
 from zenml.records.run import StepRun
 from zenml.views.failure_panel import cause
-from zenml.views.step_states import ordered, rank, strip
+from zenml.views.step_states import ordered, rank, strip, words
 from zenml.views.step_tree import Call, arrange, group_of
 
 if TYPE_CHECKING:
@@ -116,6 +116,8 @@ class Scene:
         """By id of step run; written by whoever hears of it."""
         self.waiting: Mapping[str, int] = {}
         """How many calls wait that were not added, by `group_of`."""
+        self.children: Mapping[str, Mapping[str, int]] = {}
+        """By id of the run of a child: how many of its steps are in which state."""
         self._calls = {one.id: Call(one.id, one.upstream(), map=one.map) for one in plan.invocations}
         self._lines: list[_Line] = []
         self._line_of_group: dict[str, _Line] = {}
@@ -166,7 +168,7 @@ class Scene:
             status=run.status,
             started_at=run.created_at,
             now=run.ended_at or now,
-            rows=(*(line.picture(self.progress, self.waiting) for line in self._lines), *self._others()),
+            rows=(*(line.picture(self) for line in self._lines), *self._others()),
             reason=run.reason,
         )
 
@@ -239,9 +241,9 @@ class _Line:
             self._ranks.append(rank(call.status))
         self._take(call.step)
 
-    def picture(self, progress: Mapping[str, Progress], waiting: Mapping[str, int]) -> PictureRow:
+    def picture(self, scene: Scene) -> PictureRow:
         """Return the row as it is now."""
-        step = self._step
+        step, progress, waiting = self._step, scene.progress, scene.waiting
         is_running = bool(self._counts.get("running"))
         single = step if self._is_single else None
         more = waiting.get(self._group, 0) if self._group is not None else 0
@@ -254,7 +256,7 @@ class _Line:
             attempt=single.attempt if single is not None else 1,
             max_attempts=self._max_attempts,
             retry_at=single.started_at if single is not None and single.status == "retrying" else None,
-            note=self._note(),
+            note=self._note(scene.children),
             progress=progress.get(single.id) if single is not None and is_running else None,
             begun=0.0 if self._is_single else sum(_share(progress.get(one)) for one in self._running),
             cells=strip(self._ranks + bytes([rank("waiting")]) * more) if self._is_map else (),
@@ -274,7 +276,7 @@ class _Line:
         if step.ended_at is not None:
             self._ended_at = max(self._ended_at or 0, step.ended_at)
 
-    def _note(self) -> str:
+    def _note(self, children: Mapping[str, Mapping[str, int]]) -> str:
         step = self._step
         if step is None:
             return ""
@@ -284,6 +286,9 @@ class _Line:
             said = self._causes.get(step.invocation_id) or step.reason or ""
         elif step.status in ("skipped", "stopped", "interrupted"):
             said = step.reason or ""
+        elif step.child_run_id is not None and self._is_single:
+            counts = words(children.get(step.child_run_id, {}), run_status=step.status)
+            said = f"run {short(step.child_run_id)}" + (f": {', '.join(counts.values())}" if counts else "")
         else:
             return ""
         return "".join(letter if letter.isprintable() else " " for letter in said)

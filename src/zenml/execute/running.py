@@ -116,6 +116,10 @@ def _run_and_report(
         workers = under.workers(store.artifact_root, log_root(store), limit, secrets)
         engine = under.engine(store, run, compiled, workers, reporter, under.clock)
         signals.attach(engine)
+        if compiled.plan.replay is not None:
+            from zenml.execute.replayed import Replayed  # most runs are none
+
+            engine.admission.replayed = Replayed.read(store, compiled.plan.replay)
         if resumption is not None:
             resumption.tell(engine)
         if family is not None:
@@ -189,6 +193,9 @@ def start_run(compiled: Compiled, store: Store, family: Family | None = None) ->
             parameters=plan.parameters,
             variables=macs_of(compiled.filled.variables, store),
             parent_id=None if family is None else family.parent_id,
+            original_id=None
+            if plan.replay is None or plan.replay.original is None
+            else RunId(plan.replay.original),
         )
         if store.start_run(run, documents, models):
             return run

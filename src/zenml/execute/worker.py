@@ -78,22 +78,23 @@ def run_isolated(payload: bytes, send: Callable[[bytes], None]) -> bytes:
     type_names.adopt_script(parcel.script)
     program = _program(parcel)
     store = load_flavor("artifact_store", "local")(parcel.task.artifact_root)
-    has_told = False
+    told: list[StepEvent] = []
 
     def tell(event: StepEvent) -> None:
-        nonlocal has_told
-        has_told = has_told or not isinstance(event, Progress)
+        if not isinstance(event, Progress):
+            told.append(event)
         send(_ENCODER.encode(event))
 
     session = StepSession(parcel.task, None, tell, state=parcel.pipeline_state)
     outcome, error = run_step(parcel.task, program, store, session)
     if error is not None:
         outcome = msgspec.structs.replace(outcome, exception=failures.pack(error))
-    elif parcel.unrecorded.seal and outcome.damage is None and not has_told:
-        # What was told may be lost with the owner, and is no part of the outcome.
-        kept_outcomes.keep(
-            parcel.task.artifact_root, parcel.task.step_run_id, outcome, parcel.unrecorded.seal
-        )
+    elif parcel.unrecorded.seal and outcome.damage is None:
+        sayable = tuple(event for event in told if isinstance(event, kept_outcomes.Told))
+        if len(sayable) == len(told):  # an artifact that it saved would be saved twice
+            kept = kept_outcomes.Kept(outcome, sayable)
+            task = parcel.task
+            kept_outcomes.keep(task.artifact_root, task.step_run_id, kept, parcel.unrecorded.seal)
     return _ENCODER.encode(outcome)
 
 

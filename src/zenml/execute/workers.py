@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from zenml.artifacts.artifact_store import ArtifactStore
-    from zenml.execute.admission import Candidate
     from zenml.execute.child_runs import ChildRuns
     from zenml.execute.engine import Engine
+    from zenml.execute.known_results import Candidate
     from zenml.execute.tokens import Need, Tokens
     from zenml.records.plan import Place, StepDefinition
     from zenml.records.run import StepRun

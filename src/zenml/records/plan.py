@@ -251,6 +251,17 @@ class PipelineOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     enable_heartbeat: bool | None = None
 
 
+class Replay(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a run was told that reproduces another one: everything is executed but what it is to skip."""
+
+    original: str | None = None
+    """The id of the run that is reproduced; None for a child that the original did not call."""
+    skip: tuple[str, ...] = ()
+    """Ids of calls, and names of steps and maps, whose recorded outputs are taken."""
+    skips_successful: bool = False
+    """Whether that holds for everything that has succeeded in the original."""
+
+
 class Plan(msgspec.Struct, frozen=True):
     """A compiled pipeline: serialisable, comparable, without code or data."""
 
@@ -274,3 +285,5 @@ class Plan(msgspec.Struct, frozen=True):
     """Options that were said and cannot be written down, such as a hook that is declared inside a function."""
     artifacts: dict[str, str] = {}
     """Arguments of the pipeline's function that are artifacts, by name: their ids."""
+    replay: Replay | None = None
+    """What the run reproduces, if it was told to."""

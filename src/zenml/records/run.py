@@ -93,6 +93,8 @@ class Run(Record, frozen=True, kw_only=True):
     """By expression of a placeholder (`NAME`, `NAME:-default`): the HMAC of what it stood for."""
     parent_id: RunId | None = None
     """The run whose function called it."""
+    original_id: RunId | None = None
+    """The run that it reproduces."""
 
 
 class StepRun(Record, frozen=True, kw_only=True):

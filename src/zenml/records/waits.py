@@ -21,6 +21,11 @@ WAIT_TRANSITIONS: dict[WaitStatus, tuple[WaitStatus, ...]] = {
 }
 
 
+def reason_of(name: str) -> str:
+    """Return why a run is paused that asks something."""
+    return f"it waits for an answer to `{name}`"
+
+
 class Wait(Record, frozen=True, kw_only=True):
     """One question of one run."""
 

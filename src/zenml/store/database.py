@@ -234,11 +234,23 @@ class Database:
                 found.setdefault(artifact.producer, []).append(artifact)
         return found
 
+    def states_of_children(self, run_id: str) -> dict[str, dict[str, int]]:
+        """Return how many steps of each child of a run are in which state, by the id of the child's run."""
+        from zenml.store.outline import states_of_children
+
+        return states_of_children(self.file, run_id)
+
     def outline(self, run_id: str) -> list[StepOutline]:
         """Return all attempts of a run in outline, in the order in which they began."""
         from zenml.store.outline import outline  # only who looks at runs needs it
 
         return outline(self.file, run_id)
+
+    def request_stop(self, run_id: str, reason: str) -> bool:
+        """Record that a run is to stop, or that a paused one is stopped; return whether it was either."""
+        from zenml.store.stopping import request_stop  # few processes do
+
+        return request_stop(self, run_id, reason)
 
     def interrupt_dead_runs(self) -> list[str]:
         """Mark the runs of owners that are found dead as interrupted; return the ids of those runs."""

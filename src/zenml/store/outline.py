@@ -1,4 +1,4 @@
-"""The attempts of a run in outline: what a tree of a hundred thousand of them needs, and no more."""
+"""The attempts of a run and of its children in outline: what a tree of a hundred thousand of them needs, and no more."""
 
 from __future__ import annotations
 
@@ -15,6 +15,15 @@ _OUTLINE = """
 SELECT id, invocation_id, attempt, status, definition, started_at, ended_at, reason, cached_from, invocation, failure,
     cpu_time, peak_memory, memory_guard, child_run_id
 FROM step_runs WHERE run_id = :run ORDER BY id
+"""
+
+_STATES_OF_CHILDREN = """
+SELECT one.run_id, one.status, count(*)
+FROM step_runs AS one JOIN runs ON runs.id = one.run_id
+WHERE runs.parent_id = :run AND NOT EXISTS (
+    SELECT 1 FROM step_runs AS later
+    WHERE later.run_id = one.run_id AND later.invocation_id = one.invocation_id AND later.attempt > one.attempt)
+GROUP BY one.run_id, one.status
 """
 
 
@@ -50,6 +59,14 @@ def outline(file: SQLiteFile, run_id: str) -> list[StepOutline]:
                 _upstream(wiring), wiring.map, known, *used,
             )
         )  # fmt: skip
+    return found
+
+
+def states_of_children(file: SQLiteFile, run_id: str) -> dict[str, dict[str, int]]:
+    """Return how many steps of each child of a run are in which state, by the id of the child's run."""
+    found: dict[str, dict[str, int]] = {}
+    for child, status, number in file.read(_STATES_OF_CHILDREN, {"run": run_id}):
+        found.setdefault(child, {})[status] = number
     return found
 
 

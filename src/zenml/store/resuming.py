@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # Only one process raises the epoch from the one that it has seen; the others change nothing.
 _RESUME_RUN = """
 UPDATE runs SET status = 'running', epoch = :epoch, owner_id = :owner_id, plan = :plan, variables = :variables,
-    options = :options, ended_at = NULL, reason = NULL, failure = NULL
+    options = :options, parameters = :parameters, ended_at = NULL, reason = NULL, failure = NULL
 WHERE id = :id AND epoch = :epoch - 1 AND status IN ({resumable})
 """.format(resumable=", ".join(f"'{status}'" for status in sorted(RESUMABLE)))
 

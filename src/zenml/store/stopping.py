@@ -23,10 +23,21 @@ UPDATE runs SET status = 'stopped', epoch = epoch + 1, ended_at = :now, reason =
 WHERE id = :id AND status = 'paused'
 """
 
+# With it end the runs inside it that wait for people.
+_STOP_INSIDE = """
+WITH RECURSIVE inside (id) AS (
+    SELECT id FROM runs WHERE parent_id = :id UNION SELECT r.id FROM runs r JOIN inside i ON r.parent_id = i.id
+)
+UPDATE runs SET status = 'stopped', epoch = epoch + 1, ended_at = :now, reason = :reason
+WHERE status = 'paused' AND id IN (SELECT id FROM inside)
+"""
+
 
 def request_stop(store: Database, run_id: str, reason: str) -> bool:
     """Record that a run is to stop, or that a paused one is stopped; return whether it was either."""
     with store.file.write() as transaction:
-        if transaction.run(_STOP_PAUSED, {"id": run_id, "reason": reason, "now": microseconds_now()}) == 1:
+        values = {"id": run_id, "reason": reason, "now": microseconds_now()}
+        if transaction.run(_STOP_PAUSED, values) == 1:
+            transaction.run(_STOP_INSIDE, values)
             return True
         return transaction.run(_REQUEST_STOP, {"id": run_id, "reason": reason}) == 1

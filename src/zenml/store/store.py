@@ -216,8 +216,14 @@ class Store(Protocol):
     def outputs_of(self, step_run_ids: Sequence[str]) -> dict[str, list[Artifact]]:
         """Return the artifacts that executed step runs produced, by producer."""
 
+    def states_of_children(self, run_id: str) -> dict[str, dict[str, int]]:
+        """Return how many steps of each child of a run are in which state, by the id of the child's run."""
+
     def outline(self, run_id: str) -> list[StepOutline]:
         """Return all attempts of a run in outline, in the order in which they began: many times cheaper than records."""
+
+    def request_stop(self, run_id: str, reason: str) -> bool:
+        """Record that a run is to stop, or that a paused one is stopped; return whether it was either."""
 
     def interrupt_dead_runs(self) -> list[str]:
         """Mark the runs of dead owners as interrupted; return their ids."""

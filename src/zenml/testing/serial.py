@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING, Any, Self
 
-from zenml.execute.admission import Admission, Candidate
+from zenml.execute.admission import Admission
 from zenml.execute.engine import Engine
 from zenml.execute.output import Capture
 from zenml.execute.step_events import StepEvents
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from zenml.execute.admission import Places
+    from zenml.execute.known_results import Candidate
     from zenml.records.events import StepEvent
     from zenml.records.plan import Place, StepDefinition
     from zenml.records.run import StepRun

@@ -26,6 +26,7 @@ _OTHERS = 10
 _WIDEST_VALUE = 60
 _FRAME = re.compile(r'  File "(?P<file>[^"]+)", line \d+')
 _LIBRARY = re.compile(r"[/\\](?:site-packages|dist-packages)[/\\](?P<package>[^/\\.]+)")
+_SEE_CHILD = re.compile(r"(Step|Pipeline|The function of pipeline) `.* failed\. See: zenml run show \w+$")
 _STANDARD = os.path.dirname(os.__file__) + os.sep
 
 
@@ -50,7 +51,7 @@ def failure_panel(run: RunView) -> str:
                 *_child(run, step),
                 *_element(run, step),
             ],
-            _indented(user_lines(step.failure.traceback) if step.failure else ()),
+            _indented(_user_lines_of(step)),
             _log_block(step),
             _others_block([one for one in failed if one is not first]),
             _remedy_block(run, step),
@@ -173,10 +174,23 @@ def _without_step(run: RunView) -> str:
 
 def again(run: RunView) -> str:
     """Return how to go on with a run that did not complete."""
+    parent = run.parent
+    if (
+        parent is not None and parent.record.status != "completed"
+    ):  # which would not hear of it if this went on alone
+        return f"It was called by run `{parent.name}`. {again(parent)}"
     source = run.plan.source
     if source is None or source.module == "zenml.declare.single":
         return _AGAIN
     return f"Go on with what is missing: zenml run resume {short(run.id)}"
+
+
+def _user_lines_of(step: StepView) -> list[str]:
+    """Return the traceback of a failed call; of a pipeline without the note that says what `_child` does."""
+    lines = user_lines(step.failure.traceback) if step.failure else []
+    if step.record.child_run_id is not None:
+        lines = [line for line in lines if not _SEE_CHILD.match(line)]
+    return lines
 
 
 def _child(run: RunView, step: StepView) -> list[str]:
@@ -199,9 +213,12 @@ def _element(run: RunView, step: StepView) -> list[str]:
         return []
     place = f"{ids.index(step.name) + 1} of {len(ids)}"
     if step.record.invocation.map is not None:
-        which = f"It is element {place} of map `{step.record.invocation.map}`"
+        has_keys = step.name.endswith(("']", '"]'))  # then its name says more than its place
+        said = f"one of {len(ids)} elements" if has_keys else f"element {place}"
+        which = f"It is {said} of map `{step.record.invocation.map}`"
     else:
-        which = f"It is call {place} of step `{group}`"
+        kind = "step" if step.record.child_run_id is None else "pipeline"
+        which = f"It is call {place} of {kind} `{group}`"
     given = ", ".join(f"{name} = {_shortened(text)}" for name, text in _given(step))
     return [f"{which}, with {given}." if given else f"{which}."]
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from zenml.records.run import NotedKind
     from zenml.store.store import Store
     from zenml.views.model_view import ModelVersionView
+    from zenml.views.replay_report import ReplayReport
 
 
 class PipelineView:
@@ -242,6 +243,12 @@ class RunView(ExecutionView[Run]):
             found[call.status] = found.get(call.status, 0) + 1
         return ordered(found)
 
+    @cached_property
+    def counts_of_children(self) -> dict[str, dict[str, int]]:
+        """How many steps of each run that this one called are in which state, by the id of that run."""
+        found = self._store.states_of_children(self.id)
+        return {child: ordered(counts) for child, counts in found.items()}
+
     def step_run(self, step_run_id: str) -> StepView:
         """Return one step by the id of its step run, without reading the others."""
         step = self._store.get(StepRun, step_run_id)
@@ -267,6 +274,27 @@ class RunView(ExecutionView[Run]):
         if not self.plan.is_dynamic:
             return []
         return [RunView(run, self._store) for run in self._store.select(Run, parent_id=self.id)]
+
+    @property
+    def original(self) -> RunView | None:
+        """The run that this one reproduces; None for a run that is no replay, and if that was deleted."""
+        identifier = self.record.original_id
+        found = None if identifier is None else self._store.get(Run, identifier)
+        return None if found is None else RunView(found, self._store)
+
+    @property
+    def replays(self) -> list[RunView]:
+        """The runs that reproduce this one, in the order in which they began."""
+        return [RunView(run, self._store) for run in self._store.select(Run, original_id=self.id)]
+
+    @property
+    def replay_report(self) -> ReplayReport | None:
+        """How its outputs compare with those of its original; None for a run that is no replay."""
+        if self.stored_plan.replay is None:
+            return None
+        from zenml.views.replay_report import read_report  # few runs are replays
+
+        return read_report(self, self.original, self._store)
 
     @property
     def waits(self) -> list[Wait]:
@@ -318,6 +346,18 @@ class RunView(ExecutionView[Run]):
         resumed: RunView = live.resume(self, store=self._store, pipeline=pipeline, arguments=arguments)
         return resumed
 
+    def replay(self, **options: Any) -> RunView:
+        """Reproduce the run as a new one, from what it recorded; return that when it has ended.
+
+        Args:
+            options: what is to be otherwise: those of `zenml.replay`.
+
+        Raises:
+            ReplayError: its pipeline cannot be found, or what is to be skipped has no result.
+        """
+        replayed: RunView = live.replay(self, **{"store": self._store, **options})
+        return replayed
+
     def wait(self, timeout: float | None = None) -> RunView:
         """Wait until the run has ended or is paused, and be the run as it is then.
 
@@ -333,7 +373,16 @@ class RunView(ExecutionView[Run]):
                 break
             time.sleep(min(pause, left))
             pause = min(pause * 2, LAST_LOOK)
-        for name in ("attempts", "steps", "standing", "plan", "calls", "waiting", "counts"):
+        for name in (
+            "attempts",
+            "steps",
+            "standing",
+            "plan",
+            "calls",
+            "waiting",
+            "counts",
+            "counts_of_children",
+        ):
             self.__dict__.pop(name, None)
         return self
 

@@ -142,6 +142,8 @@ def _place(call: Call) -> tuple[int, str]:
     numbers = call.id.rpartition("[")[2]
     if "," in numbers:  # an element of a product
         return 0, ",".join(one.strip(" ]").rjust(12) for one in numbers.split(","))
+    if numbers[:1] in ("'", '"'):  # an element with a key of its own
+        return 0, call.id
     return len(call.id), call.id
 
 

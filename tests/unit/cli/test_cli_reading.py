@@ -11,7 +11,8 @@ from zenml.records.ids import short
 from zenml.records.run import Owner, Run
 from zenml.store.opening import open_store
 
-RUN_KEYS = {"id", "name", "status", "pipeline", "started_at", "ended_at", "duration", "reason"}
+RUN_KEYS = {"id", "name", "status", "pipeline", "started_at", "ended_at", "duration", "reason",
+            "original_id"}  # fmt: skip
 STEP_KEYS = {
     "id", "step_run_id", "name", "status", "attempt", "started_at", "ended_at", "duration", "progress",
     "upstream", "cached_from", "reason", "failure", "outputs", "log", "map", "child_run_id",
@@ -172,6 +173,8 @@ def test_a_whole_run_as_json_has_stable_keys(zenml, runs):
         "counts",
         "maps",
         "waits",
+        "original",
+        "replays",
     }
     assert [set(one) for one in run["steps"]] == [STEP_KEYS, STEP_KEYS]
     assert run["steps"][1]["upstream"] == ["load"]

@@ -11,7 +11,7 @@ import pytest
 from zenml import pipeline, step
 from zenml.cli.run_tree import ALL, TreeLines
 from zenml.client import Client
-from zenml.records.run import Run, StepRun
+from zenml.records.run import Run
 from zenml.views.progress import progress_path
 
 
@@ -138,19 +138,11 @@ def test_an_attempt_that_waits_says_when_it_starts_and_takes_no_time():
 @pipeline(dynamic=True)
 def mapping(numbers: list[int]):
     start()
-    calls = [work.submit(x, id=f"train[{place}]") for place, x in enumerate(numbers)]
-    for call in calls:
-        call.exception()
+    work.map(numbers, id="train", on_error="collect")
 
 
 def mapped(numbers):
-    """A run whose calls are the elements of a map."""
-    run = mapping(numbers=numbers)
-    store = Client().store
-    for one in run.attempts:
-        if one.invocation_id.endswith("]"):
-            store.update(StepRun, one.id, invocation=msgspec.structs.replace(one.invocation, map="train"))
-    return run.refresh()
+    return mapping(numbers=numbers)
 
 
 def lines_of(run, **options):
@@ -222,3 +214,85 @@ def test_a_running_run_counts_the_calls_that_wait(zenml, monkeypatch):
     assert "102 steps: 4 completed, 98 waiting" in shown
     assert "✓ train   100 elements: 3 completed, 97 waiting" in shown.replace("· train", "✓ train")
     assert "· report  waiting" in shown
+
+
+@pipeline
+def child(x: int):
+    return work(x)
+
+
+@pipeline(dynamic=True)
+def parent(numbers: list[int]):
+    for x in numbers:
+        child.submit(x, id=f"child_of_{x}").exception()
+
+
+def test_the_call_of_a_pipeline_says_how_the_steps_of_its_run_stand():
+    run = parent(numbers=[1, -2])
+    good, bad = run.children
+
+    lines = plain_lines(run)
+
+    assert re.fullmatch(rf"✓ child_of_1 +\d.* m?s  run {good.id[-8:]}: 1 completed", lines[0])
+    assert re.fullmatch(rf"✗ child_of_-2 .*ValueError: -2 is negative  run {bad.id[-8:]}: 1 failed", lines[1])
+
+
+def test_children_are_counted_by_one_statement_however_many():
+    counted = []
+    for numbers in ([1, 2], list(range(1, 9))):
+        run, store = parent(numbers=numbers).refresh(), Client().store
+        before = store.file.statements
+        TreeLines(run, store).lines()
+        counted.append(store.file.statements - before)
+
+    assert counted[0] == counted[1]
+
+
+def test_a_pipeline_that_fails_with_children_is_shown_as_the_run_that_was_started(zenml, tmp_path):
+    path = tmp_path / "family.py"
+    path.write_text(
+        "from zenml import pipeline, step\n\n\n"
+        "@step\ndef fail() -> int:\n    raise ValueError('too hot')\n\n\n"
+        "@pipeline\ndef inner():\n    fail()\n\n\n"
+        "@pipeline(dynamic=True)\ndef outer():\n    inner()\n",
+        "utf-8",
+    )
+
+    result = zenml("pipeline", "run", f"{path}:outer", "--json")
+
+    shown = json.loads(result.out)
+    assert result.status == 1
+    assert shown["pipeline"] == "outer"
+    (inner,) = shown["children"]
+    assert inner["counts"] == {"failed": 1}
+    assert (
+        f"It failed in step `fail` of run `{inner['name']}`. See: zenml run show {inner['id'][-8:]}"
+        in result.err
+    )
+    assert f"zenml run resume {shown['id'][-8:]}" in result.err
+    assert result.err.count("See: zenml run show") == 1
+
+
+def test_the_panel_of_a_child_leads_to_the_run_that_called_it(zenml):
+    @pipeline(dynamic=True)
+    def unlucky():
+        child(-2)
+
+    with pytest.raises(ValueError, match="negative"):
+        unlucky()
+    (run,) = Client().list_pipeline_runs(pipeline="unlucky").items
+
+    shown = zenml("run", "show", run.children[0].id).out
+
+    assert (
+        f"It was called by run `{run.name}`. Go on with what is missing: zenml run resume {run.id[-8:]}"
+        in shown
+    )
+
+
+def test_a_child_whose_failure_was_handled_is_gone_on_with_alone(zenml):
+    (inner,) = parent(numbers=[-2]).children
+
+    shown = zenml("run", "show", inner.id).out
+
+    assert f"Repair it. Go on with what is missing: zenml run resume {inner.id[-8:]}" in shown

@@ -28,6 +28,9 @@ class Recorder:
     def step_added(self, invocation):
         self.added = [*getattr(self, "added", []), invocation.id]
 
+    def children(self, counts):
+        pass
+
     def waiting(self, counts):
         pass
 

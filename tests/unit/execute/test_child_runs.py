@@ -433,3 +433,39 @@ def test_in_a_lab_children_run_in_the_only_thread():
         assert run.outputs[0].load() == 6
         assert [one.parent.id for one in run.children] == [run.id, run.id]
     assert threading.active_count() == before
+
+
+@step
+def unless_refused(x: int) -> int:
+    if "REFUSE" in os.environ:
+        raise ValueError("refused")
+    return x
+
+
+@pipeline
+def twins(x):
+    return increment(x), increment(x, id="other")
+
+
+def test_a_child_that_is_done_is_not_done_again_when_its_parent_is_resumed(monkeypatch):
+    names = ["twins"]
+
+    @pipeline(dynamic=True)
+    def outer():
+        _, second = twins(1, id=names[0])
+        return unless_refused(second)
+
+    monkeypatch.setenv("REFUSE", "1")
+    with pytest.raises(ValueError, match="refused"):
+        outer()
+    failed = next(run for run in Client().list_pipeline_runs().items if run.pipeline.name == "outer")
+    with pytest.raises(ValueError, match="refused"):
+        outer.resume(failed)
+    monkeypatch.delenv("REFUSE")
+    names[0] = "renamed"
+
+    done = outer.resume(failed)
+
+    assert done.outputs[0].load() == 2
+    assert len(done.children) == 1
+    assert done.steps["renamed"].record.child_run_id == done.children[0].id

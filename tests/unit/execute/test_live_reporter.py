@@ -390,3 +390,36 @@ def test_nobody_counts_the_steps_of_a_dynamic_run_when_it_begins(capsys):
     first, *_, last = capsys.readouterr().err.splitlines()
     assert first == "Run `nightly` started."
     assert last == "Run `nightly` finished in 1.0 s: 1 completed, 1 failed (handled)."
+
+
+def test_a_child_is_counted_in_its_row_and_says_nothing_itself(capsys):
+    outer, child = LiveReporter(store=None), LiveReporter(store=None)
+    calls = [call("a"), call("b"), call("c")]
+    outer.run_started(run_of(), plan_of([call("child")]))
+    child.run_started(msgspec.structs.replace(run_of(), parent_id="r"), plan_of(calls))
+    try:
+        for one, status in zip(calls, ("completed", "running", "failed"), strict=True):
+            child.step(step_of(one, "running"))
+            child.step(step_of(one, status))
+        scene = Scene(run_of(), plan_of([call("child")]))
+        scene.step(step_of(call("child"), "running", child_run_id="r"))
+        scene.children = outer._children
+
+        (row,) = scene.picture(0).rows
+
+        assert row.note == "run r: 1 completed, 1 failed, 1 running"
+        child.run_ended(msgspec.structs.replace(run_of("failed"), parent_id="r"))
+        assert capsys.readouterr().err == ""
+    finally:
+        child.close()
+        outer.close()
+
+
+def test_a_child_of_a_run_that_is_not_drawn_is_told_in_lines(capsys):
+    child = LiveReporter(store=None)
+    with LiveReporter._screen:  # somebody else has it
+        child.run_started(msgspec.structs.replace(run_of(), parent_id="r"), plan_of([call("a")]))
+        child.step(step_of(call("a"), "completed", ended_at=2 * SECOND))
+        child.close()
+
+    assert "Step `a` finished" in capsys.readouterr().err

@@ -384,3 +384,14 @@ def test_what_was_logged_before_is_there_while_it_is_paused(zenml_lab):
         wait(question="Go on?")
 
     assert flow().steps["says"].run_metadata == {"accuracy": 0.9}
+
+
+def test_an_embedded_pipeline_may_ask(zenml_lab):
+    @pipeline(dynamic=True)
+    def outer():
+        asking.embed()
+
+    run = outer()
+
+    assert run.record.status == "paused"
+    assert run.answer(True).resume().record.status == "completed"

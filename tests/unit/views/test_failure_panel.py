@@ -3,12 +3,10 @@
 import contextlib
 import os
 
-import msgspec
 import pytest
 
 from zenml import pipeline, step
 from zenml.client import Client
-from zenml.records.run import StepRun
 from zenml.views.failure_panel import failure_panel, last_lines, user_lines
 
 pytestmark = pytest.mark.usefixtures("zenml_store")
@@ -151,7 +149,10 @@ def test_what_the_function_raised_itself_is_told_with_its_place():
 def test_several_failures_at_once_are_each_named():
     @pipeline(dynamic=True)
     def flow():
-        join([invert.submit(0), fail.submit(4), invert.submit(1)])
+        calls = [invert.submit(0), fail.submit(4), invert.submit(1)]
+        for call in calls:
+            call.wait()
+        join(calls)
 
     lines = panel_after(flow, ExceptionGroup)
 
@@ -165,19 +166,20 @@ def test_several_failures_at_once_are_each_named():
 def test_a_failed_element_of_a_map_is_named_with_what_it_was_given():
     @pipeline(dynamic=True)
     def flow():
-        one = invert(1)
-        for place, x in enumerate((1, 0, 2)):
-            invert.submit(x, id=f"parts[{place}]", after=one)
+        invert.map([1, 0, 2], id="parts")
 
-    with pytest.raises(ZeroDivisionError):
-        flow()
-    run = Client().list_pipeline_runs(size=1).items[0]
-    for one in run.attempts:
-        if one.invocation_id.endswith("]"):
-            invocation = msgspec.structs.replace(one.invocation, map="parts")
-            Client().store.update(StepRun, one.id, invocation=invocation)
-
-    lines = failure_panel(run.refresh()).splitlines()
+    lines = panel_after(flow, ZeroDivisionError)
 
     assert lines[0].startswith("Step `parts[1]` of run")
     assert lines[1] == "It is element 2 of 3 of map `parts`, with x = 0."
+
+
+def test_a_failed_element_with_a_key_is_named_by_it():
+    @pipeline(dynamic=True)
+    def flow():
+        invert.map({"rome": 1, "oslo": 0}, id="cities")
+
+    lines = panel_after(flow, ZeroDivisionError)
+
+    assert lines[0].startswith("Step `cities['oslo']` of run")
+    assert lines[1] == "It is one of 2 elements of map `cities`, with x = 0."

@@ -67,3 +67,9 @@ def test_calls_of_which_only_a_number_is_known_count_with_their_row():
 )
 def test_the_family_of_a_call(name, family):
     assert family_of(name) == family
+
+
+def test_elements_with_keys_are_in_the_order_of_their_keys_however_long_these_are():
+    rows = arrange(elements("train", ("'zoo'", "'a house'", "'b'")), alike=5)
+
+    assert [call.id for call in rows[0][1].calls] == ["train['a house']", "train['b']", "train['zoo']"]

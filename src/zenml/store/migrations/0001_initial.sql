@@ -45,10 +45,12 @@ CREATE TABLE runs (
     options TEXT NOT NULL,
     parameters TEXT NOT NULL,
     variables TEXT NOT NULL,
-    parent_id TEXT REFERENCES runs (id) ON DELETE SET NULL
+    parent_id TEXT REFERENCES runs (id) ON DELETE SET NULL,
+    original_id TEXT REFERENCES runs (id) ON DELETE SET NULL
 );
 CREATE INDEX runs_by_pipeline ON runs (pipeline_name, id);
 CREATE INDEX runs_by_parent ON runs (parent_id) WHERE parent_id IS NOT NULL;
+CREATE INDEX runs_by_original ON runs (original_id) WHERE original_id IS NOT NULL;
 CREATE INDEX runs_by_status ON runs (status, id);
 -- Runs that someone may have to be found dead for.
 CREATE INDEX runs_alive ON runs (owner_id) WHERE status IN ('running', 'stopping');
