@@ -2,6 +2,7 @@
 
     ["mark", n]                  at the n-th mark of this process and of the isolated steps that it starts
     ["before", n], ["after", n]  before or after the n-th transaction is committed
+    ["point", n]                 before the n-th operation that changes the disk or the database
     ["time", seconds]
     ["before", n, label], ["after", n, label]  before or after the n-th transaction that writes what the label says
 
@@ -13,6 +14,7 @@ import signal
 import threading
 import time
 
+from zenml import fs
 from zenml.store.sqlite import WriteTransaction
 
 
@@ -52,6 +54,12 @@ def prepare_to_die(kill, counts):
             note(self, sql, row)
         return run_many(self, sql, rows)
 
+    def at_operation(operation, path, other):
+        counts["points"] += 1
+        if kind == "point" and counts["points"] == at:
+            die()
+
+    fs.watch = at_operation
     WriteTransaction.__exit__ = at_commit
     WriteTransaction.run, WriteTransaction.run_many = listen, listen_to_many
     if kind == "mark":

@@ -21,6 +21,8 @@ FOLDER = os.path.dirname(os.path.abspath(__file__))
 SECONDS = 30
 
 
+COUNTED = {"mark": "marks", "point": "points"}
+"""What a run counts of each kind of point; commits of the others."""
 MAY_FAIL = {"broken", "picky[3]"}
 """Steps whose failure a pipeline handles."""
 VARYING = {"tasks", "tasks_asking"}
@@ -120,7 +122,7 @@ class Round:
             said = self.play(kill=[kind, at, *label])
             if said["signal"] or kind == "time":
                 break
-            passed = said["marks"] if kind == "mark" else said["commits"]
+            passed = said[COUNTED.get(kind, "commits")]
             at -= said["labels"].count(label[0]) if label else passed
             if at <= 0:
                 break
@@ -132,13 +134,16 @@ class Round:
 
     def finish(self):
         """Resume, and answer what is asked, until nothing is left to do; everything has to be there, once."""
-        answer = {"status": "completed", "marks": 0, "commits": 0, "labels": []}
+        answer = {"status": "completed", "marks": 0, "commits": 0, "points": 0, "labels": []}
         for _ in range(MOST_PLAYS):
             if self.is_complete():
                 break
             said = self.play()
             assert said["status"] in ("completed", "paused"), said
-            answer = {**said, **{name: answer[name] + said[name] for name in ("marks", "commits", "labels")}}
+            answer = {
+                **said,
+                **{name: answer[name] + said[name] for name in ("marks", "commits", "points", "labels")},
+            }
             assert said["status"] == "paused" or answer["outputs"] == [self._expected], answer
         self._zygote.wait_until_alone()
         after = self._look()
@@ -228,7 +233,7 @@ def _plan(database, run):
 
 def random_kill(draw: random.Random, counts):
     """Return a point to be killed at: one of those that an undisturbed run passes, or any time."""
-    kind = draw.choice(("mark", "before", "after", "time"))
+    kind = draw.choice(("mark", "before", "after", "point", "time"))
     if kind == "time":
         return [kind, draw.uniform(0, counts["seconds"])]
-    return [kind, draw.randint(1, max(1, counts["marks" if kind == "mark" else "commits"]))]
+    return [kind, draw.randint(1, max(1, counts[COUNTED.get(kind, "commits")]))]

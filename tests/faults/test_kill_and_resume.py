@@ -20,7 +20,7 @@ ROUNDS = int(os.environ.get("FAULTS_ROUNDS", "2"))
 POINTS = int(os.environ.get("FAULTS_POINTS", "4"))
 """Points of each kind at which each shape is killed; 0 for all of them."""
 SEED = os.environ.get("FAULTS_SEED", "steady")
-KINDS = ("mark", "before", "after")
+KINDS = ("mark", "before", "after", "point")
 LEAST = 3
 """Kills of living processes that every test of a shape and a kind has to make."""
 
@@ -91,14 +91,14 @@ def killed(zygote, shape, folder, kills, counts):
 
 
 def test_the_points_are_many():
-    assert len(SHAPES) * len(KINDS) * LEAST + len(CHOSEN) >= 200
+    assert len(SHAPES) * len(KINDS) * LEAST + len(CHOSEN) >= 300
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_killed_at_points(zygote, undisturbed, shape, kind, tmp_path):
     counts = undisturbed(shape)
-    points = list(range(1, counts["marks" if kind == "mark" else "commits"] + 1))
+    points = list(range(1, counts[rounds.COUNTED.get(kind, "commits")] + 1))
     if POINTS:
         random.Random(f"{SEED} {shape} {kind}").shuffle(points)
     kills = 0

@@ -29,7 +29,7 @@ def play(order):
     """Run or resume, and write what became of it."""
     os.environ["ZENML_CONFIG_PATH"] = os.path.join(order["folder"], "store")
     os.environ["FAULTS_TRACE"] = os.path.join(order["folder"], "trace")
-    counts = {"commits": 0, "labels": []}
+    counts = {"commits": 0, "points": 0, "labels": []}
     marks = lines_of(os.environ["FAULTS_TRACE"])
     Client().store
     prepare_to_die(order["kill"], counts)

@@ -117,7 +117,3 @@ class RunProgress:
         """In a fork: its parent writes."""
         self._writing = threading.Lock()
         self._is_closed = True
-
-
-def _open_privately(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_CLOEXEC, 0o600)

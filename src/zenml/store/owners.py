@@ -137,7 +137,7 @@ def _lock_lease(root: str, owner_id: str) -> int:
         return -1
     import fcntl
 
-    descriptor = os.open(_lease_path(root, owner_id), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = fs.open_file(_lease_path(root, owner_id), os.O_RDWR | os.O_CREAT)
     fcntl.lockf(descriptor, fcntl.LOCK_EX)
     return descriptor
 
@@ -146,7 +146,7 @@ def _lease_is_held(root: str, owner_id: str) -> bool:
     import fcntl
 
     try:
-        descriptor = os.open(_lease_path(root, owner_id), os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = fs.open_file(_lease_path(root, owner_id), os.O_RDONLY)
     except OSError:
         return False
     try:

@@ -162,9 +162,7 @@ class SQLiteFile:
 
         if self._lock_file < 0:
             folder = os.path.dirname(self.path)
-            self._lock_file = os.open(
-                os.path.join(folder, "store.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
-            )
+            self._lock_file = fs.open_file(os.path.join(folder, "store.lock"), os.O_RDWR | os.O_CREAT)
         fcntl.flock(self._lock_file, fcntl.LOCK_EX)
 
     def _release_lock(self) -> None:
