@@ -83,7 +83,9 @@ def test_it_can_be_stopped(lab):
 
 
 def test_it_survives_the_hang_up_of_its_terminal(lab):
-    program = lab.start(script() + "\n    time.sleep(60)\n")
+    heeding = "    import signal\n    signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"  # who runs the tests may ignore it
+    program = lab.start(script() + f"\n{heeding}    mark('heeds')\n    time.sleep(60)\n")
+    program.wait_for_mark("heeds", 1)
     program.wait_for_mark("running", 1)
     program.kill(signal.SIGHUP)
     assert program.finish().returncode == -signal.SIGHUP

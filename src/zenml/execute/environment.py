@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 from zenml.records import wire
@@ -19,6 +20,16 @@ if TYPE_CHECKING:
 
 _known: tuple[int, str, bytes] | None = None
 _changes: tuple[int, Changes] | None = None
+_asking = threading.Lock()
+
+
+def _begin_anew() -> None:
+    """In a fork: a thread of the parent may hold the lock."""
+    global _asking
+    _asking = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_begin_anew)
 
 
 def current_environment() -> tuple[str, bytes]:
@@ -47,6 +58,8 @@ class Changes:
         self._digest: str | None = None
         self._process = 0
         self._output = -1
+        self._reading = threading.Lock()
+        """Several runs of this process may ask at once: children have threads."""
         if repository_of(folder) is None:
             return
         read, write = os.pipe()
@@ -70,16 +83,17 @@ class Changes:
 
     def digest(self) -> str | None:
         """Return the digest of the uncommitted changes; None for none, or outside a repository."""
-        if self._output >= 0:
-            with open(self._output, "rb") as stream:
-                text = stream.read()
-            self._output = -1
-            try:
-                os.waitpid(self._process, 0)
-            except ChildProcessError:  # a user's handler of SIGCHLD was quicker
-                pass
-            self._digest = wire.digest_of(text) if text else None
-        return self._digest
+        with self._reading:
+            if self._output >= 0:
+                with open(self._output, "rb") as stream:
+                    text = stream.read()
+                self._output = -1
+                try:
+                    os.waitpid(self._process, 0)
+                except ChildProcessError:  # a user's handler of SIGCHLD was quicker
+                    pass
+                self._digest = wire.digest_of(text) if text else None
+            return self._digest
 
 
 def current_changes(store: Store) -> Changes:
@@ -87,9 +101,10 @@ def current_changes(store: Store) -> Changes:
     global _changes
     if store.root == ":memory:":
         return Changes("")
-    if _changes is None or _changes[0] != os.getpid():
-        _changes = (os.getpid(), Changes(_folder()))
-    return _changes[1]
+    with _asking:
+        if _changes is None or _changes[0] != os.getpid():
+            _changes = (os.getpid(), Changes(_folder()))
+        return _changes[1]
 
 
 def installed_packages() -> dict[str, str]:
