@@ -9,7 +9,13 @@ import sys
 from store_samples import DOCUMENTS, a_run, an_artifact, started_run
 
 from zenml.records.plan import ModelSpec
+from zenml.store.address import address_of
 from zenml.store.database import Database
+
+
+def opened(root):
+    """Open the store of a folder, or the one of the team that the environment names."""
+    return Database(root, address=address_of(root))
 
 
 def say(*words):
@@ -22,7 +28,7 @@ def listen():
 
 def own(root):
     """Own a run, live on until told to leave."""
-    store = Database(root)
+    store = opened(root)
     run = started_run(store)
     say(store.owner().id, run.id)
     listen()
@@ -30,12 +36,12 @@ def own(root):
 
 def own_and_fork(root):
     """Own a run, fork a child that lives on, and tell whether the child is an owner of its own."""
-    store = Database(root)
+    store = opened(root)
     run = started_run(store)
     parent = store.owner().id
     child = os.fork()
     if child == 0:
-        mine = Database(root)
+        mine = opened(root)
         other = a_run(mine.owner().id)
         mine.start_run(other, DOCUMENTS)
         say(parent, run.id, mine.owner().id, other.id, os.getpid())
@@ -46,7 +52,7 @@ def own_and_fork(root):
 
 def hold(root, how="plainly"):
     """Hold the write lock until told to leave; maybe have a forked child live on."""
-    store = Database(root)
+    store = opened(root)
     with store.file.write():
         child = os.fork() if how == "forked" else 1
         if child == 0:
@@ -62,13 +68,13 @@ def open_together(root):
     """Open a store at the same moment as others."""
     say("ready")
     listen()
-    store = Database(root)
-    say(store.file.read("PRAGMA user_version")[0][0], store.is_trusted(an_artifact()), store._key.hex())
+    store = opened(root)
+    say(store.file.read_version(), store.is_trusted(an_artifact()), store._key.hex())
 
 
 def add_versions(root, count):
     """Record many versions of one artifact at the same time as others."""
-    store = Database(root)
+    store = opened(root)
     say("ready")
     listen()
     for _ in range(int(count)):
@@ -78,7 +84,7 @@ def add_versions(root, count):
 
 def start_runs_with_models(root, count):
     """Begin many runs that each make a new version, at the same time as others; say the numbers."""
-    store = Database(root)
+    store = opened(root)
     say("ready")
     listen()
     for _ in range(int(count)):
@@ -89,7 +95,7 @@ def start_runs_with_models(root, count):
 
 def create_secret(root, name):
     """Create a secret at the same time as others."""
-    store = Database(root)
+    store = opened(root)
     say("ready")
     listen()
     store.secrets.create(name, {"TOKEN": "value"})
@@ -98,7 +104,7 @@ def create_secret(root, name):
 
 def rotate_keys(root, count):
     """Change the key many times at the same time as others create secrets."""
-    store = Database(root)
+    store = opened(root)
     say("ready")
     listen()
     for number in range(int(count)):
@@ -123,7 +129,7 @@ def count_syncs(root, durability):
 def modes(root):
     """Make a store and use it under the most liberal umask."""
     os.umask(0)
-    store = Database(root)
+    store = opened(root)
     started_run(store)
     for folder, folders, files in os.walk(root):
         for name in folders:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from zenml.records.plan import ModelSpec
     from zenml.records.waits import Wait
+    from zenml.store.file import StoreFile
     from zenml.store.models import ModelTables
     from zenml.store.secrets import Secrets
 
@@ -47,18 +48,15 @@ R = TypeVar("R", bound=Record)
 
 
 class Database:
-    """A store in a database file, or in memory for tests."""
+    """A store in a database file, on the server of a team, or in memory for tests."""
 
-    def __init__(self, root: str, *, is_durable: bool = True) -> None:
-        path = MEMORY
+    def __init__(self, root: str, *, is_durable: bool = True, address: str | None = None) -> None:
         if root != MEMORY:
             root = os.path.realpath(root)  # one folder is one store, however it is spelt
             location.prepare_root(root)
-            path = os.path.join(root, "store.db")
-            location.refuse_lost_database(root, path)
         self.root = root
         self.artifact_root = location.artifact_folder(root)
-        self.file = SQLiteFile(path, is_durable=is_durable)
+        self.file = _open_file(root, address, is_durable=is_durable)
         migrate(self.file)
         self._key = os.urandom(32) if root == MEMORY else location.read_key(root)
         self._recorded_owner = ""
@@ -309,3 +307,16 @@ class Database:
         self.file.close()
         if self.root == MEMORY:
             location.remove_folder(self.artifact_root)
+
+
+def _open_file(root: str, address: str | None, *, is_durable: bool) -> StoreFile:
+    """Return the database of a store, not yet used."""
+    if address is not None:
+        from zenml.store.postgresql import PostgreSQLServer  # most stores are files
+
+        return PostgreSQLServer(address, is_durable=is_durable)
+    if root == MEMORY:
+        return SQLiteFile(MEMORY, is_durable=is_durable)
+    path = os.path.join(root, "store.db")
+    location.refuse_lost_database(root, path)
+    return SQLiteFile(path, is_durable=is_durable)

@@ -1,0 +1,111 @@
+"""The address of a team's store: where it is kept, and how it is shown.
+
+    ZENML_STORE_URL                 wins over what `zenml connect` has kept
+    <root>/team-store               the address, without a password
+    <root>/team-store.password      the password, for its owner only
+
+A password can also come from PGPASSWORD or ~/.pgpass, as for every program that uses PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import os
+
+from zenml.errors import ConfigurationError
+
+VARIABLE = "ZENML_STORE_URL"
+FILE = "team-store"
+SCHEMES = ("postgresql://", "postgres://")
+
+
+def address_of(root: str) -> str | None:
+    """Return the address of the database of a store, with its password if that is kept; None for its own file."""
+    chosen = os.environ.get(VARIABLE)
+    if chosen:
+        return check_address(chosen, f"The environment variable {VARIABLE}")
+    if root == ":memory:":
+        return None
+    path = os.path.join(root, FILE)
+    try:
+        with open(path, encoding="utf-8") as file:
+            kept = file.read().strip()
+    except FileNotFoundError:
+        return None
+    kept = check_address(kept, f"The file `{path}`")
+    try:
+        with open(f"{path}.password", encoding="utf-8") as file:
+            return with_password(kept, file.read())
+    except FileNotFoundError:
+        return kept
+
+
+def check_address(text: str, where: str) -> str:
+    """Return an address that looks like one; raises `ConfigurationError` for another text."""
+    if not text.startswith(SCHEMES) or not text.partition("://")[2].strip("/"):
+        raise ConfigurationError(
+            f"{where} is no address of a team store: `{without_password(text)}`. Write "
+            "postgresql://USER@HOST/DATABASE."
+        )
+    if "password=" in text.partition("?")[2]:
+        raise ConfigurationError(
+            f"{where} has the password behind a question mark, where it would be shown. Write "
+            "postgresql://USER:PASSWORD@HOST/DATABASE, or give it with PGPASSWORD."
+        )
+    return text
+
+
+def keep_address(root: str, address: str) -> None:
+    """Have the store of a folder be the one at an address, from now on and in every process."""
+    from zenml.store.location import write_draft
+
+    path, password = os.path.join(root, FILE), password_of(address)
+    os.makedirs(root, mode=0o700, exist_ok=True)
+    if password:
+        os.replace(write_draft(f"{path}.password", password.encode()), f"{path}.password")
+    elif os.path.exists(f"{path}.password"):
+        os.unlink(f"{path}.password")
+    os.replace(write_draft(path, f"{without_password(address)}\n".encode()), path)
+
+
+def forget_address(root: str) -> str | None:
+    """Have a folder's own file be its store again; return the address that was kept, if there was one."""
+    path = os.path.join(root, FILE)
+    try:
+        with open(path, encoding="utf-8") as file:
+            kept = file.read().strip()
+        os.unlink(path)
+    except FileNotFoundError:
+        return None
+    if os.path.exists(f"{path}.password"):
+        os.unlink(f"{path}.password")
+    return kept
+
+
+def password_of(address: str) -> str:
+    """Return the password in an address, "" if there is none."""
+    from urllib.parse import unquote
+
+    return unquote(_parts(address)[2])
+
+
+def without_password(address: str) -> str:
+    """Return an address as it may be shown."""
+    before, user, password, after = _parts(address)
+    return f"{before}{user}{after}" if password else address
+
+
+def with_password(address: str, password: str) -> str:
+    """Return an address with a password, where it has none and a user to whom it belongs."""
+    from urllib.parse import quote
+
+    before, user, known, after = _parts(address)
+    return f"{before}{user}:{quote(password, safe='')}{after}" if user and not known else address
+
+
+def _parts(address: str) -> tuple[str, str, str, str]:
+    """Split an address at its user and password; the last part begins with the `@`."""
+    scheme, separator, rest = address.partition("://")
+    host_at = len(rest.partition("/")[0])
+    said, at, host = rest[:host_at].rpartition("@")
+    user, _, password = said.partition(":")
+    return scheme + separator, user, password, at + host + rest[host_at:]

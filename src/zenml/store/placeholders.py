@@ -1,0 +1,21 @@
+"""The SQL of the store as psycopg has it: `:name` and `?` become `%(name)s` and `%s`."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+# Text in quotes is passed over as a whole: a colon in it names nothing.
+_TOKEN = re.compile(r"'(?:[^']|'')*'|:([A-Za-z_]\w*)|\?|%")
+
+
+@lru_cache(maxsize=4096)
+def translated(sql: str) -> str:
+    """Return a statement with the placeholders of psycopg; each text is translated once."""
+    return _TOKEN.sub(_replacement, sql)
+
+
+def _replacement(found: re.Match[str]) -> str:
+    if found[1]:
+        return f"%({found[1]})s"
+    return "%s" if found[0] == "?" else found[0].replace("%", "%%")
