@@ -10,8 +10,16 @@ import sys
 import tempfile
 import uuid
 
-FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off", "max_connections=300")
-MISSING = "PostgreSQL is not installed (its `initdb` and `postgres` were not found): apt-get install postgresql"
+FAST = (
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "autovacuum=off",
+    "max_connections=300",
+)
+MISSING = (
+    "PostgreSQL is not installed (its `initdb` and `postgres` were not found): apt-get install postgresql"
+)
 
 
 def programs():
@@ -31,20 +39,42 @@ class TeamServer:
         self._user = "postgres" if os.geteuid() == 0 else None  # it refuses to be run by root
         if self._user:
             shutil.chown(self.folder, self._user)
-        self._run("initdb", "-D", self._data, "-A", "trust", "-N", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8")
+        self._run(
+            "initdb",
+            "-D",
+            self._data,
+            "-A",
+            "trust",
+            "-N",
+            "-U",
+            "postgres",
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+        )
         self.start()
         self._template = None
 
     def start(self):
         options = [part for one in FAST for part in ("-c", one)]
-        self._process = subprocess.Popen(
-            [f"{self._programs}/postgres", "-D", self._data, "-k", self.folder, "-c", "listen_addresses=", *options],
-            user=self._user,
-            stdout=subprocess.DEVNULL,
-            stderr=open(os.path.join(self.folder, "log"), "ab"),
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        with open(os.path.join(self.folder, "log"), "ab") as log:
+            self._process = subprocess.Popen(
+                [
+                    f"{self._programs}/postgres",
+                    "-D",
+                    self._data,
+                    "-k",
+                    self.folder,
+                    "-c",
+                    "listen_addresses=",
+                    *options,
+                ],
+                user=self._user,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
         self._run("pg_isready", "-h", self.folder, "-t", "30", until=True)
 
     def stop(self, how=signal.SIGINT):
@@ -110,7 +140,9 @@ class TeamServer:
     def _run(self, program, *words, until=False):
         command = [f"{self._programs}/{program}", *words]
         for _ in range(100 if until else 1):
-            done = subprocess.run(command, user=self._user, capture_output=True, text=True, cwd="/", check=False)
+            done = subprocess.run(
+                command, user=self._user, capture_output=True, text=True, cwd="/", check=False
+            )
             if done.returncode == 0:
                 return
             if until:

@@ -10,8 +10,17 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "kit
 from lab import Lab
 
 
+def pytest_generate_tests(metafunc):
+    """Run the tests that are marked with `on_team_store` on PostgreSQL too; with TEAM_STORE=1 all of them, and there only."""
+    if "lab" in metafunc.fixturenames:
+        is_marked = metafunc.definition.get_closest_marker("on_team_store") is not None
+        stores = ["postgresql"] if os.environ.get("TEAM_STORE") else ["file", "postgresql"] if is_marked else ["file"]
+        metafunc.parametrize("store_kind", stores, ids=stores if len(stores) > 1 else [""])
+
+
 @pytest.fixture
-def lab(tmp_path):
-    made = Lab(tmp_path)
+def lab(request, tmp_path, store_kind):
+    address = request.getfixturevalue("team_address") if store_kind == "postgresql" else None
+    made = Lab(tmp_path, address)
     yield made
     made.close()

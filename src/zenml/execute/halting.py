@@ -45,6 +45,10 @@ class Halting:
         """Wake whoever waits: the run cannot go on."""
         raise NotImplementedError
 
+    def interrupt_function(self) -> None:
+        """Have the caller's thread be interrupted where it is in a user's code."""
+        raise NotImplementedError
+
     def _add_end(self, status: RunStatus, reason: str | None, batch: Batch) -> None:
         raise NotImplementedError
 
@@ -81,6 +85,12 @@ class Halting:
             self.stop(error.reason or str(error))
         except RunStoppedError:
             pass  # it is somebody else's by now, who records it
+
+    def lose(self, error: RunStoppedError) -> None:
+        """End the work on a run, from another thread, because others may take it for dead; they record its end."""
+        self.fatal = self.fatal or error
+        self.alarm()
+        self.interrupt_function()
 
     def pause(self, wait: Wait) -> None:
         """Record a question and the pause of the run as one; nothing of it goes on any more.

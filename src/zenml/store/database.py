@@ -25,7 +25,7 @@ from zenml.records.run import (
     Schedule,
     StepOutline,
 )
-from zenml.store import location, owners, queries
+from zenml.store import heartbeats, location, owners, queries
 from zenml.store.migrations import migrate
 from zenml.store.note_writing import tags_at_start, write_notes
 from zenml.store.query_sql import page_sql
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from zenml.records.plan import ModelSpec
     from zenml.records.waits import Wait
-    from zenml.store.file import StoreFile
+    from zenml.store.file import StoreFile, Transaction
     from zenml.store.models import ModelTables
     from zenml.store.secrets import Secrets
 
@@ -60,6 +60,8 @@ class Database:
         migrate(self.file)
         self._key = os.urandom(32) if root == MEMORY else location.read_key(root)
         self._recorded_owner = ""
+        self.heartbeat: heartbeats.Heartbeat | None = None
+        """What tells other hosts that this process lives; None where the kernel tells who does."""
         self._secrets: Secrets | None = None
 
     # Generic verbs
@@ -143,7 +145,27 @@ class Database:
 
     def owner(self) -> Owner:
         """Return this process as an owner of runs."""
-        return owners.current_owner(self.root)
+        owner = owners.current_owner(self.root)
+        heartbeat = self.heartbeat
+        if heartbeat is not None and heartbeat.problem is not None and heartbeat.owner_id == owner.id:
+            owners.forget_leases(self.root)  # whoever was given up begins anew, as somebody else
+            return owners.current_owner(self.root)
+        return owner
+
+    def give_sign_of_life(self, transaction: Transaction, owner: Owner) -> None:
+        """See to it that other hosts know that an owner lives, in the transaction that records what it owns."""
+        if not self.file.is_shared:
+            return
+        known = self.heartbeat
+        if known is None or known.owner_id != owner.id or not known.is_of_this_process:
+            from zenml.store.postgresql import PostgreSQLServer
+
+            assert isinstance(self.file, PostgreSQLServer)  # noqa: S101  no other one is shared
+            if known is not None:
+                known.close()
+            self.heartbeat = known = heartbeats.Heartbeat(self.file, owner)
+        heartbeats.begin(transaction, owner, known.seconds)
+        known.start()
 
     def start_run(self, run: Run, documents: RunDocuments, models: Sequence[ModelSpec] = ()) -> bool:
         """Record a run with all that belongs to it in one transaction; False if its name is taken."""
@@ -151,6 +173,7 @@ class Database:
             owner = self.owner()
             if owner.id != self._recorded_owner:
                 insert_once(transaction, owner)
+            self.give_sign_of_life(transaction, owner)
             if run.pipeline_id is not None:
                 insert_once(
                     transaction,
@@ -243,13 +266,13 @@ class Database:
         table = table_of(Owner)
         columns = ", ".join(f"o.{name}" for name in table.names)
         rows = self.file.read(queries.OWNERS_OF_RUNS_ALIVE.format(columns=columns))
-        dead = [owner for owner in map(table.record, rows) if not owners.is_alive(owner, self.root)]
+        dead = heartbeats.find_dead(self.file.read, self.file, map(table.record, rows), self.root)
         if not dead:
             return []
         ids: list[str] = []
         with self.file.write() as transaction:
             for owner in dead:
-                ids += interrupt(transaction, owner)
+                ids += interrupt(self, transaction, owner)
         for owner in dead:
             owners.remove_lease(self.root, owner)
         return ids
@@ -304,6 +327,9 @@ class Database:
 
     def close(self) -> None:
         """Close the database; the store can be opened again, and one in memory is gone with its files."""
+        if self.heartbeat is not None:
+            self.heartbeat.close()
+            self.heartbeat = None
         self.file.close()
         if self.root == MEMORY:
             location.remove_folder(self.artifact_root)

@@ -53,6 +53,23 @@ def is_alive(owner: Owner, root: str) -> bool:
     return _lease_is_held(root, owner.id) or _runs(owner)
 
 
+def is_own(owner: Owner, root: str) -> bool:
+    """Tell whether an owner is this very process."""
+    held = _leases.get(root)
+    return held is not None and held[0] == os.getpid() and held[1].id == owner.id
+
+
+def is_known_dead(owner: Owner, root: str) -> bool:
+    """Tell whether the kernel says that an owner is gone; that it says nothing is not enough.
+
+    The lease has to lie here: a host of the same name may be a container, or have another folder.
+    """
+    if not is_this_host(owner) or owner.boot_id != _boot_id() or is_own(owner, root):
+        return False
+    is_here = root != ":memory:" and os.path.exists(_lease_path(root, owner.id))
+    return is_here and not _lease_is_held(root, owner.id) and not _runs(owner)
+
+
 def is_this_host(owner: Owner) -> bool:
     """Tell whether an owner's process is one of this host, which can send it signals."""
     return owner.host == os.uname().nodename

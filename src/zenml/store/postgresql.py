@@ -78,6 +78,8 @@ class PostgreSQLServer:
         self._writing = threading.RLock()
         self._writer: Connection | None = None
         self._readers: list[Connection] = []
+        self._beside: Connection | None = None
+        self._asking_beside = threading.Lock()
         self._places = threading.BoundedSemaphore(MOST_READERS)
         self._connections: weakref.WeakSet[Connection] = weakref.WeakSet()
 
@@ -140,6 +142,25 @@ class PostgreSQLServer:
         if self._writer is not None:
             self._writer.close()
             self._writer = None
+
+    def ask_beside(self, sql: str, values: Mapping[str, Any]) -> int:
+        """Run one statement outside of all transactions, once; return how many rows changed.
+
+        Raises:
+            OSError: the server is not reached.
+        """
+        self._check_process()
+        try:
+            with self._asking_beside:
+                if self._beside is None or self._beside.closed:
+                    self._beside = self.connect()
+                try:
+                    return self._beside.execute(translated(sql), values).rowcount
+                except psycopg.Error as error:
+                    self._beside.close()
+                    raise self.explain(error) from error
+        except ConnectionLostError as error:
+            raise self.explain(error.cause) from error.cause
 
     # Connections
 
@@ -204,6 +225,9 @@ class PostgreSQLServer:
         with self._writing:
             self.drop_writer()
             self._drop_readers()
+        with self._asking_beside:
+            if self._beside is not None:
+                self._beside.close()
 
     def _drop_readers(self) -> None:
         """Close the readers that nobody uses: where one is lost, the others are too."""

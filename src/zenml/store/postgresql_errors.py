@@ -15,7 +15,13 @@ _LOST = ("08", "57P0", "25P03")
 _REPEATABLE = ("40001", "40P01")
 """A serialization failure, a deadlock: the server has undone the transaction, which may work now."""
 _SOON_OVER = ("starting up", "shutting down", "recovery", "too many clients", "remaining connection slots")
-_FINAL = ("authentication failed", "does not exist", "no pg_hba.conf entry", "no password supplied", "invalid")
+_FINAL = (
+    "authentication failed",
+    "does not exist",
+    "no pg_hba.conf entry",
+    "no password supplied",
+    "invalid",
+)
 _HINTS = {
     "authentication failed": "Give the password with PGPASSWORD, in ~/.pgpass, or to `zenml connect`.",
     "no password supplied": "Give the password with PGPASSWORD, in ~/.pgpass, or to `zenml connect`.",
@@ -64,5 +70,6 @@ def explain(error: BaseException, path: str, address: str) -> StoreUnavailableEr
     if secret:
         text = text.replace(secret, "***")
     hint = next((hint for part, hint in _HINTS.items() if part in text), "")
-    hint = hint or "Check that the server runs and that this host reaches it: zenml doctor"
-    return StoreUnavailableError(f"The store `{path}` cannot be used: {text.rstrip('.')}. {hint}")
+    if not hint and getattr(error, "sqlstate", None) is None:
+        hint = "Check that the server runs and that this host reaches it: zenml doctor"
+    return StoreUnavailableError(f"The store `{path}` cannot be used: {text.rstrip('.')}. {hint}".rstrip())

@@ -47,7 +47,9 @@ def page_sql(table: Table, query: Query) -> tuple[str, str, dict[str, Any]]:
     direction = "DESC" if query.is_descending else "ASC"
     sort = field_name(table, query.sort)
     # Databases disagree on where records without a value go.
-    nulls = (" NULLS LAST" if query.is_descending else " NULLS FIRST") if table.columns[sort].is_optional else ""
+    nulls = (
+        (" NULLS LAST" if query.is_descending else " NULLS FIRST") if table.columns[sort].is_optional else ""
+    )
     order = f" ORDER BY {sort} {direction}{nulls}" + (f", id {direction}" if sort != "id" else "")
     limit = f" LIMIT {query.size} OFFSET {(query.page - 1) * query.size}"
     return table.select + where + order + limit, f"SELECT count(*) FROM {table.kind.table}{where}", values  # noqa: S608

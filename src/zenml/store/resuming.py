@@ -45,7 +45,9 @@ def resume_run(
         models: versions of models that it did not work on before.
     """
     with store.file.write() as transaction:
-        insert_once(transaction, store.owner())
+        owner = store.owner()
+        insert_once(transaction, owner)
+        store.give_sign_of_life(transaction, owner)
         if transaction.run(_RESUME_RUN, table_of(Run).row(run)) != 1:
             return False
         transaction.run(_END_ATTEMPTS, {"id": run.id, "now": microseconds_now()})

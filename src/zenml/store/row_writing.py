@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from zenml.records.ids import microseconds_now
 from zenml.records.run import Artifact
-from zenml.store import queries
+from zenml.store import heartbeats, queries
 from zenml.store.schema import table_of
 from zenml.store.store import CacheEntry
 
@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from zenml.store.file import Transaction
 
 
-def insert_artifacts(
-    database: Database, transaction: Transaction, artifacts: Sequence[Artifact]
-) -> None:
+def insert_artifacts(database: Database, transaction: Transaction, artifacts: Sequence[Artifact]) -> None:
     """Insert artifacts, each signed, and with the version that it asks for or the next one."""
     table = table_of(Artifact)
     for artifact in artifacts:
@@ -43,8 +41,10 @@ def insert_many(transaction: Transaction, records: Sequence[StepInput | RunOutpu
         transaction.run_many(table.insert, [table.row(record) for record in records])
 
 
-def interrupt(transaction: Transaction, owner: Owner) -> list[str]:
-    """Record the runs of an owner that is gone as interrupted; return their ids."""
+def interrupt(database: Database, transaction: Transaction, owner: Owner) -> list[str]:
+    """Record the runs of an owner that is gone as interrupted, unless it lives after all; return their ids."""
+    if not heartbeats.take_over(transaction, database.file, owner, database.root):
+        return []
     ids = [row[0] for row in transaction.read(queries.RUNS_ALIVE, {"owner": owner.id})]
     values = {
         "owner": owner.id,

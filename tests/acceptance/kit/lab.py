@@ -107,9 +107,11 @@ class Program:
 class Lab:
     """A folder for scripts, a store for their runs, and a trace that they share."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, address=None):
         self.folder = folder
         self.store = folder / "store"
+        self.address = address
+        """Of the database of a team, which then stands in for the file in the store's folder."""
         self.trace = str(folder / ".trace")
         self.id = uuid.uuid4().hex
         self.programs = []
@@ -135,6 +137,7 @@ class Lab:
             "PYTHONPATH": os.pathsep.join([*map(str, path), KIT]),
             "LAB_TRACE": self.trace,
             "LAB_ID": self.id,
+            **({"ZENML_STORE_URL": self.address} if self.address else {}),
             **(env or {}),
         }
         place = self.folder / script
@@ -152,7 +155,7 @@ class Lab:
         """Return the store of this lab, opened in this process."""
         from zenml.store.database import Database
 
-        database = Database(str(self.store))
+        database = Database(str(self.store), address=self.address)
         self._databases.append(database)
         return database
 
