@@ -6,8 +6,9 @@
 import os
 
 import pytest
-import team_server
 from hypothesis import settings
+
+import team_server
 
 settings.register_profile("steady", derandomize=True, database=None)
 settings.register_profile("explore", max_examples=500)

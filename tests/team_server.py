@@ -111,7 +111,7 @@ class TeamServer:
                 "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'store_meta'"
             ).fetchall()
             connection.execute("SET session_replication_role = replica")  # in whatever order
-            connection.execute("; ".join(f'DELETE FROM "{name}"' for (name,) in tables))
+            connection.execute("; ".join(f'DELETE FROM "{name}"' for (name,) in tables))  # noqa: S608
 
     def ask(self, sql, *values, database="postgres"):
         """Ask the server something beside all stores."""

@@ -14,7 +14,13 @@ def pytest_generate_tests(metafunc):
     """Run the tests that are marked with `on_team_store` on PostgreSQL too; with TEAM_STORE=1 all of them, and there only."""
     if "lab" in metafunc.fixturenames:
         is_marked = metafunc.definition.get_closest_marker("on_team_store") is not None
-        stores = ["postgresql"] if os.environ.get("TEAM_STORE") else ["file", "postgresql"] if is_marked else ["file"]
+        stores = (
+            ["postgresql"]
+            if os.environ.get("TEAM_STORE")
+            else ["file", "postgresql"]
+            if is_marked
+            else ["file"]
+        )
         metafunc.parametrize("store_kind", stores, ids=stores if len(stores) > 1 else [""])
 
 

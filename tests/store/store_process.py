@@ -5,10 +5,14 @@ It writes a line when it has got somewhere and goes on when it reads one.
 
 import os
 import sys
+import threading
 
-from store_samples import DOCUMENTS, a_run, an_artifact, started_run
+import msgspec
+from store_samples import DOCUMENTS, a_run, a_step, an_artifact, started_run, write
 
+from zenml.errors import RunStoppedError
 from zenml.records.plan import ModelSpec
+from zenml.records.run import Run
 from zenml.store.address import address_of
 from zenml.store.database import Database
 
@@ -31,6 +35,46 @@ def own(root):
     store = opened(root)
     run = started_run(store)
     say(store.owner().id, run.id)
+    listen()
+
+
+def own_and_write(root):
+    """Own a run; say when it is lost, try to write of it, and begin another one."""
+    store = opened(root)
+    run = started_run(store)
+    lost = threading.Event()
+    store.heartbeat.tell(lambda error: lost.set())
+    say(store.owner().id, run.id)
+    lost.wait()
+    say("lost")
+    listen()
+    try:
+        write(store, run, started=[a_step(run)])
+        say("written")
+    except RunStoppedError:
+        say("refused")
+    listen()
+    say(store.owner().id, started_run(store).id)
+    listen()
+
+
+def resume(root, run_id):
+    """Go on with a run at the same moment as others; tell whether it is ours."""
+    store = opened(root)
+    run = store.get(Run, run_id)
+    mine = msgspec.structs.replace(run, status="running", epoch=run.epoch + 1, owner_id=store.owner().id)
+    say("ready")
+    listen()
+    say(store.resume_run(mine, {}))
+    listen()
+
+
+def take_name(root, name):
+    """Begin a run of a name at the same moment as others; tell whether it is ours."""
+    store = opened(root)
+    say("ready")
+    listen()
+    say(store.start_run(a_run(store.owner().id, name=name), DOCUMENTS))
     listen()
 
 

@@ -135,7 +135,7 @@ def test_the_database_itself_refuses_a_second_version_of_one_number(store):
     version = version_of(store)
     twin = {**{name: getattr(version, name) for name in version.__struct_fields__}, "id": "x", "name": "x"}
 
-    with pytest.raises(StoreUnavailableError, match="(?i)unique"):
+    with pytest.raises(StoreUnavailableError, match=r"(?i)unique"):
         store.insert([ModelVersion(**twin)])
 
 

@@ -40,7 +40,11 @@ def address_of(root: str) -> str | None:
 
 
 def check_address(text: str, where: str) -> str:
-    """Return an address that looks like one; raises `ConfigurationError` for another text."""
+    """Return an address that looks like one, with what is special in its password escaped.
+
+    Raises:
+        ConfigurationError: the text is none.
+    """
     if not text.startswith(SCHEMES) or not text.partition("://")[2].strip("/"):
         raise ConfigurationError(
             f"{where} is no address of a team store: `{without_password(text)}`. Write "
@@ -51,7 +55,8 @@ def check_address(text: str, where: str) -> str:
             f"{where} has the password behind a question mark, where it would be shown. Write "
             "postgresql://USER:PASSWORD@HOST/DATABASE, or give it with PGPASSWORD."
         )
-    return text
+    secret = password_of(text)
+    return with_password(without_password(text), secret) if secret else text
 
 
 def keep_address(root: str, address: str) -> None:
@@ -105,7 +110,7 @@ def with_password(address: str, password: str) -> str:
 def _parts(address: str) -> tuple[str, str, str, str]:
     """Split an address at its user and password; the last part begins with the `@`."""
     scheme, separator, rest = address.partition("://")
-    host_at = len(rest.partition("/")[0])
-    said, at, host = rest[:host_at].rpartition("@")
+    before_options = rest.partition("?")[0]
+    said, at, host = before_options.rpartition("@")
     user, _, password = said.partition(":")
-    return scheme + separator, user, password, at + host + rest[host_at:]
+    return scheme + separator, user, password, at + host + rest[len(before_options) :]

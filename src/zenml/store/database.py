@@ -57,7 +57,11 @@ class Database:
         self.root = root
         self.artifact_root = location.artifact_folder(root)
         self.file = _open_file(root, address, is_durable=is_durable)
-        migrate(self.file)
+        try:
+            migrate(self.file)
+        except BaseException:
+            self.file.close()
+            raise
         self._key = os.urandom(32) if root == MEMORY else location.read_key(root)
         self._recorded_owner = ""
         self.heartbeat: heartbeats.Heartbeat | None = None
