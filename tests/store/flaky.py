@@ -26,6 +26,7 @@ class Breaks:
             return act()
         act()
         self._end(connection)
+        connection.close()
         raise psycopg.OperationalError("server closed the connection unexpectedly")
 
     def _end(self, connection):
@@ -54,12 +55,7 @@ def install(monkeypatch, ask):
 
             if "set_config" in query:  # of the connection itself
                 return act()
-            try:
-                return breaks.around(self, query, act)
-            except psycopg.OperationalError:
-                if breaks.when == "after" and breaks.count == breaks.at:
-                    self.close()
-                raise
+            return breaks.around(self, query, act)
 
     def connect(*words, **options):
         # What asks for the other ends of connections has an ordinary one.

@@ -147,7 +147,17 @@ def _log(size: int) -> Finding:
 
 
 def _permissions(store: Database) -> Iterator[Finding]:
-    names = ("", "store.db", "store.key", "store.lock", "artifacts", "logs", "leases")
+    names = (
+        "",
+        "store.db",
+        "store.key",
+        "team.key",
+        "team-store.password",
+        "store.lock",
+        "artifacts",
+        "logs",
+        "leases",
+    )
     paths = [os.path.join(store.root, name) for name in names]
     open_to_others = [path for path in paths if os.path.exists(path) and os.stat(path).st_mode & 0o077]
     closed = [path for path in paths if os.path.exists(path) and not os.access(path, os.R_OK | os.W_OK)]

@@ -29,7 +29,7 @@ from zenml.store import heartbeats, location, owners, queries
 from zenml.store.migrations import migrate
 from zenml.store.note_writing import tags_at_start, write_notes
 from zenml.store.query_sql import page_sql
-from zenml.store.row_writing import collect, insert_artifacts, insert_once, interrupt
+from zenml.store.row_writing import collect, insert_artifacts, insert_once, interrupt, usable
 from zenml.store.run_writer import RunWriter
 from zenml.store.schema import table_of
 from zenml.store.sqlite import MEMORY, SQLiteFile
@@ -62,7 +62,7 @@ class Database:
         except BaseException:
             self.file.close()
             raise
-        self._key = os.urandom(32) if root == MEMORY else location.read_key(root)
+        self._key = os.urandom(32) if root == MEMORY else location.read_key(root, _key_name(self.file))
         self._recorded_owner = ""
         self.heartbeat: heartbeats.Heartbeat | None = None
         """What tells other hosts that this process lives; None where the kernel tells who does."""
@@ -238,7 +238,7 @@ class Database:
         for start in range(0, len(keys), queries.CHUNK):
             chunk = keys[start : start + queries.CHUNK]
             collect(found, self.file.read(queries.look_up(len(chunk)), chunk))
-        return found
+        return usable(self, found)
 
     def inline_bytes(self, artifact_id: str) -> bytes:
         """Return the bytes of a small artifact."""
@@ -325,6 +325,10 @@ class Database:
         """Tell whether this store recorded the artifact just as it is now."""
         return hmac.compare_digest(self.sign(artifact), artifact.signature)
 
+    def can_load(self, artifact: Artifact) -> bool:
+        """Tell whether an artifact may be loaded: if that runs code, this store has recorded it itself."""
+        return not artifact.needs_trust or self.is_trusted(artifact)
+
     def wait_durable(self) -> None:
         """Return when everything committed so far would survive a power loss."""
         self.file.wait_durable()
@@ -337,6 +341,11 @@ class Database:
         self.file.close()
         if self.root == MEMORY:
             location.remove_folder(self.artifact_root)
+
+
+def _key_name(file: StoreFile) -> str:
+    """Return the file of the key: members of a team who give each other theirs share nothing else."""
+    return "team.key" if file.is_shared else "store.key"
 
 
 def _open_file(root: str, address: str | None, *, is_durable: bool) -> StoreFile:

@@ -3,6 +3,7 @@
     <root>/store.db           the database
     <root>/store.lock         taken by every writer, before the database's own lock
     <root>/store.key          signs what this store records
+    <root>/team.key           the same for what is recorded in the store of a team
     <root>/secrets.key        encrypts its secrets, once there are any
     <root>/artifacts/         files of artifacts
     <root>/logs/              logs of steps and runs
@@ -105,12 +106,12 @@ def _file_system_of(path: str) -> str:
     return kind
 
 
-def read_key(root: str) -> bytes:
-    """Return the store's signing key of 32 bytes, made on first use.
+def read_key(root: str, name: str = "store.key") -> bytes:
+    """Return a signing key of 32 bytes, made on first use.
 
     Several processes may open a fresh store at once: the first to link its key in place wins.
     """
-    path = os.path.join(root, "store.key")
+    path = os.path.join(root, name)
     try:
         return _read_file(path)
     except FileNotFoundError:

@@ -8,7 +8,7 @@ from zenml.errors import RunStoppedError
 from zenml.records.run import Owner, Run, StepRun
 from zenml.store import heartbeats, owners, queries
 from zenml.store.note_writing import write_notes
-from zenml.store.row_writing import collect, insert_artifacts, insert_many, insert_once, interrupt
+from zenml.store.row_writing import collect, insert_artifacts, insert_many, insert_once, interrupt, usable
 from zenml.store.schema import table_of
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class RunWriter:
         running = {entry.run_id for entry in found.values() if not entry.is_finished} - {self._run.id}
         if running and self._interrupt_dead(list(running)):
             return self.look_up(keys)
-        return found
+        return usable(self._database, found)
 
     def write(self, batch: Batch) -> None:
         """Write everything of a batch, guarded by the run's epoch."""

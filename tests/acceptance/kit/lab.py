@@ -117,6 +117,16 @@ class Lab:
         self.programs = []
         self._databases = []
 
+    @property
+    def variables(self):
+        """The environment variables that say which store is the active one."""
+        team = {"ZENML_STORE_URL": self.address} if self.address else {}
+        return {"ZENML_CONFIG_PATH": str(self.store), **team}
+
+    def has_store(self):
+        """Tell whether anything was recorded yet."""
+        return self.address is not None or (self.store / "store.db").exists()
+
     def write(self, name, text):
         """Write a file beside the scripts; a program that starts meanwhile sees the old text or the new one."""
         path = self.folder / name
@@ -133,11 +143,10 @@ class Lab:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("ZENML_")}
         environment = {
             **inherited,
-            "ZENML_CONFIG_PATH": str(self.store),
+            **self.variables,
             "PYTHONPATH": os.pathsep.join([*map(str, path), KIT]),
             "LAB_TRACE": self.trace,
             "LAB_ID": self.id,
-            **({"ZENML_STORE_URL": self.address} if self.address else {}),
             **(env or {}),
         }
         place = self.folder / script
