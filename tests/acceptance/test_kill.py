@@ -42,7 +42,7 @@ def check_interrupted(lab):
     else:
         assert str(run.status) == "interrupted"
         assert "running" not in found.values()
-        assert os.listdir(lab.store / "leases") == []
+        assert os.listdir(os.path.join(lab.database().root, "leases")) == []
     if lab.address is None:
         connection = sqlite3.connect(lab.store / "store.db")
         try:

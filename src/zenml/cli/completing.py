@@ -32,9 +32,9 @@ def _completion(find: Find) -> Complete:
         try:
             from zenml.client.client import Client
             from zenml.store.address import address_of
-            from zenml.store.location import default_root
+            from zenml.store.location import default_root, home_of
 
-            root = default_root()
+            root = home_of(default_root())
             if not os.path.exists(os.path.join(root, "store.db")) and address_of(root) is None:
                 return []
             found: dict[str, str | None] = {}

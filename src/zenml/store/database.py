@@ -26,13 +26,13 @@ from zenml.records.run import (
     StepOutline,
 )
 from zenml.store import heartbeats, location, owners, queries
-from zenml.store.migrations import migrate
+from zenml.store.choosing import prepare
 from zenml.store.note_writing import tags_at_start, write_notes
 from zenml.store.query_sql import page_sql
 from zenml.store.row_writing import collect, insert_artifacts, insert_once, interrupt, usable
 from zenml.store.run_writer import RunWriter
 from zenml.store.schema import table_of
-from zenml.store.sqlite import MEMORY, SQLiteFile
+from zenml.store.sqlite import MEMORY
 from zenml.store.store import CacheEntry, Notes, RunDocuments
 
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
     from zenml.records.plan import ModelSpec
     from zenml.records.waits import Wait
-    from zenml.store.file import StoreFile, Transaction
     from zenml.store.models import ModelTables
     from zenml.store.secrets import Secrets
 
@@ -51,18 +50,9 @@ class Database:
     """A store in a database file, on the server of a team, or in memory for tests."""
 
     def __init__(self, root: str, *, is_durable: bool = True, address: str | None = None) -> None:
-        if root != MEMORY:
-            root = os.path.realpath(root)  # one folder is one store, however it is spelt
-            location.prepare_root(root)
-        self.root = root
-        self.artifact_root = location.artifact_folder(root)
-        self.file = _open_file(root, address, is_durable=is_durable)
-        try:
-            migrate(self.file)
-        except BaseException:
-            self.file.close()
-            raise
-        self._key = os.urandom(32) if root == MEMORY else location.read_key(root, _key_name(self.file))
+        self.root, self.file = prepare(root, address, is_durable=is_durable)
+        self.artifact_root = location.artifact_folder(self.root)
+        self._key = os.urandom(32) if root == MEMORY else location.read_key(self.root)
         self._recorded_owner = ""
         self.heartbeat: heartbeats.Heartbeat | None = None
         """What tells other hosts that this process lives; None where the kernel tells who does."""
@@ -149,27 +139,7 @@ class Database:
 
     def owner(self) -> Owner:
         """Return this process as an owner of runs."""
-        owner = owners.current_owner(self.root)
-        heartbeat = self.heartbeat
-        if heartbeat is not None and heartbeat.problem is not None and heartbeat.owner_id == owner.id:
-            owners.forget_leases(self.root)  # whoever was given up begins anew, as somebody else
-            return owners.current_owner(self.root)
-        return owner
-
-    def give_sign_of_life(self, transaction: Transaction, owner: Owner) -> None:
-        """See to it that other hosts know that an owner lives, in the transaction that records what it owns."""
-        if not self.file.is_shared:
-            return
-        known = self.heartbeat
-        if known is None or known.owner_id != owner.id or not known.is_of_this_process:
-            from zenml.store.postgresql import PostgreSQLServer
-
-            assert isinstance(self.file, PostgreSQLServer)  # noqa: S101  no other one is shared
-            if known is not None:
-                known.close()
-            self.heartbeat = known = heartbeats.Heartbeat(self.file, owner)
-        heartbeats.begin(transaction, owner, known.seconds)
-        known.start()
+        return heartbeats.current_owner(self)
 
     def start_run(self, run: Run, documents: RunDocuments, models: Sequence[ModelSpec] = ()) -> bool:
         """Record a run with all that belongs to it in one transaction; False if its name is taken."""
@@ -177,7 +147,7 @@ class Database:
             owner = self.owner()
             if owner.id != self._recorded_owner:
                 insert_once(transaction, owner)
-            self.give_sign_of_life(transaction, owner)
+            heartbeats.give(self, transaction, owner)
             if run.pipeline_id is not None:
                 insert_once(
                     transaction,
@@ -341,21 +311,3 @@ class Database:
         self.file.close()
         if self.root == MEMORY:
             location.remove_folder(self.artifact_root)
-
-
-def _key_name(file: StoreFile) -> str:
-    """Return the file of the key: members of a team who give each other theirs share nothing else."""
-    return "team.key" if file.is_shared else "store.key"
-
-
-def _open_file(root: str, address: str | None, *, is_durable: bool) -> StoreFile:
-    """Return the database of a store, not yet used."""
-    if address is not None:
-        from zenml.store.postgresql import PostgreSQLServer  # most stores are files
-
-        return PostgreSQLServer(address, is_durable=is_durable)
-    if root == MEMORY:
-        return SQLiteFile(MEMORY, is_durable=is_durable)
-    path = os.path.join(root, "store.db")
-    location.refuse_lost_database(root, path)
-    return SQLiteFile(path, is_durable=is_durable)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from zenml.errors import ConfigurationError, RunStoppedError
 from zenml.store import owners, queries
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from zenml.records.run import Owner
+    from zenml.store.database import Database
     from zenml.store.file import StoreFile, Transaction
 
 VARIABLE = "ZENML_OWNER_TTL"
@@ -75,9 +76,27 @@ def clock() -> float:
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
-def begin(transaction: Transaction, owner: Owner, seconds: float) -> None:
-    """Give the first sign of life, in the transaction that records what the owner owns."""
-    transaction.run(_BEGIN, {"owner": owner.id, "span": round(seconds * 1e6)})
+def current_owner(database: Database) -> Owner:
+    """Return this process as an owner of runs; whoever was given up begins anew, as somebody else."""
+    owner = owners.current_owner(database.root)
+    heartbeat = database.heartbeat
+    if heartbeat is None or heartbeat.problem is None or heartbeat.owner_id != owner.id:
+        return owner
+    owners.forget_leases(database.root)
+    return owners.current_owner(database.root)
+
+
+def give(database: Database, transaction: Transaction, owner: Owner) -> None:
+    """Have other hosts know that an owner lives, from the transaction on that records what it owns."""
+    if not database.file.is_shared:
+        return
+    known = database.heartbeat
+    if known is None or known.owner_id != owner.id or not known.is_of_this_process:
+        if known is not None:
+            known.close()
+        database.heartbeat = known = Heartbeat(cast("Pulse", database.file), owner)
+    transaction.run(_BEGIN, {"owner": owner.id, "span": round(known.seconds * 1e6)})
+    known.start()
 
 
 def find_dead(

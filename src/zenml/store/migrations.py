@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from zenml.errors import StoreVersionError
+from zenml.records.ids import new_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from zenml.store.file import StoreFile
 
 SCHEMA_VERSION = 1
+_NAME_IT = "INSERT INTO store_meta (name, value) VALUES ('store_id', :value) ON CONFLICT DO NOTHING"
+_ITS_NAME = "SELECT value FROM store_meta WHERE name = 'store_id'"
 
 
 def migrate(file: StoreFile) -> None:
@@ -35,6 +38,13 @@ def migrate(file: StoreFile) -> None:
                     transaction.run_script(_statements(text.read(), file.types))
         if version < SCHEMA_VERSION:
             transaction.write_version(SCHEMA_VERSION)
+        if file.is_shared:
+            transaction.run(_NAME_IT, {"value": new_id()})
+
+
+def identifier_of(file: StoreFile) -> str:
+    """Return what tells the database of a team from all others, whatever address it is reached at."""
+    return str(file.read(_ITS_NAME)[0][0])
 
 
 def refuse_newer(version: int, path: str) -> None:

@@ -9,7 +9,7 @@ import threading
 from zenml.errors import ConfigurationError
 from zenml.store.address import address_of
 from zenml.store.database import Database
-from zenml.store.location import default_root
+from zenml.store.location import default_root, home_of
 from zenml.store.owners import forget_leases
 
 _instead: Database | None = None
@@ -23,7 +23,7 @@ def open_store(root: str | None = None) -> Database:
     """Return the store in a folder, by default the active one; opened at the first call."""
     if root is None and _instead is not None:
         return _instead
-    root = default_root() if root is None else root
+    root = home_of(default_root() if root is None else root)
     address = address_of(root)
     with _lock:
         known = _open.get((root, address))
@@ -45,7 +45,7 @@ def use_instead(store: Database | None) -> None:
 def close_store(root: str) -> None:
     """Close a store that this process opened, and give its lease back; its runs must have ended."""
     with _lock:
-        known = [_open.pop(one) for one in list(_open) if one[0] == root]
+        known = [_open.pop(one) for one in list(_open) if one[0] == home_of(root)]
     for process, store in known:
         if process == os.getpid():
             store.close()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from zenml.records.ids import microseconds_now
 from zenml.records.run import Document, Run
 from zenml.records.status import RESUMABLE
+from zenml.store import heartbeats
 from zenml.store.row_writing import insert_once
 from zenml.store.schema import table_of
 
@@ -47,7 +48,7 @@ def resume_run(
     with store.file.write() as transaction:
         owner = store.owner()
         insert_once(transaction, owner)
-        store.give_sign_of_life(transaction, owner)
+        heartbeats.give(store, transaction, owner)
         if transaction.run(_RESUME_RUN, table_of(Run).row(run)) != 1:
             return False
         transaction.run(_END_ATTEMPTS, {"id": run.id, "now": microseconds_now()})

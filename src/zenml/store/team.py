@@ -6,7 +6,7 @@ import msgspec
 
 from zenml.store import address as addresses
 from zenml.store.database import Database
-from zenml.store.location import default_root
+from zenml.store.location import default_root, home_of
 
 
 class Connected(msgspec.Struct, frozen=True):
@@ -29,14 +29,14 @@ def connect_team(address: str, password: str = "") -> Connected:
     address = addresses.check_address(address, "What was given")
     if password:
         address = addresses.with_password(address, password)
-    root = default_root()
-    store = Database(root, address=address)
-    path = store.file.path
+    home = home_of(default_root())
+    store = Database(home, address=address)
+    found = Connected(store.file.path, store.root)
     store.close()
-    addresses.keep_address(root, address)
-    return Connected(path, root)
+    addresses.keep_address(home, address)
+    return found
 
 
 def disconnect_team() -> str | None:
     """Have the folder's own file be the store again; return the address that was in use, None if none was."""
-    return addresses.forget_address(default_root())
+    return addresses.forget_address(home_of(default_root()))
