@@ -12,16 +12,18 @@ from lab import Lab
 
 def pytest_generate_tests(metafunc):
     """Run the tests that are marked with `on_team_store` on PostgreSQL too; with TEAM_STORE=1 all of them, and there only."""
-    if "lab" in metafunc.fixturenames:
-        is_marked = metafunc.definition.get_closest_marker("on_team_store") is not None
-        stores = (
-            ["postgresql"]
-            if os.environ.get("TEAM_STORE")
-            else ["file", "postgresql"]
-            if is_marked
-            else ["file"]
-        )
-        metafunc.parametrize("store_kind", stores, ids=stores if len(stores) > 1 else [""])
+    if "lab" not in metafunc.fixturenames:
+        return
+    if os.environ.get("TEAM_STORE"):
+        metafunc.parametrize("store_kind", ["postgresql"], indirect=True)
+    elif metafunc.definition.get_closest_marker("on_team_store") is not None:
+        metafunc.parametrize("store_kind", ["file", "postgresql"], indirect=True)
+
+
+@pytest.fixture
+def store_kind(request):
+    """What a lab has its records in."""
+    return getattr(request, "param", "file")
 
 
 @pytest.fixture

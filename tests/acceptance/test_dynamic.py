@@ -270,6 +270,7 @@ def test_secrets_and_environment_that_only_a_later_step_asks_for(lab):
     assert "s3cret-s3cret" not in str(only_run(lab).steps["later"].logs)
 
 
+@pytest.mark.on_team_store
 def test_a_model_of_a_later_step(lab):
     result = lab.run("""
         from zenml import Model
@@ -312,6 +313,7 @@ BACKGROUND = """
 """
 
 
+@pytest.mark.on_team_store
 def test_a_dynamic_pipeline_goes_on_in_the_background(lab):
     result = lab.run(BACKGROUND)
     assert result.facts["status"] == "running"
@@ -469,6 +471,7 @@ def test_a_store_that_cannot_be_written_ends_the_run(lab):
     assert result.count("told") == 1
 
 
+@pytest.mark.on_team_store
 def test_recursion_generators_and_comprehensions_are_plain_python(lab):
     result = lab.run("""
         @step

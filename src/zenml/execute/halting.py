@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from zenml.execute.hooks import Hooks
     from zenml.execute.model_linking import ModelLinking
     from zenml.execute.step_events import StepEvents
+    from zenml.execute.workers import Workers
     from zenml.records.run import Run
     from zenml.records.status import RunStatus
     from zenml.records.waits import Wait
@@ -40,6 +41,7 @@ class Halting:
     _baton: threading.Lock
     _said: StepEvents
     _unrecorded: tuple[Batch, Batch]
+    _workers: Workers
 
     def alarm(self) -> None:
         """Wake whoever waits: the run cannot go on."""
@@ -89,6 +91,7 @@ class Halting:
     def lose(self, error: RunStoppedError) -> None:
         """End the work on a run, from another thread, because others may take it for dead; they record its end."""
         self.fatal = self.fatal or error
+        self._workers.processes.end_all()
         self.alarm()
         self.interrupt_function()
 

@@ -58,6 +58,9 @@ class Pulse(Protocol):
             OSError: the server is not reached.
         """
 
+    def give_up(self, problem: RunStoppedError | None) -> None:
+        """Have nobody wait for the server any more, or again."""
+
 
 def span() -> float:
     """Return the seconds for which a sign of life of this process holds."""
@@ -146,6 +149,7 @@ class Heartbeat:
         self._pulse = pulse
         self._process = os.getpid()
         self._renewed_at = clock()
+        pulse.give_up(None)
         self._listeners: list[Callable[[RunStoppedError], None]] = []
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
@@ -202,5 +206,6 @@ class Heartbeat:
             f"The run does not go on here: {reason}. Nothing more is recorded. "
             "Go on from what is recorded: zenml run resume latest"
         )
+        self._pulse.give_up(self.problem)
         for listener in list(self._listeners):
             listener(self.problem)

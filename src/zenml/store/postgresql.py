@@ -14,7 +14,6 @@ from __future__ import annotations
 import os
 import random
 import threading
-import time
 import weakref
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -35,6 +34,7 @@ except ImportError as problem:
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from zenml.errors import RunStoppedError
     from zenml.store.file import Row, Values
     from zenml.store.postgresql_transaction import WriteTransaction
 
@@ -70,6 +70,8 @@ class PostgreSQLServer:
         self._address = address
         self._commits = "on" if is_durable else "off"
         self._was_reached = False
+        self.problem: RunStoppedError | None = None
+        """Why waiting for the server is of no use."""
         self._begin_anew()
         _open_servers.add(self)
 
@@ -80,6 +82,7 @@ class PostgreSQLServer:
         self._readers: list[Connection] = []
         self._beside: Connection | None = None
         self._asking_beside = threading.Lock()
+        self._is_given_up = threading.Event()
         self._places = threading.BoundedSemaphore(MOST_READERS)
         self._connections: weakref.WeakSet[Connection] = weakref.WeakSet()
 
@@ -203,7 +206,12 @@ class PostgreSQLServer:
         return connection
 
     def repeat(self, act: Callable[[], Found]) -> Found:
-        """Do something that may be done again, until the server is reached or the time is over."""
+        """Do something that may be done again, until the server is reached or the time is over.
+
+        Raises:
+            StoreUnavailableError: the time is over.
+            RunStoppedError: the runs of this process are not its own any more.
+        """
         pauses = iter(PAUSES)
         while True:
             try:
@@ -212,7 +220,14 @@ class PostgreSQLServer:
                 pause = next(pauses, None)
                 if pause is None:
                     raise self.explain(error.cause) from error.cause
-                time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311  no secret: it keeps processes apart
+                pause *= random.uniform(0.5, 1)  # noqa: S311  no secret: it keeps processes apart
+                if self._is_given_up.wait(pause) and self.problem is not None:
+                    raise self.problem from error.cause
+
+    def give_up(self, problem: RunStoppedError | None) -> None:
+        """Have nobody wait for the server any more: the runs of this process are lost; None takes that back."""
+        self.problem = problem
+        self._is_given_up.clear() if problem is None else self._is_given_up.set()
 
     def explain(self, error: BaseException) -> StoreUnavailableError:
         """Return an error of the server in our words."""
