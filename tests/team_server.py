@@ -1,16 +1,22 @@
-"""A PostgreSQL server for tests: started by them in a folder of its own, gone with them."""
+"""A PostgreSQL server for tests: started by them in a folder of its own, gone with them.
+
+It listens on 127.0.0.1, on a port of its own, and lets everybody in.
+"""
 
 import contextlib
 import glob
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import uuid
 
 FAST = (
+    "listen_addresses=127.0.0.1",
+    "unix_socket_directories=",
     "fsync=off",
     "synchronous_commit=off",
     "full_page_writes=off",
@@ -29,53 +35,41 @@ def programs():
     return os.path.dirname(os.path.realpath(path)) if path else None
 
 
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 class TeamServer:
-    """One server, which listens on a socket in its folder; a new database for each test."""
+    """One server; a new database for each test."""
 
     def __init__(self):
-        self.folder = tempfile.mkdtemp(prefix="zenml-pg-", dir="/tmp")  # a path of a socket has to be short
+        self.folder = tempfile.mkdtemp(prefix="zenml-pg-", dir="/tmp")  # where another user can enter
+        self.port = free_port()
         self._data = os.path.join(self.folder, "data")
         self._programs = programs()
         self._user = "postgres" if os.geteuid() == 0 else None  # it refuses to be run by root
         if self._user:
             shutil.chown(self.folder, self._user)
-        self._run(
-            "initdb",
-            "-D",
-            self._data,
-            "-A",
-            "trust",
-            "-N",
-            "-U",
-            "postgres",
-            "-E",
-            "UTF8",
-            "--locale=C.UTF-8",
-        )
+        words = "-A trust --no-sync -U postgres -E UTF8 --locale=C.UTF-8"
+        self._run("initdb", "-D", self._data, *words.split())
         self.start()
         self._template = None
 
     def start(self):
+        """Begin, or begin again."""
         options = [part for one in FAST for part in ("-c", one)]
         with open(os.path.join(self.folder, "log"), "ab") as log:
             self._process = subprocess.Popen(
-                [
-                    f"{self._programs}/postgres",
-                    "-D",
-                    self._data,
-                    "-k",
-                    self.folder,
-                    "-c",
-                    "listen_addresses=",
-                    *options,
-                ],
+                [f"{self._programs}/postgres", "-D", self._data, "-p", str(self.port), *options],
                 user=self._user,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
-        self._run("pg_isready", "-h", self.folder, "-t", "30", until=True)
+        self._run("pg_isready", "-h", "127.0.0.1", "-p", str(self.port), until=True)
 
     def stop(self, how=signal.SIGINT):
         """End the server: SIGINT in good order, SIGQUIT as if it had crashed."""
@@ -87,7 +81,7 @@ class TeamServer:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def address(self, database):
-        return f"postgresql://postgres@/{database}?host={self.folder}"
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
 
     def new_database(self, *, is_empty=False):
         """Return the address of a fresh database, with the tables of a store unless it is to be empty."""
@@ -98,8 +92,16 @@ class TeamServer:
             self.ask(f'CREATE DATABASE "{name}" TEMPLATE "{self._template_name()}"')
         return self.address(name)
 
+    def stands_in_for_the_host_of_pages(self):
+        """Make the database that pages speak of; return the variables with which it is found whatever host they name."""
+        if not self.ask("SELECT 1 FROM pg_roles WHERE rolname = 'ada'"):
+            self.ask("CREATE ROLE ada LOGIN")
+        self.ask("DROP DATABASE IF EXISTS pipelines WITH (FORCE)")
+        self.ask("CREATE DATABASE pipelines OWNER ada")
+        return {"PGHOSTADDR": "127.0.0.1", "PGPORT": str(self.port)}
+
     def drop(self, address):
-        name = address.partition("@/")[2].partition("?")[0]
+        name = address.rpartition("/")[2]
         self.ask(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
     def empty(self, address):
@@ -123,7 +125,7 @@ class TeamServer:
 
     def end_connections(self, address):
         """Hang up on everybody who uses a database; return how many there were."""
-        name = address.partition("@/")[2].partition("?")[0]
+        name = address.rpartition("/")[2]
         sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
         return len(self.ask(sql, name))
 
@@ -153,7 +155,10 @@ class TeamServer:
 
 
 if __name__ == "__main__":
+    # Runs the examples of a page beside a server: python tests/team_server.py docs/how-to/team-store.md
     server = TeamServer()
-    print(server.new_database(), flush=True)
-    sys.stdin.readline()
-    server.close()
+    try:
+        variables = {**os.environ, **server.stands_in_for_the_host_of_pages()}
+        subprocess.run([sys.executable, "docs/run_pages.py", *sys.argv[1:]], env=variables, check=True)
+    finally:
+        server.close()
