@@ -12,7 +12,7 @@ from zenml.store.address import VARIABLE, without_password
 from zenml.store.team import connect_team, disconnect_team
 
 
-@click.command(cls=Command, example="zenml connect postgresql://ada@db.example.org/zenml")
+@click.command(cls=Command, example="zenml connect postgresql://ada@db.example.org/pipelines")
 @click.argument("address")
 @click.option("--password-stdin", "from_stdin", is_flag=True, help="Read the password from standard input.")
 @json_option
