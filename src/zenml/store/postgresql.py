@@ -48,7 +48,7 @@ MOST_READERS = 8
 LOCK = 0x7A656E6D6C
 """The advisory lock of the writer: `zenml` in ASCII. Locks are of one database, as a store is."""
 MOST_SECONDS_OF_WAITING = 60
-MOST_SECONDS_OF_SILENCE = 30
+MOST_SECONDS_OF_SILENCE = 10
 """After so long a silence in a transaction the server ends it, so that a stopped process holds up nobody."""
 
 _SETTINGS = f"""SELECT set_config('lock_timeout', '{MOST_SECONDS_OF_WAITING}s', false),
