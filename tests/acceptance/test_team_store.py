@@ -12,6 +12,7 @@ import pytest
 from lab import Lab
 
 from zenml.client.garbage import collect, find_garbage, runs_beyond
+from zenml.errors import ArtifactDamagedError
 from zenml.records.run import Owner
 
 WORK = """
@@ -233,6 +234,29 @@ def test_garbage_of_a_team_is_collected_and_nothing_else(team_lab, tmp_path):
     own_store = own.database()
     assert find_garbage(own_store, young=0).size == 0
     own.close()
+
+
+def test_files_that_lie_on_another_host_are_said_to(hosts):
+    one, two = hosts
+    one.run("""
+        @step
+        def big() -> bytes:
+            print("hello")
+            return b"x" * 100_000
+
+        @pipeline
+        def flow():
+            big()
+
+        flow()
+    """)
+    (run,) = two.client().list_pipeline_runs().items
+    two.client().store.update(Owner, run.record.owner_id, host="ada-laptop")
+
+    with pytest.raises(ArtifactDamagedError, match="lie on host `ada-laptop`"):
+        run.steps["big"].output.load()
+    assert "lie there" in zenml(two, "logs", "latest", ZENML_STORE_URL=two.address)
+    assert "hello" in zenml(one, "logs", "latest", ZENML_STORE_URL=one.address)
 
 
 def files_of(folder):

@@ -51,6 +51,7 @@ class Database:
 
     def __init__(self, root: str, *, is_durable: bool = True, address: str | None = None) -> None:
         self.root, self.file = prepare(root, address, is_durable=is_durable)
+        self.is_shared = self.file.is_shared
         self.artifact_root = location.artifact_folder(self.root)
         self._key = os.urandom(32) if root == MEMORY else location.read_key(self.root)
         self._recorded_owner = ""

@@ -13,9 +13,13 @@ from __future__ import annotations
 import os
 import threading
 import time
+from typing import TYPE_CHECKING
 
 from zenml.records.ids import OwnerId, microseconds_now, new_id
 from zenml.records.run import Owner
+
+if TYPE_CHECKING:
+    from zenml.store.store import Store
 
 _leases: dict[str, tuple[int, Owner, int]] = {}
 """By store folder: the pid that locked, the owner it is, and the locked descriptor."""
@@ -51,6 +55,14 @@ def is_alive(owner: Owner, root: str) -> bool:
     if owner.host != os.uname().nodename:
         return True  # another host's process; its heartbeat decides, not this host
     return _lease_is_held(root, owner.id) or _runs(owner)
+
+
+def elsewhere(store: Store, owner_id: str) -> str | None:
+    """Return the host of an owner whose files do not lie here, as text; None if they do, or may."""
+    owner = store.get(Owner, owner_id) if store.is_shared else None
+    if owner is None or is_this_host(owner):
+        return None
+    return f"host `{owner.host}`"
 
 
 def is_own(owner: Owner, root: str) -> bool:

@@ -9,9 +9,17 @@ from functools import lru_cache
 _TOKEN = re.compile(r"'(?:[^']|'')*'|:([A-Za-z_]\w*)|\?|%")
 
 
-@lru_cache(maxsize=4096)
+LONGEST_KEPT = 8192
+"""Characters: a longer statement names hundreds of values, and hardly comes again as it is."""
+
+
 def translated(sql: str) -> str:
     """Return a statement with the placeholders of psycopg; each text is translated once."""
+    return _kept(sql) if len(sql) <= LONGEST_KEPT else _TOKEN.sub(_replacement, sql)
+
+
+@lru_cache(maxsize=1024)
+def _kept(sql: str) -> str:
     return _TOKEN.sub(_replacement, sql)
 
 

@@ -136,6 +136,8 @@ class Store(Protocol):
     root: str
     artifact_root: str
     """The folder of the files of artifacts."""
+    is_shared: bool
+    """Whether other hosts use it too: then owners give signs of life, and files may lie elsewhere."""
     heartbeat: Heartbeat | None
     """What tells other hosts that this process lives; None where the kernel tells who does."""
 
