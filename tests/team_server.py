@@ -1,6 +1,6 @@
 """A PostgreSQL server for tests: started by them in a folder of its own, gone with them.
 
-It listens on 127.0.0.1, on a port of its own, and lets everybody in.
+It listens on 127.0.0.1, on a port of its own, and lets everybody in; the user `bob` needs a password.
 """
 
 import contextlib
@@ -54,6 +54,11 @@ class TeamServer:
             shutil.chown(self.folder, self._user)
         words = "-A trust --no-sync -U postgres -E UTF8 --locale=C.UTF-8"
         self._run("initdb", "-D", self._data, *words.split())
+        rules = os.path.join(self._data, "pg_hba.conf")
+        with open(rules, encoding="utf-8") as file:
+            usual = file.read()
+        with open(rules, "w", encoding="utf-8") as file:
+            file.write(f"host all bob 127.0.0.1/32 scram-sha-256\n{usual}")
         self.start()
         self._template = None
 
@@ -99,6 +104,12 @@ class TeamServer:
         self.ask("DROP DATABASE IF EXISTS pipelines WITH (FORCE)")
         self.ask("CREATE DATABASE pipelines OWNER ada")
         return {"PGHOSTADDR": "127.0.0.1", "PGPORT": str(self.port)}
+
+    def with_a_user_who_needs_a_password(self, address, password):
+        """Return an address at which `bob` may do everything once he gives his password."""
+        self.ask("DROP ROLE IF EXISTS bob")
+        self.ask(f"CREATE ROLE bob LOGIN SUPERUSER PASSWORD '{password}'")
+        return address.replace("postgres@", "bob@")
 
     def drop(self, address):
         name = address.rpartition("/")[2]

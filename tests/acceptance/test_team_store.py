@@ -61,12 +61,17 @@ def team_lab(tmp_path, team_address):
     made.close()
 
 
-def zenml(lab, *words, expect=0, **variables):
+def zenml(lab, *words, expect=0, given=None, **variables):
     """Run the command line as on the host of a lab; return what it prints."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("ZENML_")}
     environment = {**inherited, "ZENML_CONFIG_PATH": str(lab.store), **variables}
     done = subprocess.run(
-        [sys.executable, "-m", "zenml", *words], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "zenml", *words],
+        env=environment,
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == expect, done.stderr
     return done.stdout + done.stderr
@@ -322,6 +327,27 @@ def test_a_password_is_asked_of_nobody_and_shown_to_nobody(tmp_path, team_addres
     assert "geheim" not in said
     assert (lab.store / "team-store.password").read_text() == "geheim"
     assert (lab.store / "team-store.password").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_password_comes_from_where_the_programs_of_postgresql_have_it(
+    tmp_path, team_address, postgresql_server
+):
+    lab = Lab(tmp_path)
+    address = postgresql_server.with_a_user_who_needs_a_password(team_address, "ge/heim@1")
+
+    without = zenml(lab, "connect", address, expect=1)
+    wrong = zenml(lab, "connect", address, expect=1, PGPASSWORD="falsch")
+    assert "PGPASSWORD" in without
+    assert "authentication failed" in wrong
+    assert "falsch" not in wrong
+
+    zenml(lab, "connect", address, PGPASSWORD="ge/heim@1")
+    assert address in zenml(lab, "status", PGPASSWORD="ge/heim@1")
+    assert not (lab.store / "team-store.password").exists()
+    zenml(lab, "status", expect=1)
+
+    said = zenml(lab, "connect", "--password-stdin", address, given="ge/heim@1\n")
+    assert "heim" not in said + zenml(lab, "status") + zenml(lab, "doctor")
 
 
 def test_importing_zenml_and_using_a_file_load_no_driver(tmp_path):
