@@ -82,9 +82,8 @@ class Zygote:
 class Round:
     """One run in a store of its own, killed as often as one likes, and resumed until it completes."""
 
-    def __init__(self, zygote, shape, expected, folder, address=None):
+    def __init__(self, zygote, shape, expected, folder):
         self._zygote, self._shape, self._expected = zygote, shape, expected
-        self._address = address
         self._folder = str(folder)
         shutil.rmtree(self._folder, ignore_errors=True)
         os.makedirs(self._folder)
@@ -98,11 +97,7 @@ class Round:
         trace = self._trace()
         self.was_kept = self.was_kept or bool(before and before["kept"])
         answer = self._zygote.play(
-            shape=self._shape,
-            folder=self._folder,
-            resume=before and before["id"],
-            kill=kill,
-            address=self._address,
+            shape=self._shape, folder=self._folder, resume=before and before["id"], kill=kill
         )
         assert answer.get("status") != "error", answer["error"]
         self.kills += answer["signal"] == 9
@@ -149,9 +144,9 @@ class Round:
     def _look(self):
         """Return what is recorded; None if no run is."""
         root = os.path.join(self._folder, "store")
-        if self._address is None and not os.path.exists(os.path.join(root, "store.db")):
+        if not os.path.exists(os.path.join(root, "store.db")):
             return None
-        database = Database(root, address=self._address)
+        database = Database(root)
         try:
             runs = database.select(Run)
             if not runs:

@@ -16,7 +16,6 @@ import rounds
 from shapes import SHAPES
 
 ROUNDS = int(os.environ.get("FAULTS_ROUNDS", "3"))
-IS_ON_SERVER = bool(os.environ.get("TEAM_STORE"))
 SEED = os.environ.get("FAULTS_SEED", "steady")
 
 
@@ -27,26 +26,9 @@ def zygote(tmp_path_factory):
     made.close()
 
 
-@pytest.fixture
-def new_round(zygote, tmp_path, request):
-    """Make a round of a shape, in a store of its own: a file, or with TEAM_STORE=1 a database of PostgreSQL."""
-    made = []
-
-    def make(shape, name="round", *, on_server=IS_ON_SERVER):
-        server = request.getfixturevalue("postgresql_server") if on_server else None
-        while made:
-            server.drop(made.pop())
-        if server is not None:
-            made.append(server.new_database())
-        return rounds.Round(zygote, shape, SHAPES[shape][1], tmp_path / name, made[-1] if made else None)
-
-    yield make
-    while made:
-        request.getfixturevalue("postgresql_server").drop(made.pop())
-
-
-def undisturbed(one):
+def undisturbed(zygote, shape, folder):
     """Return how many points a run passes that nobody kills, and how long it takes."""
+    one = rounds.Round(zygote, shape, SHAPES[shape][1], folder)
     began = time.monotonic()
     answer = one.finish()
     return {**answer, "seconds": time.monotonic() - began}
@@ -54,21 +36,12 @@ def undisturbed(one):
 
 @pytest.mark.parametrize("kind", ["mark", "before", "after"])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_killed_at_every_point(new_round, shape, kind):
-    kill_at_every_point(new_round, shape, kind)
-
-
-@pytest.mark.parametrize(("shape", "kind"), [("narrow", "before"), ("submitted", "after")])
-def test_killed_at_every_point_with_records_on_a_server(new_round, shape, kind):
-    kill_at_every_point(lambda *words: new_round(*words, on_server=True), shape, kind)
-
-
-def kill_at_every_point(new_round, shape, kind):
-    counts = undisturbed(new_round(shape, "first"))
+def test_killed_at_every_point(zygote, shape, kind, tmp_path):
+    counts = undisturbed(zygote, shape, tmp_path / "first")
     points = counts["marks" if kind == "mark" else "commits"]
     kills, was_kept = 0, False
     for point in range(1, points + 1):
-        one = new_round(shape)
+        one = rounds.Round(zygote, shape, SHAPES[shape][1], tmp_path / "round")
         one.play(kill=[kind, point])
         one.finish()
         kills += one.kills
@@ -79,11 +52,11 @@ def kill_at_every_point(new_round, shape, kind):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_killed_again_and_again(new_round, shape):
-    counts = undisturbed(new_round(shape, "first"))
+def test_killed_again_and_again(zygote, shape, tmp_path):
+    counts = undisturbed(zygote, shape, tmp_path / "first")
     draw = random.Random(f"{SEED} {shape}")
     for number in range(ROUNDS):
-        one = new_round(shape)
+        one = rounds.Round(zygote, shape, SHAPES[shape][1], tmp_path / "round")
         kills = [rounds.random_kill(draw, counts) for _ in range(3)]
         try:
             for kill in kills:

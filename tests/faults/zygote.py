@@ -3,7 +3,7 @@
 It reads orders from its standard input, a line of JSON each, and answers each with a line when the process of
 the round is gone. So a round costs no imports, and is a real process with a real end all the same.
 
-    {"shape": "fan", "folder": "/tmp/…", "resume": null, "kill": ["mark", 3], "address": null}
+    {"shape": "fan", "folder": "/tmp/…", "resume": null, "kill": ["mark", 3]}
 
 `kill`: null; ["mark", n]: at the n-th mark of this process and of the isolated steps that it starts; ["before", n] or ["after", n]: before or after the
 n-th transaction is committed; ["time", seconds]. `resume`: the id of the run to resume, null for a new one.
@@ -20,7 +20,7 @@ import traceback
 import shapes
 
 from zenml.client import Client
-from zenml.store import sqlite
+from zenml.store.sqlite import WriteTransaction
 
 import zenml.declare.resuming  # noqa: F401  isort: skip  once, not in each round
 
@@ -30,18 +30,9 @@ def die():
     time.sleep(60)  # no other thread does anything meanwhile
 
 
-def transactions(address):
-    """Return the class of write transactions of the store that a round uses."""
-    if address is None:
-        return sqlite.WriteTransaction
-    from zenml.store.postgresql_transaction import WriteTransaction
-
-    return WriteTransaction
-
-
-def prepare_to_die(kind, at, counts, kept_by):
+def prepare_to_die(kind, at, counts):
     """Have this process be killed at a point, and count the points that it passes."""
-    leave = kept_by.__exit__
+    leave = WriteTransaction.__exit__
 
     def at_commit(self, *error):
         counts["commits"] += 1
@@ -52,7 +43,7 @@ def prepare_to_die(kind, at, counts, kept_by):
             die()
         return left
 
-    kept_by.__exit__ = at_commit
+    WriteTransaction.__exit__ = at_commit
     if kind == "mark":
         os.environ["FAULTS_KILL_AT"] = str(lines_of(os.environ["FAULTS_TRACE"]) + at)
     os.environ["FAULTS_OWNER"] = str(os.getpid())
@@ -70,14 +61,12 @@ def lines_of(path):
 def play(order):
     """Run or resume, and write what became of it."""
     os.environ["ZENML_CONFIG_PATH"] = os.path.join(order["folder"], "store")
-    if order["address"] is not None:
-        os.environ["ZENML_STORE_URL"] = order["address"]
     os.environ["FAULTS_TRACE"] = os.path.join(order["folder"], "trace")
     counts = {"commits": 0}
     marks = lines_of(os.environ["FAULTS_TRACE"])
     pipeline, _ = shapes.SHAPES[order["shape"]]
     Client().store
-    prepare_to_die(*(order["kill"] or (None, 0)), counts, transactions(order["address"]))
+    prepare_to_die(*(order["kill"] or (None, 0)), counts)
     try:
         run = pipeline() if order["resume"] is None else Client().resume_run(order["resume"])
         said = {"status": str(run.status), "outputs": [output.load() for output in run.outputs], **counts}
@@ -91,7 +80,6 @@ def play(order):
 def main():
     for line in sys.stdin:
         order = json.loads(line)
-        transactions(order["address"])  # imported once, not in each round
         said = os.path.join(order["folder"], "said")
         if os.path.exists(said):
             os.unlink(said)
