@@ -18,6 +18,7 @@ from zenml.store.database import Database
 from zenml.store.migrations import SCHEMA_VERSION
 from zenml.store.opening import open_store
 from zenml.store.placeholders import translated
+from zenml.store.postgresql import MOST_READERS
 
 SECONDS = 30
 
@@ -167,6 +168,26 @@ def test_reads_go_on_while_another_process_writes(team_store, start_process, roo
     holder.hear()
 
     assert team_store.get(Run, run.id) == run
+
+
+def test_many_threads_read_with_few_connections(team_store, postgresql_server):
+    run = started_run(team_store)
+    found = []
+    together = threading.Barrier(24)
+
+    def read():
+        together.wait(SECONDS)
+        found.extend(team_store.get(Run, run.id) for _ in range(20))
+
+    threads = [threading.Thread(target=read) for _ in range(24)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(SECONDS)
+
+    assert found == [run] * 480
+    count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'zenml-core'"
+    assert postgresql_server.ask(count)[0][0] <= MOST_READERS + 2
 
 
 def test_a_forked_child_uses_connections_of_its_own(team_store):

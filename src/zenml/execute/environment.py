@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 from zenml.records import wire
@@ -44,6 +45,7 @@ class Changes:
     """The digest of what differs from the checked-out commit, found out by git in the background."""
 
     def __init__(self, folder: str) -> None:
+        self._reading = threading.Lock()  # runs inside one another end in several threads at once
         self._digest: str | None = None
         self._process = 0
         self._output = -1
@@ -70,16 +72,20 @@ class Changes:
 
     def digest(self) -> str | None:
         """Return the digest of the uncommitted changes; None for none, or outside a repository."""
-        if self._output >= 0:
-            with open(self._output, "rb") as stream:
-                text = stream.read()
-            self._output = -1
-            try:
-                os.waitpid(self._process, 0)
-            except ChildProcessError:  # a user's handler of SIGCHLD was quicker
-                pass
-            self._digest = wire.digest_of(text) if text else None
+        with self._reading:
+            if self._output >= 0:
+                self._digest = self._read()
         return self._digest
+
+    def _read(self) -> str | None:
+        with open(self._output, "rb") as stream:
+            text = stream.read()
+        self._output = -1
+        try:
+            os.waitpid(self._process, 0)
+        except ChildProcessError:  # a user's handler of SIGCHLD was quicker
+            pass
+        return wire.digest_of(text) if text else None
 
 
 def current_changes(store: Store) -> Changes:

@@ -97,7 +97,10 @@ class PostgreSQLServer:
 
     def _read_once(self, text: str, values: Values | Sequence[Any]) -> list[Row]:
         with self._places:
-            connection = self._readers.pop() if self._readers else self.connect()
+            try:
+                connection = self._readers.pop()
+            except IndexError:
+                connection = self.connect()
             try:
                 rows = connection.execute(text, values).fetchall()
             except BaseException as error:
@@ -246,8 +249,11 @@ class PostgreSQLServer:
 
     def _drop_readers(self) -> None:
         """Close the readers that nobody uses: where one is lost, the others are too."""
-        while self._readers:
-            self._readers.pop().close()
+        while True:
+            try:
+                self._readers.pop().close()
+            except IndexError:  # other threads take some meanwhile
+                return
 
     def _check_process(self) -> None:
         """Start afresh in a forked child, and never touch the parent's connections there."""
