@@ -108,6 +108,18 @@ def hold(root, how="plainly"):
         sys.stdin.read() if how == "forked" else listen()
 
 
+def hold_and_sleep(root):
+    """Write half of a transaction, wait, and write the rest; the server is to wait for less than a second."""
+    store = opened(root)
+    with store.file.write() as transaction:
+        transaction.run("SET LOCAL idle_in_transaction_session_timeout = '700ms'")
+        transaction.run("INSERT INTO pipelines VALUES ('a', 'a', 1)")
+        say("holding")
+        listen()
+        transaction.run("INSERT INTO pipelines VALUES ('b', 'b', 1)")
+    say("done")
+
+
 def open_together(root):
     """Open a store at the same moment as others."""
     say("ready")

@@ -162,6 +162,30 @@ def test_a_killed_writer_holds_up_nobody_even_while_its_forked_child_lives(team_
     assert os.path.exists(f"/proc/{child}")
 
 
+def test_a_writer_that_was_put_to_sleep_holds_up_nobody_for_long_and_loses_nothing(
+    team_store, start_process, root
+):
+    holder = start_process("hold_and_sleep", root)
+    holder.hear()
+    holder.signal(signal.SIGSTOP)
+
+    team_store.insert([an_owner()])
+    assert team_store.file.read("SELECT * FROM pipelines") == []
+    holder.signal(signal.SIGCONT)
+    holder.say()
+
+    assert holder.hear() == ["done"]
+    assert team_store.file.read("SELECT id FROM pipelines ORDER BY id") == [("a",), ("b",)]
+
+
+def test_the_server_ends_what_is_silent_or_waits_too_long(team_store):
+    found = team_store.file.read(
+        "SELECT current_setting('idle_in_transaction_session_timeout'), current_setting('lock_timeout')"
+    )
+
+    assert found == [("10s", "1min")]
+
+
 def test_reads_go_on_while_another_process_writes(team_store, start_process, root):
     run = started_run(team_store)
     holder = start_process("hold", root)
