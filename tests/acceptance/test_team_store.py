@@ -97,8 +97,28 @@ def test_what_can_only_be_unpickled_is_made_anew_unless_the_key_is_shared(hosts)
     (key,) = one.store.glob("teams/*/store.key")
     (other,) = two.store.glob("teams/*/store.key")
     shutil.copy(key, other)
-    one.run(WORK)  # its own result, not the one of the other host, which is the newest
+    assert one.run(WORK).facts["statuses"]["odd"] == "cached"  # its own, which is not the newest
     assert two.run(WORK).facts["statuses"]["odd"] == "cached"
+
+
+def test_each_host_keeps_the_large_results_that_it_has(hosts):
+    script = """
+        @step
+        def big() -> bytes:
+            return b"x" * 100_000
+
+        @pipeline
+        def flow():
+            big()
+
+        run = flow()
+        fact(statuses=statuses(run), size=len(value(run, "big")))
+    """
+
+    found = [lab.run(script).facts for lab in (*hosts, *hosts)]
+
+    assert [one["statuses"]["big"] for one in found] == ["completed", "completed", "cached", "cached"]
+    assert {one["size"] for one in found} == {100_000}
 
 
 def test_two_hosts_do_the_same_work_once(hosts):

@@ -29,7 +29,10 @@ def address_of(root: str) -> str | None:
     try:
         with open(path, encoding="utf-8") as file:
             kept = file.read().strip()
-    except FileNotFoundError:
+    except (
+        FileNotFoundError,
+        NotADirectoryError,
+    ):  # whoever opens the store says what is wrong with its folder
         return None
     kept = check_address(kept, f"The file `{path}`")
     try:

@@ -29,7 +29,7 @@ from zenml.store import heartbeats, location, owners, queries
 from zenml.store.choosing import prepare
 from zenml.store.note_writing import tags_at_start, write_notes
 from zenml.store.query_sql import page_sql
-from zenml.store.row_writing import collect, insert_artifacts, insert_once, interrupt, usable
+from zenml.store.row_writing import collect, insert_artifacts, insert_once, interrupt
 from zenml.store.run_writer import RunWriter
 from zenml.store.schema import table_of
 from zenml.store.sqlite import MEMORY
@@ -209,7 +209,11 @@ class Database:
         for start in range(0, len(keys), queries.CHUNK):
             chunk = keys[start : start + queries.CHUNK]
             collect(found, self.file.read(queries.look_up(len(chunk)), chunk))
-        return usable(self, found)
+        if self.is_shared:
+            from zenml.store.loadable import replace_unloadable
+
+            replace_unloadable(self, self.file.read, found)
+        return found
 
     def inline_bytes(self, artifact_id: str) -> bytes:
         """Return the bytes of a small artifact."""

@@ -68,10 +68,3 @@ def collect(found: dict[str, CacheEntry], rows: list[tuple[Any, ...]]) -> None:
         if known is not None and known.step_run_id == step_run_id:
             artifacts = known.artifacts + artifacts
         found[key] = CacheEntry(step_run_id, run_id, is_finished, ended_at or 0, artifacts)
-
-
-def usable(database: Database, found: dict[str, CacheEntry]) -> dict[str, CacheEntry]:
-    """Leave out finished results that could not be loaded here: pickled by a member of a team whose key is another one."""
-    if not database.file.is_shared:
-        return found
-    return {key: entry for key, entry in found.items() if all(map(database.can_load, entry.artifacts))}

@@ -8,7 +8,7 @@ from zenml.errors import RunStoppedError
 from zenml.records.run import Owner, Run, StepRun
 from zenml.store import heartbeats, owners, queries
 from zenml.store.note_writing import write_notes
-from zenml.store.row_writing import collect, insert_artifacts, insert_many, insert_once, interrupt, usable
+from zenml.store.row_writing import collect, insert_artifacts, insert_many, insert_once, interrupt
 from zenml.store.schema import table_of
 
 if TYPE_CHECKING:
@@ -46,10 +46,14 @@ class RunWriter:
         for start in range(0, len(keys), queries.CHUNK):
             chunk = keys[start : start + queries.CHUNK]
             collect(found, self._transaction.read(queries.look_up(len(chunk)), chunk))
+        if self._database.is_shared:
+            from zenml.store.loadable import replace_unloadable
+
+            replace_unloadable(self._database, self._transaction.read, found)
         running = {entry.run_id for entry in found.values() if not entry.is_finished} - {self._run.id}
         if running and self._interrupt_dead(list(running)):
             return self.look_up(keys)
-        return usable(self._database, found)
+        return found
 
     def write(self, batch: Batch) -> None:
         """Write everything of a batch, guarded by the run's epoch."""
