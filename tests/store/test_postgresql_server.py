@@ -10,7 +10,14 @@ import pytest
 from store_samples import DOCUMENTS, a_run, a_step, an_artifact, an_owner, started_run, write
 
 from zenml import log_metadata, pipeline, step
-from zenml.errors import ConfigurationError, RunStoppedError, StoreUnavailableError, StoreVersionError
+from zenml.errors import (
+    ConfigurationError,
+    NotFoundError,
+    RunStoppedError,
+    StoreUnavailableError,
+    StoreVersionError,
+)
+from zenml.records.plan import ModelSpec
 from zenml.records.run import Artifact, Owner, Run, StepRun
 from zenml.store import owners
 from zenml.store.address import address_of, forget_address, keep_address, without_password
@@ -491,6 +498,18 @@ def test_a_sign_of_life_that_comes_in_time_counts(team_store):
 
     with team_store.file.write() as transaction:
         assert not heartbeats.take_over(transaction, team_store.file, owner, team_store.root)
+
+
+def test_a_run_that_could_not_begin_gives_no_signs_of_life(team_store):
+    """There is no row to renew, which would be taken for having been given up."""
+    run = a_run(team_store.owner().id)
+
+    with pytest.raises(NotFoundError):
+        team_store.start_run(run, DOCUMENTS, [ModelSpec("churn", version="7")])
+
+    assert "zenml-heartbeat" not in [thread.name for thread in threading.enumerate()]
+    started_run(team_store)
+    assert "zenml-heartbeat" in [thread.name for thread in threading.enumerate()]
 
 
 @pytest.mark.parametrize("text", ["soon", "0", "-5", "nan"])

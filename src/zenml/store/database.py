@@ -166,6 +166,8 @@ class Database:
 
                 link_run(transaction, run, models)
         self._recorded_owner = owner.id
+        if self.heartbeat is not None:
+            self.heartbeat.start()
         return True
 
     def resume_run(self, run: Run, documents: Mapping[str, bytes], models: Sequence[ModelSpec] = ()) -> bool:

@@ -90,7 +90,10 @@ def current_owner(database: Database) -> Owner:
 
 
 def give(database: Database, transaction: Transaction, owner: Owner) -> None:
-    """Have other hosts know that an owner lives, from the transaction on that records what it owns."""
+    """Have other hosts know that an owner lives, from the transaction on that records what it owns.
+
+    What goes on giving signs is started after the transaction: before, there is nothing to renew.
+    """
     if not database.file.is_shared:
         return
     known = database.heartbeat
@@ -99,7 +102,6 @@ def give(database: Database, transaction: Transaction, owner: Owner) -> None:
             known.close()
         database.heartbeat = known = Heartbeat(cast("Pulse", database.file), owner)
     transaction.run(_BEGIN, {"owner": owner.id, "span": round(known.seconds * 1e6)})
-    known.start()
 
 
 def find_dead(
@@ -152,6 +154,7 @@ class Heartbeat:
         pulse.give_up(None)
         self._listeners: list[Callable[[RunStoppedError], None]] = []
         self._closing = threading.Event()
+        self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
 
     @property
@@ -161,9 +164,10 @@ class Heartbeat:
 
     def start(self) -> None:
         """Begin, if it has not."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name="zenml-heartbeat", daemon=True)
-            self._thread.start()
+        with self._starting:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="zenml-heartbeat", daemon=True)
+                self._thread.start()
 
     def tell(self, listener: Callable[[RunStoppedError], None]) -> None:
         """Have a function be called, in another thread, if the runs of this owner are lost."""

@@ -59,4 +59,6 @@ def resume_run(
             from zenml.store.model_versions import link_run  # most runs work on none
 
             link_run(transaction, run, models)
+    if store.heartbeat is not None:
+        store.heartbeat.start()
     return True
