@@ -1,6 +1,7 @@
 """Dynamic pipelines as programs: stops, signals, kills, processes, logs, the background."""
 
 import signal
+from pathlib import Path
 
 import labkit
 import pytest
@@ -238,7 +239,7 @@ def test_prints_go_to_the_logs_of_their_steps_and_of_the_run(lab):
     for i, one in enumerate(run.steps.values()):
         text = str(one.logs)
         assert [text.count(f"step{k}") for k in range(3)] == [50 if k == i else 0 for k in range(3)]
-    folder = lab.store / "logs" / run.id
+    folder = Path(lab.database().root, "logs", run.id)
     assert "the function" in (folder / "run.log").read_text()
     assert "a thread of it" in (folder / "run.log").read_text()
 
