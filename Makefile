@@ -12,7 +12,7 @@ HAS_HEAVY := .venv/.has-test-heavy-$(SUM)
 HAS_EXAMPLES := .venv/.has-examples-$(SUM)
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 
-.PHONY: help setup demo test test-heavy explore faults lint types layers unit bench pictures clean
+.PHONY: help setup demo test test-heavy team explore faults lint types layers unit bench pictures clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ test: lint types layers ## Check everything: style, types, layers, then all test
 
 test-heavy: $(HAS_HEAVY) ## Run the tests of torch, Keras and XGBoost, which take gigabytes to install
 	KERAS_BACKEND=torch $(BIN)/python -m pytest -m heavy tests/unit/materializers
+
+team: $(HAS_TEST) ## Run all user stories on PostgreSQL instead of a file
+	TEAM_STORE=1 $(BIN)/python -m pytest -n $(WORKERS) tests/acceptance
 
 explore: $(HAS_TEST) ## Run the property tests with new examples, and more of them
 	PROPERTY_TESTS=explore $(BIN)/python -m pytest -n 2 -m hypothesis

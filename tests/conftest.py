@@ -5,7 +5,10 @@
 
 import os
 
+import pytest
 from hypothesis import settings
+
+import team_server
 
 settings.register_profile("steady", derandomize=True, database=None)
 settings.register_profile("explore", max_examples=500)
@@ -17,3 +20,34 @@ def pytest_configure(config):
     plugins = config.pluginmanager
     if not plugins.has_plugin("zenml"):
         plugins.import_plugin("zenml.testing.pytest_plugin")
+
+
+@pytest.fixture(scope="session")
+def postgresql_server():
+    """A PostgreSQL server of this test session, started when the first test wants one."""
+    if team_server.programs() is None:
+        pytest.skip(team_server.MISSING)
+    server = team_server.TeamServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def team_address(postgresql_server):
+    """The address of a fresh database of a team, which is gone after the test."""
+    address = postgresql_server.new_database()
+    yield address
+    postgresql_server.drop(address)
+
+
+@pytest.fixture(scope="session")
+def _used_database(postgresql_server):
+    return postgresql_server.new_database()
+
+
+@pytest.fixture
+def empty_team_address(postgresql_server, _used_database):
+    """The address of a database without records, used by one test after the other: sooner there than a fresh one."""
+    yield _used_database
+    postgresql_server.end_connections(_used_database)
+    postgresql_server.empty(_used_database)

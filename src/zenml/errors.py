@@ -165,6 +165,14 @@ class RunStoppedError(ZenMLError, RuntimeError):
             reason=reason,
         )
 
+    @classmethod
+    def taken_over(cls, run: str, status: str, reason: str | None) -> RunStoppedError:
+        """Return the error for a run that is not this process's any more, with what is recorded of it."""
+        return cls(
+            f"Run `{run}` is recorded as {status}" + (f" ({reason})" if reason else "") + "; this process "
+            "no longer owns it and records nothing more. Go on from what is recorded: zenml run resume."
+        )
+
 
 class ResumeError(ZenMLError, RuntimeError):
     """A run cannot be resumed: it has completed, goes on elsewhere, or its pipeline cannot be found."""

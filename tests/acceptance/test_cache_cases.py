@@ -33,12 +33,12 @@ fact(statuses=statuses(flow()))
 
 
 # -- code that the step reaches
-
-
+@pytest.mark.on_team_store
 def test_an_unchanged_script_is_cached(lab):
     assert executions(lab, flow(), flow()) == 0
 
 
+@pytest.mark.on_team_store
 def test_an_edited_body_runs_again(lab):
     assert executions(lab, flow("return 1"), flow("return 2")) == 1
 

@@ -36,7 +36,7 @@ CALLS = {
 
 
 def zenml(lab, *words):
-    environment = {"ZENML_CONFIG_PATH": str(lab.store), "PATH": "/usr/bin:/bin"}
+    environment = {**lab.variables, "PATH": "/usr/bin:/bin"}
     return subprocess.run(
         [sys.executable, "-m", "zenml", *words], env=environment, capture_output=True, text=True, check=False
     )

@@ -1,6 +1,7 @@
 """Dynamic pipelines as programs: stops, signals, kills, processes, logs, the background."""
 
 import signal
+from pathlib import Path
 
 import labkit
 import pytest
@@ -238,7 +239,7 @@ def test_prints_go_to_the_logs_of_their_steps_and_of_the_run(lab):
     for i, one in enumerate(run.steps.values()):
         text = str(one.logs)
         assert [text.count(f"step{k}") for k in range(3)] == [50 if k == i else 0 for k in range(3)]
-    folder = lab.store / "logs" / run.id
+    folder = Path(lab.database().root, "logs", run.id)
     assert "the function" in (folder / "run.log").read_text()
     assert "a thread of it" in (folder / "run.log").read_text()
 
@@ -270,6 +271,7 @@ def test_secrets_and_environment_that_only_a_later_step_asks_for(lab):
     assert "s3cret-s3cret" not in str(only_run(lab).steps["later"].logs)
 
 
+@pytest.mark.on_team_store
 def test_a_model_of_a_later_step(lab):
     result = lab.run("""
         from zenml import Model
@@ -312,6 +314,7 @@ BACKGROUND = """
 """
 
 
+@pytest.mark.on_team_store
 def test_a_dynamic_pipeline_goes_on_in_the_background(lab):
     result = lab.run(BACKGROUND)
     assert result.facts["status"] == "running"
@@ -469,6 +472,7 @@ def test_a_store_that_cannot_be_written_ends_the_run(lab):
     assert result.count("told") == 1
 
 
+@pytest.mark.on_team_store
 def test_recursion_generators_and_comprehensions_are_plain_python(lab):
     result = lab.run("""
         @step

@@ -17,7 +17,7 @@ WORK = {
 
 
 def cli(lab, *arguments):
-    environment = {**os.environ, "ZENML_CONFIG_PATH": str(lab.store), "NO_COLOR": "1"}
+    environment = {**os.environ, **lab.variables, "NO_COLOR": "1"}
     command = [sys.executable, "-m", "zenml", *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
 

@@ -42,12 +42,13 @@ def check_interrupted(lab):
     else:
         assert str(run.status) == "interrupted"
         assert "running" not in found.values()
-        assert os.listdir(lab.store / "leases") == []
-    connection = sqlite3.connect(lab.store / "store.db")
-    try:
-        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    finally:
-        connection.close()
+        assert os.listdir(os.path.join(lab.database().root, "leases")) == []
+    if lab.address is None:
+        connection = sqlite3.connect(lab.store / "store.db")
+        try:
+            assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        finally:
+            connection.close()
     completed = {name for name, status in found.items() if status == "completed"}
     for name in completed:
         run.steps[name].output.load()
@@ -65,7 +66,7 @@ def kill_and_go_on(lab, script, seed, last_step, seconds):
     program.kill()
     program.process.wait()
 
-    completed = check_interrupted(lab) if (lab.store / "store.db").exists() else set()
+    completed = check_interrupted(lab) if lab.has_store() else set()
     lab.wait_until_empty()
     result = lab.run()
 

@@ -12,7 +12,7 @@ import pytest
 
 
 def zenml(lab, *arguments):
-    environment = {**os.environ, "ZENML_CONFIG_PATH": str(lab.store)}
+    environment = {**os.environ, **lab.variables}
     command = [sys.executable, "-m", "zenml", *arguments]
     return subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

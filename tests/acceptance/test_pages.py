@@ -24,12 +24,15 @@ def read(path):
 
 
 @pytest.mark.parametrize("page", EXECUTED)
-def test_examples_print_what_the_page_shows(page, tmp_path):
+def test_examples_print_what_the_page_shows(page, tmp_path, request):
     text = read(os.path.join(DOCS, page))
     work = tmp_path / "work"
     work.mkdir()
+    environment = run_pages.environment_for(str(tmp_path))
+    if "db.example.org" in text:  # the host of the pages is the server of the tests
+        environment.update(request.getfixturevalue("postgresql_server").stands_in_for_the_host_of_pages())
 
-    done = run_pages.run_page(text, str(work), run_pages.environment_for(str(tmp_path)))
+    done = run_pages.run_page(text, str(work), environment)
 
     assert done == text, f"if this is meant: python docs/run_pages.py docs/{page}"
 

@@ -54,7 +54,7 @@ def environment(lab):
     kit = os.path.join(os.path.dirname(__file__), "kit")
     return {
         **inherited,
-        "ZENML_CONFIG_PATH": str(lab.store),
+        **lab.variables,
         "PYTHONPATH": kit,
         "LAB_TRACE": lab.trace,
         "LAB_ID": lab.id,

@@ -52,7 +52,7 @@ def zenml(lab, *words, expect=0):
     kit = os.path.join(os.path.dirname(__file__), "kit")
     environment = {
         **inherited,
-        "ZENML_CONFIG_PATH": str(lab.store),
+        **lab.variables,
         "PYTHONPATH": kit,
         "LAB_TRACE": lab.trace,
         "LAB_ID": lab.id,

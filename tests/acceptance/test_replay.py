@@ -101,7 +101,7 @@ def zenml(lab, *words):
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("ZENML_")}
     environment = {
         **inherited,
-        "ZENML_CONFIG_PATH": str(lab.store),
+        **lab.variables,
         "PYTHONPATH": os.path.dirname(labkit.__file__),
         "LAB_TRACE": lab.trace,
         "LAB_ID": lab.id,

@@ -58,7 +58,7 @@ def zenml(lab, *words):
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("ZENML_")}
     environment = {
         **inherited,
-        "ZENML_CONFIG_PATH": str(lab.store),
+        **lab.variables,
         "PYTHONPATH": os.path.dirname(labkit.__file__),
         "LAB_TRACE": lab.trace,
         "LAB_ID": lab.id,
@@ -78,6 +78,7 @@ def marks(lab):
     return [mark["mark"] for mark in labkit.read(lab.trace)]
 
 
+@pytest.mark.on_team_store
 def test_only_what_is_missing_is_executed_in_the_same_run(killed):
     before = killed.client().get_pipeline_run("nightly")
     assert before.record.status == "interrupted"
@@ -175,6 +176,7 @@ def test_a_run_that_goes_on_is_not_resumed(lab):
     program.finish()
 
 
+@pytest.mark.on_team_store
 def test_of_two_who_resume_one_wins(killed):
     killed.write(
         "flow.py", FLOW.replace('mark("last", x=x)', 'mark("last", x=x); import time; time.sleep(0.5)')
@@ -278,6 +280,7 @@ def test_variables_of_the_environment_are_those_of_now(lab):
     assert lab.client().get_pipeline_run("nightly").outputs[0].load() == 80
 
 
+@pytest.mark.on_team_store
 def test_resumed_in_the_background(killed):
     done = zenml(killed, "run", "resume", "nightly", "--detach")
     waited = zenml(killed, "run", "wait", "nightly")

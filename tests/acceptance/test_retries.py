@@ -128,8 +128,8 @@ def test_every_attempt_has_its_own_log_and_context(lab):
             work()
 
         run = flow()
-        logs = [open(os.path.join(os.environ["ZENML_CONFIG_PATH"], "logs", run.id, f"{one.id}.log")).read()
-                for one in run.attempts]
+        from zenml.store.opening import open_store
+        logs = [open(os.path.join(open_store().root, "logs", run.id, f"{one.id}.log")).read() for one in run.attempts]
         fact(value=value(run, "work"), status=str(run.status), logs=logs,
              failures=[one.failure and one.failure.message for one in run.attempts])
     """)

@@ -303,7 +303,7 @@ fact(value=asks())
 
 def test_a_damaged_secret_is_an_error_before_anything_runs(lab):
     lab.run(SECRETS + f'keep("api_keys", TOKEN="{VALUE}")', script="first.py")
-    (lab.store / "secrets.key").unlink()
+    Path(lab.database().root, "secrets.key").unlink()
 
     result = lab.run(FLOW + "error = outcome(flow)\nfact(kind=type(error).__name__, text=str(error))")
 

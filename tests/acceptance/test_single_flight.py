@@ -34,6 +34,7 @@ CROWD = """
 """
 
 
+@pytest.mark.on_team_store
 @pytest.mark.parametrize(("programs", "threads"), [(1, 16), (8, 4), (16, 1)])
 def test_a_crowd_executes_once_and_everybody_gets_the_value(lab, programs, threads):
     script = CROWD.format(programs=programs, threads=threads)
@@ -79,6 +80,7 @@ def start_followers(lab, script, count):
     return leader, followers
 
 
+@pytest.mark.on_team_store
 @pytest.mark.parametrize("runtime", ["inline", "isolated"])
 def test_one_of_those_that_wait_takes_over_from_a_killed_leader(lab, runtime):
     script = LEADER.format(leader="hang()").replace("@step", f"@step(runtime='{runtime}')")

@@ -58,6 +58,7 @@ def started(lab, script):
     return program, run, lab.client().store
 
 
+@pytest.mark.on_team_store
 def test_an_isolated_step_is_cancelled_within_seconds(lab):
     program, run, store = started(lab, ISOLATED)
     sent = time.monotonic()
@@ -90,6 +91,7 @@ def test_what_the_owner_runs_itself_is_finished_and_kept(lab):
     assert result.count("later") == 0
 
 
+@pytest.mark.on_team_store
 def test_a_run_that_was_asked_to_stop_cannot_complete(lab):
     program, run, store = started(lab, INLINE.replace("later(work())", "work()"))
 
@@ -101,6 +103,7 @@ def test_a_run_that_was_asked_to_stop_cannot_complete(lab):
     assert labkit.statuses(run.refresh()) == {"work": "completed"}
 
 
+@pytest.mark.on_team_store
 def test_a_run_of_a_dead_owner_is_interrupted_at_once(lab):
     program, run, store = started(lab, ISOLATED)
     program.kill(signal.SIGKILL)

@@ -28,7 +28,8 @@ GUARDED = """
 def elsewhere(lab, monkeypatch):
     """A client of a process that has not declared the pipeline, which was run from a file."""
     lab.run(FLOW + GUARDED)
-    monkeypatch.setenv("ZENML_CONFIG_PATH", str(lab.store))
+    for name, value in lab.variables.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("PYTHONPATH", KIT)
     monkeypatch.setenv("LAB_TRACE", lab.trace)
     return lab.client()
@@ -131,7 +132,8 @@ def test_what_keeps_a_run_from_beginning_is_told(elsewhere):
 
 def test_a_script_that_runs_when_it_is_imported_is_refused(lab, monkeypatch):
     lab.run(FLOW + "\n    hello()\n")
-    monkeypatch.setenv("ZENML_CONFIG_PATH", str(lab.store))
+    for name, value in lab.variables.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("PYTHONPATH", KIT)
 
     with pytest.raises(RunFailedError, match=r"script.py:\d+.*calls pipeline `hello` while it is imported"):

@@ -33,12 +33,30 @@ def sqlite_store(root):
     owners.forget_leases()
 
 
-IMPLEMENTATIONS = ("memory", "sqlite")
+IMPLEMENTATIONS = ("memory", "sqlite", "postgresql")
+
+
+def opened(request, root):
+    """Open the implementation that a test is run for; the processes that it starts find the same one."""
+    if request.param == "postgresql":
+        address = request.getfixturevalue("empty_team_address")
+        request.getfixturevalue("monkeypatch").setenv("ZENML_STORE_URL", address)
+        return Database(root, address=address)
+    return Database(":memory:" if request.param == "memory" else root)
 
 
 @pytest.fixture(params=IMPLEMENTATIONS)
 def store(request, root):
-    database = Database(":memory:" if request.param == "memory" else root)
+    database = opened(request, root)
+    yield database
+    database.close()
+    owners.forget_leases()
+
+
+@pytest.fixture(params=IMPLEMENTATIONS[1:])
+def shared_store(request, root):
+    """A store that other processes can use too."""
+    database = opened(request, root)
     yield database
     database.close()
     owners.forget_leases()

@@ -5,11 +5,21 @@ It writes a line when it has got somewhere and goes on when it reads one.
 
 import os
 import sys
+import threading
 
-from store_samples import DOCUMENTS, a_run, an_artifact, started_run
+import msgspec
+from store_samples import DOCUMENTS, a_run, a_step, an_artifact, started_run, write
 
+from zenml.errors import RunStoppedError
 from zenml.records.plan import ModelSpec
+from zenml.records.run import Run
+from zenml.store.address import address_of
 from zenml.store.database import Database
+
+
+def opened(root):
+    """Open the store of a folder, or the one of the team that the environment names."""
+    return Database(root, address=address_of(root))
 
 
 def say(*words):
@@ -22,20 +32,60 @@ def listen():
 
 def own(root):
     """Own a run, live on until told to leave."""
-    store = Database(root)
+    store = opened(root)
     run = started_run(store)
     say(store.owner().id, run.id)
     listen()
 
 
+def own_and_write(root):
+    """Own a run; say when it is lost, try to write of it, and begin another one."""
+    store = opened(root)
+    run = started_run(store)
+    lost = threading.Event()
+    store.heartbeat.tell(lambda error: lost.set())
+    say(store.owner().id, run.id)
+    lost.wait()
+    say("lost")
+    listen()
+    try:
+        write(store, run, started=[a_step(run)])
+        say("written")
+    except RunStoppedError:
+        say("refused")
+    listen()
+    say(store.owner().id, started_run(store).id)
+    listen()
+
+
+def resume(root, run_id):
+    """Go on with a run at the same moment as others; tell whether it is ours."""
+    store = opened(root)
+    run = store.get(Run, run_id)
+    mine = msgspec.structs.replace(run, status="running", epoch=run.epoch + 1, owner_id=store.owner().id)
+    say("ready")
+    listen()
+    say(store.resume_run(mine, {}))
+    listen()
+
+
+def take_name(root, name):
+    """Begin a run of a name at the same moment as others; tell whether it is ours."""
+    store = opened(root)
+    say("ready")
+    listen()
+    say(store.start_run(a_run(store.owner().id, name=name), DOCUMENTS))
+    listen()
+
+
 def own_and_fork(root):
     """Own a run, fork a child that lives on, and tell whether the child is an owner of its own."""
-    store = Database(root)
+    store = opened(root)
     run = started_run(store)
     parent = store.owner().id
     child = os.fork()
     if child == 0:
-        mine = Database(root)
+        mine = opened(root)
         other = a_run(mine.owner().id)
         mine.start_run(other, DOCUMENTS)
         say(parent, run.id, mine.owner().id, other.id, os.getpid())
@@ -46,7 +96,7 @@ def own_and_fork(root):
 
 def hold(root, how="plainly"):
     """Hold the write lock until told to leave; maybe have a forked child live on."""
-    store = Database(root)
+    store = opened(root)
     with store.file.write():
         child = os.fork() if how == "forked" else 1
         if child == 0:
@@ -58,17 +108,29 @@ def hold(root, how="plainly"):
         sys.stdin.read() if how == "forked" else listen()
 
 
+def hold_and_sleep(root):
+    """Write half of a transaction, wait, and write the rest; the server is to wait for less than a second."""
+    store = opened(root)
+    with store.file.write() as transaction:
+        transaction.run("SET LOCAL idle_in_transaction_session_timeout = '700ms'")
+        transaction.run("INSERT INTO pipelines VALUES ('a', 'a', 1)")
+        say("holding")
+        listen()
+        transaction.run("INSERT INTO pipelines VALUES ('b', 'b', 1)")
+    say("done")
+
+
 def open_together(root):
     """Open a store at the same moment as others."""
     say("ready")
     listen()
-    store = Database(root)
-    say(store.file.read("PRAGMA user_version")[0][0], store.is_trusted(an_artifact()), store._key.hex())
+    store = opened(root)
+    say(store.file.read_version(), store.is_trusted(an_artifact()), store._key.hex())
 
 
 def add_versions(root, count):
     """Record many versions of one artifact at the same time as others."""
-    store = Database(root)
+    store = opened(root)
     say("ready")
     listen()
     for _ in range(int(count)):
@@ -78,7 +140,7 @@ def add_versions(root, count):
 
 def start_runs_with_models(root, count):
     """Begin many runs that each make a new version, at the same time as others; say the numbers."""
-    store = Database(root)
+    store = opened(root)
     say("ready")
     listen()
     for _ in range(int(count)):
@@ -89,7 +151,7 @@ def start_runs_with_models(root, count):
 
 def create_secret(root, name):
     """Create a secret at the same time as others."""
-    store = Database(root)
+    store = opened(root)
     say("ready")
     listen()
     store.secrets.create(name, {"TOKEN": "value"})
@@ -98,7 +160,7 @@ def create_secret(root, name):
 
 def rotate_keys(root, count):
     """Change the key many times at the same time as others create secrets."""
-    store = Database(root)
+    store = opened(root)
     say("ready")
     listen()
     for number in range(int(count)):
@@ -123,7 +185,7 @@ def count_syncs(root, durability):
 def modes(root):
     """Make a store and use it under the most liberal umask."""
     os.umask(0)
-    store = Database(root)
+    store = opened(root)
     started_run(store)
     for folder, folders, files in os.walk(root):
         for name in folders:

@@ -16,7 +16,6 @@ from zenml.errors import (
 )
 from zenml.records.run import Secret
 from zenml.store import encryption
-from zenml.store.database import Database
 
 VALUES = {"TOKEN": "clear-text-value-1234", "USER": "anna-the-user"}
 
@@ -289,7 +288,7 @@ def test_a_rotation_with_an_unreadable_secret_changes_nothing(sqlite_store):
     assert sqlite_store.secrets.open(good).values == VALUES
 
 
-def test_processes_that_create_the_first_secret_at_once_share_one_key(start_process, root):
+def test_processes_that_create_the_first_secret_at_once_share_one_key(shared_store, start_process, root):
     processes = [start_process("create_secret", root, f"secret-{number}") for number in range(4)]
     for process in processes:
         assert process.hear() == ["ready"]
@@ -298,14 +297,13 @@ def test_processes_that_create_the_first_secret_at_once_share_one_key(start_proc
     for process in processes:
         assert process.hear() == ["done"]
 
-    store = Database(root)
+    store = shared_store
     secrets = store.select(Secret)
     assert len({secret.key_id for secret in secrets}) == 1
     assert [store.secrets.open(secret).values for secret in secrets] == [{"TOKEN": "value"}] * 4
-    store.close()
 
 
-def test_processes_that_rotate_the_key_at_once_lose_no_secret(start_process, root):
+def test_processes_that_rotate_the_key_at_once_lose_no_secret(shared_store, start_process, root):
     processes = [start_process("rotate_keys", root, 10) for _ in range(3)]
     for process in processes:
         assert process.hear() == ["ready"]
@@ -314,11 +312,10 @@ def test_processes_that_rotate_the_key_at_once_lose_no_secret(start_process, roo
     for process in processes:
         assert process.hear() == ["done"]
 
-    store = Database(root)
+    store = shared_store
     opened = [store.secrets.open(secret).values for secret in store.select(Secret)]
     assert opened == [{"TOKEN": "value"}] * 30
-    assert len(encryption.keys_of_file(root)) == 1
-    store.close()
+    assert len(encryption.keys_of_file(store.root)) == 1
 
 
 def test_a_missing_library_is_named_with_its_installation(store, monkeypatch):

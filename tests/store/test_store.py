@@ -574,7 +574,7 @@ def test_versions_have_no_gaps_under_threads(store):
     assert sorted(one.version for one in store.select(Artifact)) == list(range(1, 81))
 
 
-def test_versions_have_no_gaps_under_processes(sqlite_store, start_process, root):
+def test_versions_have_no_gaps_under_processes(shared_store, start_process, root):
     processes = [start_process("add_versions", root, 10) for _ in range(4)]
     for process in processes:
         assert process.hear() == ["ready"]
@@ -583,7 +583,7 @@ def test_versions_have_no_gaps_under_processes(sqlite_store, start_process, root
     for process in processes:
         assert process.hear() == ["done"]
 
-    assert sorted(one.version for one in sqlite_store.select(Artifact)) == list(range(1, 41))
+    assert sorted(one.version for one in shared_store.select(Artifact)) == list(range(1, 41))
 
 
 def test_an_artifact_outside_a_run_comes_back_with_version_and_signature(store):
@@ -816,20 +816,20 @@ def test_runs_of_another_host_are_left_to_their_heartbeat(store):
     assert store.interrupt_dead_runs() == []
 
 
-def test_a_process_that_holds_its_lease_is_alive(sqlite_store, start_process, root):
+def test_a_process_that_holds_its_lease_is_alive(shared_store, start_process, root):
     child = start_process("own", root)
     child.hear()
 
-    assert sqlite_store.interrupt_dead_runs() == []
+    assert shared_store.interrupt_dead_runs() == []
 
 
-def test_a_stopped_process_is_alive(sqlite_store, start_process, root):
+def test_a_stopped_process_is_alive(shared_store, start_process, root):
     child = start_process("own", root)
     child.hear()
     child.signal(signal.SIGSTOP)
     os.waitid(os.P_PID, child.pid, os.WSTOPPED | os.WNOWAIT)
 
-    assert sqlite_store.interrupt_dead_runs() == []
+    assert shared_store.interrupt_dead_runs() == []
 
 
 def test_looking_at_a_lease_does_not_take_it_away(sqlite_store, start_process, root):
@@ -840,43 +840,43 @@ def test_looking_at_a_lease_does_not_take_it_away(sqlite_store, start_process, r
         assert owners._lease_is_held(root, owner_id)
 
 
-def test_a_killed_process_is_dead_and_its_lease_goes(sqlite_store, start_process, root):
+def test_a_killed_process_is_dead_and_its_lease_goes(shared_store, start_process, root):
     child = start_process("own", root)
     owner_id, run_id = child.hear()
     child.kill()
 
-    assert sqlite_store.interrupt_dead_runs() == [run_id]
+    assert shared_store.interrupt_dead_runs() == [run_id]
 
-    assert owner_id not in os.listdir(os.path.join(root, "leases"))
+    assert owner_id not in os.listdir(os.path.join(shared_store.root, "leases"))
 
 
-def test_the_lease_of_a_dead_owner_goes_too_when_a_look_up_finds_it(sqlite_store, start_process, root):
+def test_the_lease_of_a_dead_owner_goes_too_when_a_look_up_finds_it(shared_store, start_process, root):
     child = start_process("own", root)
     owner_id, run_id = child.hear()
     child.kill()
-    sqlite_store.insert([a_step(sqlite_store.get(Run, run_id), cache_key="k")])
+    shared_store.insert([a_step(shared_store.get(Run, run_id), cache_key="k")])
 
-    with sqlite_store.run_transaction(started_run(sqlite_store)) as transaction:
+    with shared_store.run_transaction(started_run(shared_store)) as transaction:
         transaction.look_up(["k"])
 
-    assert owner_id not in os.listdir(os.path.join(root, "leases"))
+    assert owner_id not in os.listdir(os.path.join(shared_store.root, "leases"))
 
 
-def test_a_killed_owner_is_dead_even_while_its_forked_child_lives(sqlite_store, start_process, root):
+def test_a_killed_owner_is_dead_even_while_its_forked_child_lives(shared_store, start_process, root):
     parent = start_process("own_and_fork", root)
     _, run_id, _, child_run, _ = parent.hear()
     parent.kill()
 
-    assert sqlite_store.interrupt_dead_runs() == [run_id]
-    assert sqlite_store.get(Run, child_run).status == "running"
+    assert shared_store.interrupt_dead_runs() == [run_id]
+    assert shared_store.get(Run, child_run).status == "running"
 
 
-def test_a_forked_child_is_an_owner_of_its_own(sqlite_store, start_process, root):
+def test_a_forked_child_is_an_owner_of_its_own(shared_store, start_process, root):
     parent = start_process("own_and_fork", root)
     owner_id, _, child_owner, _, _ = parent.hear()
 
     assert child_owner != owner_id
-    assert sqlite_store.get(Owner, child_owner).pid != sqlite_store.get(Owner, owner_id).pid
+    assert shared_store.get(Owner, child_owner).pid != shared_store.get(Owner, owner_id).pid
 
 
 def test_the_parents_lease_stays_when_its_child_becomes_an_owner(sqlite_store, start_process, root):
@@ -909,13 +909,13 @@ def test_one_process_is_one_owner_of_a_store(store):
     assert store.owner() == store.owner()
 
 
-def test_a_store_can_be_used_again_after_it_was_closed(sqlite_store):
-    run = started_run(sqlite_store)
-    sqlite_store.close()
+def test_a_store_can_be_used_again_after_it_was_closed(shared_store):
+    run = started_run(shared_store)
+    shared_store.close()
 
-    assert sqlite_store.get(Run, run.id) == run
-    started_run(sqlite_store)
-    sqlite_store.wait_durable()
+    assert shared_store.get(Run, run.id) == run
+    started_run(shared_store)
+    shared_store.wait_durable()
 
 
 def test_documents_hold_what_a_run_was_given(store):

@@ -31,9 +31,11 @@ def _completion(find: Find) -> Complete:
     def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         try:
             from zenml.client.client import Client
-            from zenml.store.location import default_root
+            from zenml.store.address import address_of
+            from zenml.store.location import default_root, home_of
 
-            if not os.path.exists(os.path.join(default_root(), "store.db")):
+            root = home_of(default_root())
+            if not os.path.exists(os.path.join(root, "store.db")) and address_of(root) is None:
                 return []
             found: dict[str, str | None] = {}
             for item in find(Client(), ctx, incomplete):

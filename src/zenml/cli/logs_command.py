@@ -16,6 +16,7 @@ from zenml.client.resolving import find_step
 from zenml.client.step_reference import find_references
 from zenml.errors import NotFoundError
 from zenml.records.ids import short
+from zenml.store import owners
 from zenml.views.step_view import StepView
 
 if TYPE_CHECKING:
@@ -134,6 +135,9 @@ def _shape(one: Written, head: int | None, tail: int | None, since: int | None) 
 
 def _nothing(run: RunView, step: str | None, store: Store) -> str:
     """Return why there is nothing to print."""
+    where = owners.elsewhere(store, run.record.owner_id)
+    if where is not None:
+        return f"Run `{run.name}` was executed on {where}. Its logs lie there: the store of a team holds no files."
     if step is None:
         return f"No step of run `{run.name}` printed anything."
     record = run.steps[step].record

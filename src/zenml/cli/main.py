@@ -37,6 +37,8 @@ COMMANDS = {
     "gc": ("zenml.cli.gc_command:gc", "Remove what nothing refers to any more."),
     "doctor": ("zenml.cli.doctor_command:doctor", "Check the store and this installation."),
     "status": ("zenml.cli.status_command:status", "Show the store and this installation."),
+    "connect": ("zenml.cli.team_commands:connect", "Use the store of a team, on a PostgreSQL server."),
+    "disconnect": ("zenml.cli.team_commands:disconnect", "Use this machine's own store again."),
     "completion": ("zenml.cli.completion_command:completion", "Print the completion script of a shell."),
     "version": ("zenml.cli.version_command:version", "Show the version."),
 }

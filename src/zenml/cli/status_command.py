@@ -18,10 +18,12 @@ from zenml.records.query import Condition, Query
 from zenml.records.run import Pipeline, Run
 from zenml.records.status import RunStatus
 from zenml.records.waits import Wait
+from zenml.store import inspection
 from zenml.store.migrations import SCHEMA_VERSION
 from zenml.store.opening import open_store, read_durability
 
 if TYPE_CHECKING:
+    from zenml.store.database import Database
     from zenml.store.store import Store
 
 
@@ -39,22 +41,23 @@ def status(*, as_json: bool) -> None:
         print_lines(_lines(found))
 
 
-def status_shape(store: Store) -> dict[str, Any]:
+def status_shape(store: Database) -> dict[str, Any]:
     """Return the status for programs.
 
-    store: path, schema_version, durability, size in bytes of the database, artifacts, logs and of
+    store: path of its folder, team (the address of its database if that is one of a team), schema_version, durability, size in bytes of the database, artifacts, logs and of
     all; runs, their number by state; pipelines, their number; interrupted, names of the runs found dead just now;
     waits, of each paused run the run, name and question; version; python; executable.
     """
     dead = store.interrupt_dead_runs()
     sizes = {
-        "database": sum(_file_size(f"{store.root}/store.db{suffix}") for suffix in ("", "-wal", "-shm")),
+        "database": inspection.database_size(store),
         "artifacts": _folder_size(store.artifact_root),
         "logs": _folder_size(f"{store.root}/logs"),
     }
     return {
         "store": {
             "path": store.root,
+            "team": store.file.path if store.file.is_shared else None,
             "schema_version": SCHEMA_VERSION,
             "durability": "full" if read_durability() else "relaxed",
             "size": {**sizes, "total": sum(sizes.values())},
@@ -79,7 +82,12 @@ def _lines(found: dict[str, Any]) -> list[str]:
     counted = ", ".join(f"{number} {state}" for state, number in found["runs"].items() if number)
     total = sum(found["runs"].values())
     rows = [
-        ("Store", store["path"]),
+        ("Store", store["team"] or store["path"]),
+        *(
+            [("Files", f"{store['path']} (artifacts and logs; the database is the team's)")]
+            if store["team"]
+            else []
+        ),
         ("Size", f"{readable(sizes['total'])} ({parts})"),
         ("Schema", str(store["schema_version"])),
         ("Durability", store["durability"]),

@@ -38,6 +38,7 @@ EXTRAS = {
     "matplotlib": ("matplotlib",),
     "pydantic": ("pydantic",),
     "blake3": ("blake3",),
+    "postgresql": ("psycopg",),
 }
 """By extra of this package, the modules that it brings."""
 
@@ -64,7 +65,7 @@ def examine() -> list[Finding]:
     except ZenMLError as error:
         found.append(Finding("store", "problem", str(error), "See the message; the rest was not checked."))
         return [*found, *_extras()]
-    found += [Finding("store", "ok", f"{store.root} opens"), *_permissions(store)]
+    found += [*_place(store), *_permissions(store)]
     database = list(_database(store))
     if database[0].level == "ok":
         database += _processes(store)  # a damaged database is asked nothing more
@@ -111,28 +112,52 @@ def _disk(root: str) -> Iterator[Finding]:
     yield Finding("disk", level, f"{free // MB} MB free at {folder}", remedy)
 
 
+def _place(store: Database) -> Iterator[Finding]:
+    """Say which store is the active one."""
+    if not store.file.is_shared:
+        yield Finding("store", "ok", f"{store.root} opens")
+        return
+    yield Finding("store", "ok", f"{store.file.path} opens ({inspection.server_version(store)})")
+    yield Finding("files", "ok", f"artifacts and logs are in {store.root}, not in the database")
+
+
 def _database(store: Database) -> Iterator[Finding]:
     problems = inspection.integrity_problems(store)
     if problems:
         yield Finding("database", "problem", "; ".join(problems[:3]), "Restore a backup of store.db.")
         return
-    yield Finding("database", "ok", "passes the integrity check")
+    sound = "is looked after by its server" if store.file.is_shared else "passes the integrity check"
+    yield Finding("database", "ok", sound)
     version = inspection.schema_version(store)
     is_current = version == SCHEMA_VERSION
     remedy = None if is_current else "Open the store once with this version."
     yield Finding("schema", "ok" if is_current else "problem", f"{version} of {SCHEMA_VERSION}", remedy)
-    size = inspection.wal_size(store)
-    is_long = size > LONG_WAL
-    remedy = (
-        "End programs that keep the store open for long; the next write recycles it." if is_long else None
-    )
-    yield Finding("wal", "warn" if is_long else "ok", f"{size / MB:.1f} MB", remedy)
+    if not store.file.is_shared:
+        yield _log(inspection.wal_size(store))
     holder = inspection.lock_holder(store)
     yield Finding("lock", "ok", f"held by {holder} right now" if holder else "held by nobody")
 
 
+def _log(size: int) -> Finding:
+    is_long = size > LONG_WAL
+    remedy = (
+        "End programs that keep the store open for long; the next write recycles it." if is_long else None
+    )
+    return Finding("wal", "warn" if is_long else "ok", f"{size / MB:.1f} MB", remedy)
+
+
 def _permissions(store: Database) -> Iterator[Finding]:
-    names = ("", "store.db", "store.key", "store.lock", "artifacts", "logs", "leases")
+    names = (
+        "",
+        "store.db",
+        "store.key",
+        "team.key",
+        "team-store.password",
+        "store.lock",
+        "artifacts",
+        "logs",
+        "leases",
+    )
     paths = [os.path.join(store.root, name) for name in names]
     open_to_others = [path for path in paths if os.path.exists(path) and os.stat(path).st_mode & 0o077]
     closed = [path for path in paths if os.path.exists(path) and not os.access(path, os.R_OK | os.W_OK)]

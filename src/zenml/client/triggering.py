@@ -14,7 +14,7 @@ from zenml.config.pipeline_run_configuration import PipelineRunConfiguration
 from zenml.config.plain import plain
 from zenml.context import live, session
 from zenml.errors import ConfigurationError, NotFoundError, RunFailedError
-from zenml.store.location import default_root
+from zenml.store.location import default_root, home_of
 from zenml.views.run_view import RunView
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class TriggeringClient:
         if run_configuration is not None and config_path is not None:
             raise ConfigurationError("Give `run_configuration` or `config_path`, not both.")
         declared = live.pipelines.get(pipeline_name_or_id)
-        if declared is not None and self.store.root == default_root():
+        if declared is not None and home_of(self.store.root) == home_of(default_root()):
             run = _start(declared, run_configuration or {}, config_path)
             return run.wait() if synchronous else run
         target, folder = _place_of(self.get_pipeline(pipeline_name_or_id))

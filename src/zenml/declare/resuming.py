@@ -138,7 +138,7 @@ def resumable(store: Store, run: str | Run | RunView) -> Run:
     if owner is not None:
         where = f"process {owner.pid}" + ("" if owners.is_this_host(owner) else f" on host `{owner.host}`")
     remedy = f"Follow it: zenml run watch {short(record.id)}   Stop it: zenml run stop {short(record.id)}"
-    if owner is not None and not owners.is_this_host(owner):
+    if owner is not None and not store.is_shared and not owners.is_this_host(owner):
         remedy = (
             f"Whether that lives can be told there only: run `zenml run resume {short(record.id)}` there."
         )

@@ -153,6 +153,13 @@ class CallerWork:
             # Also where the code of a user catches it: nothing goes on from here.
             self.fatal = self.fatal or RunStoppedError.asked(recorded.name, recorded.reason)
             raise self.fatal
+        if recorded is None or recorded.epoch != self.run.epoch:
+            self.fatal = self.fatal or (
+                RunStoppedError.taken_over(self.run.name, "deleted", None)
+                if recorded is None
+                else RunStoppedError.taken_over(recorded.name, recorded.status, recorded.reason)
+            )
+            raise self.fatal
 
     def wake(self) -> None:
         """Have everybody who waits look again."""

@@ -145,6 +145,8 @@ class Engine(CallerWork, Halting):
     def begin(self) -> None:
         """Start what can start."""
         self._next_look = self._clock.monotonic() + LOOK
+        if self.store.heartbeat is not None:
+            self.store.heartbeat.tell(self.lose)
         self.advance(is_first=True)
 
     def execute(self) -> None:
@@ -224,6 +226,8 @@ class Engine(CallerWork, Halting):
 
     def close(self) -> None:
         """Send the thread home that writes what steps say, if there is one; forget how far they were."""
+        if self.store.heartbeat is not None:
+            self.store.heartbeat.forget(self.lose)
         self._said.close()
         self._progress.close()
 

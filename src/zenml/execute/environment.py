@@ -85,15 +85,18 @@ class Changes:
         """Return the digest of the uncommitted changes; None for none, or outside a repository."""
         with self._reading:
             if self._output >= 0:
-                with open(self._output, "rb") as stream:
-                    text = stream.read()
-                self._output = -1
-                try:
-                    os.waitpid(self._process, 0)
-                except ChildProcessError:  # a user's handler of SIGCHLD was quicker
-                    pass
-                self._digest = wire.digest_of(text) if text else None
+                self._digest = self._read()
             return self._digest
+
+    def _read(self) -> str | None:
+        with open(self._output, "rb") as stream:
+            text = stream.read()
+        self._output = -1
+        try:
+            os.waitpid(self._process, 0)
+        except ChildProcessError:  # a user's handler of SIGCHLD was quicker
+            pass
+        return wire.digest_of(text) if text else None
 
 
 def current_changes(store: Store) -> Changes:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from zenml.execute.hooks import Hooks
     from zenml.execute.model_linking import ModelLinking
     from zenml.execute.step_events import StepEvents
+    from zenml.execute.workers import Workers
     from zenml.records.run import Run
     from zenml.records.status import RunStatus
     from zenml.records.waits import Wait
@@ -41,10 +42,16 @@ class Halting:
     _baton: threading.Lock
     _said: StepEvents
     _unrecorded: tuple[Batch, Batch]
+    _workers: Workers
 
     @abstractmethod
     def alarm(self) -> None:
         """Wake whoever waits: the run cannot go on."""
+        raise NotImplementedError
+
+    @abstractmethod
+    def interrupt_function(self) -> None:
+        """Have the caller's thread be interrupted where it is in a user's code."""
         raise NotImplementedError
 
     @abstractmethod
@@ -85,6 +92,13 @@ class Halting:
             self.stop(error.reason or str(error))
         except RunStoppedError:
             pass  # it is somebody else's by now, who records it
+
+    def lose(self, error: RunStoppedError) -> None:
+        """End the work on a run, from another thread, because others may take it for dead; they record its end."""
+        self.fatal = self.fatal or error
+        self._workers.processes.end_all()
+        self.alarm()
+        self.interrupt_function()
 
     def pause(self, reason: str, wait: Wait | None = None) -> bool:
         """Record the pause of the run, and what it asks, as one; nothing of it goes on any more.

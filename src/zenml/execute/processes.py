@@ -124,7 +124,7 @@ class Processes:
 
     def end_all(self) -> None:
         """End all processes; no more are started."""
-        for handle in self._handles.values():
+        for handle in list(self._handles.values()):  # others may come and go meanwhile
             if self._launcher is not None:
                 self._launcher.cancel(handle, grace=GRACE)
         self._to_launch.clear()

@@ -76,6 +76,9 @@ class Signals:
             engine = self._engine
             if engine is not None and engine.is_in_function and engine.is_interruptible and engine.caller:
                 raise engine.caller.refusal()
+            if engine is not None and engine.is_interruptible and engine.fatal is not None:
+                engine.is_interruptible = False
+                raise engine.fatal  # in the code of a step whose run is not ours any more
             return  # it has left the function, and hears of it there
         error: BaseException = KeyboardInterrupt() if number == signal.SIGINT else Terminated(128 + number)
         engine = self._engine

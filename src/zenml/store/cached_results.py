@@ -34,12 +34,12 @@ _NEWEST = """s.id IN (
     WHERE status = 'completed' AND cache_key IS NOT NULL AND invalidated_at IS NULL GROUP BY cache_key
 )"""
 _COLUMNS = """s.id, s.cache_key, s.invocation_id, r.pipeline_name, r.name, r.id, s.ended_at,
-    coalesce((SELECT sum(a.size) FROM artifacts a WHERE a.producer = s.id), 0)"""
+    CAST(coalesce((SELECT sum(a.size) FROM artifacts a WHERE a.producer = s.id), 0) AS BIGINT)"""
 _FILTERS = {
     "step": "s.invocation_id = :step",
     "pipeline": "r.pipeline_name = :pipeline",
     "run": "r.id = :run",
-    "key": "s.cache_key LIKE :key || '%'",
+    "key": "substr(s.cache_key, 1, length(:key)) = :key",
     "before": "s.ended_at < :before",
 }
 

@@ -25,14 +25,14 @@ from zenml.records.run import (
     Schedule,
     StepOutline,
 )
-from zenml.store import location, owners, queries
-from zenml.store.migrations import migrate
+from zenml.store import heartbeats, location, owners, queries
+from zenml.store.choosing import prepare
 from zenml.store.note_writing import tags_at_start, write_notes
 from zenml.store.query_sql import page_sql
 from zenml.store.row_writing import collect, insert_artifacts, insert_once, interrupt
 from zenml.store.run_writer import RunWriter
 from zenml.store.schema import table_of
-from zenml.store.sqlite import MEMORY, SQLiteFile
+from zenml.store.sqlite import MEMORY
 from zenml.store.store import CacheEntry, Notes, RunDocuments
 
 if TYPE_CHECKING:
@@ -47,21 +47,16 @@ R = TypeVar("R", bound=Record)
 
 
 class Database:
-    """A store in a database file, or in memory for tests."""
+    """A store in a database file, on the server of a team, or in memory for tests."""
 
-    def __init__(self, root: str, *, is_durable: bool = True) -> None:
-        path = MEMORY
-        if root != MEMORY:
-            root = os.path.realpath(root)  # one folder is one store, however it is spelt
-            location.prepare_root(root)
-            path = os.path.join(root, "store.db")
-            location.refuse_lost_database(root, path)
-        self.root = root
-        self.artifact_root = location.artifact_folder(root)
-        self.file = SQLiteFile(path, is_durable=is_durable)
-        migrate(self.file)
-        self._key = os.urandom(32) if root == MEMORY else location.read_key(root)
+    def __init__(self, root: str, *, is_durable: bool = True, address: str | None = None) -> None:
+        self.root, self.file = prepare(root, address, is_durable=is_durable)
+        self.is_shared = self.file.is_shared
+        self.artifact_root = location.artifact_folder(self.root)
+        self._key = os.urandom(32) if root == MEMORY else location.read_key(self.root)
         self._recorded_owner = ""
+        self.heartbeat: heartbeats.Heartbeat | None = None
+        """What tells other hosts that this process lives; None where the kernel tells who does."""
         self._secrets: Secrets | None = None
 
     # Generic verbs
@@ -145,7 +140,7 @@ class Database:
 
     def owner(self) -> Owner:
         """Return this process as an owner of runs."""
-        return owners.current_owner(self.root)
+        return heartbeats.current_owner(self)
 
     def start_run(self, run: Run, documents: RunDocuments, models: Sequence[ModelSpec] = ()) -> bool:
         """Record a run with all that belongs to it in one transaction; False if its name is taken."""
@@ -153,6 +148,7 @@ class Database:
             owner = self.owner()
             if owner.id != self._recorded_owner:
                 insert_once(transaction, owner)
+            heartbeats.give(self, transaction, owner)
             if run.pipeline_id is not None:
                 insert_once(
                     transaction,
@@ -170,6 +166,8 @@ class Database:
 
                 link_run(transaction, run, models)
         self._recorded_owner = owner.id
+        if self.heartbeat is not None:
+            self.heartbeat.start()
         return True
 
     def resume_run(self, run: Run, documents: Mapping[str, bytes], models: Sequence[ModelSpec] = ()) -> bool:
@@ -213,6 +211,10 @@ class Database:
         for start in range(0, len(keys), queries.CHUNK):
             chunk = keys[start : start + queries.CHUNK]
             collect(found, self.file.read(queries.look_up(len(chunk)), chunk))
+        if self.is_shared:
+            from zenml.store.loadable import replace_unloadable
+
+            replace_unloadable(self, self.file.read, found)
         return found
 
     def inline_bytes(self, artifact_id: str) -> bytes:
@@ -257,13 +259,13 @@ class Database:
         table = table_of(Owner)
         columns = ", ".join(f"o.{name}" for name in table.names)
         rows = self.file.read(queries.OWNERS_OF_RUNS_ALIVE.format(columns=columns))
-        dead = [owner for owner in map(table.record, rows) if not owners.is_alive(owner, self.root)]
+        dead = heartbeats.find_dead(self.file.read, self.file, map(table.record, rows), self.root)
         if not dead:
             return []
         ids: list[str] = []
         with self.file.write() as transaction:
             for owner in dead:
-                ids += interrupt(transaction, owner)
+                ids += interrupt(self, transaction, owner)
         for owner in dead:
             owners.remove_lease(self.root, owner)
         return ids
@@ -312,12 +314,19 @@ class Database:
         """Tell whether this store recorded the artifact just as it is now."""
         return hmac.compare_digest(self.sign(artifact), artifact.signature)
 
+    def can_load(self, artifact: Artifact) -> bool:
+        """Tell whether an artifact may be loaded: if that runs code, this store has recorded it itself."""
+        return not artifact.needs_trust or self.is_trusted(artifact)
+
     def wait_durable(self) -> None:
         """Return when everything committed so far would survive a power loss."""
         self.file.wait_durable()
 
     def close(self) -> None:
         """Close the database; the store can be opened again, and one in memory is gone with its files."""
+        if self.heartbeat is not None:
+            self.heartbeat.close()
+            self.heartbeat = None
         self.file.close()
         if self.root == MEMORY:
             location.remove_folder(self.artifact_root)

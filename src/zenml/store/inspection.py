@@ -1,4 +1,4 @@
-"""Looking at the database as a file: is it whole, how long is its WAL, who holds the lock."""
+"""Looking at the database itself: is it whole, how large is it, who writes."""
 
 from __future__ import annotations
 
@@ -14,10 +14,17 @@ if TYPE_CHECKING:
     from zenml.store.database import Database
 
 SQLITE_VERSION = sqlite3.sqlite_version
+# On a server the writer holds an advisory lock.
+_WRITER = """
+SELECT l.pid, host(a.client_addr) FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+WHERE l.locktype = 'advisory' AND l.granted AND a.datname = current_database()
+"""
 
 
 def integrity_problems(store: Database) -> list[str]:
-    """Return what SQLite finds wrong with the file: nothing in a sound one."""
+    """Return what the database finds wrong with itself: nothing in a sound one, and on a server nothing at all."""
+    if store.file.is_shared:
+        return []
     try:
         rows = store.file.read("PRAGMA integrity_check(20)")
         broken = store.file.read("PRAGMA foreign_key_check")
@@ -28,16 +35,25 @@ def integrity_problems(store: Database) -> list[str]:
 
 
 def schema_version(store: Database) -> int:
-    """Return the schema that the file has."""
-    return int(store.file.read("PRAGMA user_version")[0][0])
+    """Return the schema that the database has."""
+    return store.file.read_version()
+
+
+def server_version(store: Database) -> str:
+    """Return what a server of a team calls itself, such as `PostgreSQL 15.10`."""
+    return " ".join(str(store.file.read("SELECT version()")[0][0]).split()[:2])
+
+
+def database_size(store: Database) -> int:
+    """Return the bytes of the database, its log included."""
+    if store.file.is_shared:
+        return int(store.file.read("SELECT pg_database_size(current_database())")[0][0])
+    return sum(_file_size(f"{store.file.path}{suffix}") for suffix in ("", "-wal", "-shm"))
 
 
 def wal_size(store: Database) -> int:
     """Return the bytes of the log beside the database."""
-    try:
-        return os.stat(f"{store.file.path}-wal").st_size
-    except OSError:
-        return 0
+    return _file_size(f"{store.file.path}-wal")
 
 
 def lock_holder(store: Database) -> str | None:
@@ -45,6 +61,9 @@ def lock_holder(store: Database) -> str | None:
 
     Looking does not wait; the lock is given back at once.
     """
+    if store.file.is_shared:
+        rows = store.file.read(_WRITER)
+        return f"server process {rows[0][0]} (from {rows[0][1] or 'this host'})" if rows else None
     import fcntl
 
     try:
@@ -65,6 +84,13 @@ def owners_of_leases(store: Database) -> list[tuple[Owner, bool]]:
     names = os.listdir(os.path.join(store.root, "leases"))
     found = store.select(Owner, id=names) if names else []
     return [(owner, owners.is_alive(owner, store.root)) for owner in found]
+
+
+def _file_size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0
 
 
 def _holder_of(status: os.stat_result) -> str:

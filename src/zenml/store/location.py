@@ -7,6 +7,7 @@
     <root>/artifacts/         files of artifacts
     <root>/logs/              logs of steps and runs
     <root>/leases/            one locked file per living process that owns runs
+    <root>/teams/<id>/        the same folders for the store of a team, whose database is on a server
 
 Everything is readable by its owner only, whatever the umask says.
 """
@@ -23,6 +24,8 @@ NETWORK_FILE_SYSTEMS = frozenset(
 )
 """File systems on which SQLite's shared memory or locks do not hold between hosts."""
 
+TEAMS = "teams"
+
 
 def default_root() -> str:
     """Return the folder of the active store: `ZENML_CONFIG_PATH`, or one below the user's data folder."""
@@ -33,20 +36,39 @@ def default_root() -> str:
     return os.path.join(data, "zenml-core")
 
 
+def team_folder(root: str, identifier: str) -> str:
+    """Return the folder of what the store of a team has on this machine.
+
+    It is one of its own: what nothing refers to is collected, and nothing in a team's database refers
+    to what the store of this machine has, nor the other way round.
+    """
+    return os.path.join(home_of(root), TEAMS, identifier)
+
+
+def home_of(root: str) -> str:
+    """Return the folder that people chose, given the folder of a store: of a team's, the one that it lies in."""
+    above = os.path.dirname(root)
+    return os.path.dirname(above) if os.path.basename(above) == TEAMS else root
+
+
 def prepare_root(root: str) -> None:
     """Create the folder of a store, for its owner only, or explain why it cannot be used."""
+    home = home_of(root)
+    above = () if home == root else (home, os.path.dirname(root))
     try:
-        for path in (root, *(os.path.join(root, name) for name in ("artifacts", "logs", "leases"))):
-            if not os.path.isdir(path):
-                fs.make_folder(path)
-        if os.stat(root).st_mode & 0o077:
-            os.chmod(root, 0o700)
+        for folder in (*above, root, *(os.path.join(root, name) for name in ("artifacts", "logs", "leases"))):
+            if not os.path.isdir(folder):
+                fs.make_folder(folder)
+        for folder in (*above, root):
+            if os.stat(folder).st_mode & 0o077:
+                os.chmod(folder, 0o700)
     except OSError as error:
         raise StoreUnavailableError(
             f"The store folder `{root}` cannot be created or opened: {error.strerror}. "
             "Set ZENML_CONFIG_PATH to a folder that you may write."
         ) from error
-    refuse_network_file_system(root)
+    if home == root:
+        refuse_network_file_system(root)
 
 
 def artifact_folder(root: str) -> str:

@@ -1,6 +1,6 @@
 """Bringing a store to the schema of this version: numbered SQL files, one transaction each.
 
-The version is SQLite's `user_version`: one PRAGMA tells whether anything has to be done. A
+One query tells whether anything has to be done: on SQLite the version is its `user_version`. A
 newer store is refused, never touched.
 """
 
@@ -11,27 +11,40 @@ import re
 from typing import TYPE_CHECKING
 
 from zenml.errors import StoreVersionError
+from zenml.records.ids import new_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    from zenml.store.sqlite import SQLiteFile
+    from zenml.store.file import StoreFile
 
 SCHEMA_VERSION = 1
+_NAME_IT = "INSERT INTO store_meta (name, value) VALUES ('store_id', :value) ON CONFLICT DO NOTHING"
+_ITS_NAME = "SELECT value FROM store_meta WHERE name = 'store_id'"
 
 
-def migrate(file: SQLiteFile) -> None:
+def migrate(file: StoreFile) -> None:
     """Create or upgrade the schema; several processes may do so at once, one of them does it."""
-    if file.path != ":memory:" and os.path.exists(file.path) and _version(file) == SCHEMA_VERSION:
+    version = file.read_version()
+    refuse_newer(version, file.path)
+    if version == SCHEMA_VERSION:
         return
     with file.write() as transaction:
-        version = int(transaction.read("PRAGMA user_version")[0][0])
+        version = transaction.read_version()
         refuse_newer(version, file.path)
         for number, path in _migrations():
             if number > version:
                 with open(path, encoding="utf-8") as text:
                     transaction.run_script(_statements(text.read(), file.types))
-        transaction.run(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        if version < SCHEMA_VERSION:
+            transaction.write_version(SCHEMA_VERSION)
+        if file.is_shared:
+            transaction.run(_NAME_IT, {"value": new_id()})
+
+
+def identifier_of(file: StoreFile) -> str:
+    """Return what tells the database of a team from all others, whatever address it is reached at."""
+    return str(file.read(_ITS_NAME)[0][0])
 
 
 def refuse_newer(version: int, path: str) -> None:
@@ -39,14 +52,8 @@ def refuse_newer(version: int, path: str) -> None:
     if version > SCHEMA_VERSION:
         raise StoreVersionError(
             f"The store `{path}` has schema {version}; this version knows schemas up to {SCHEMA_VERSION}. "
-            "Upgrade with `pip install -U zenml-core`, or choose another store with ZENML_CONFIG_PATH."
+            "Upgrade with `pip install -U zenml-core`, or choose another store."
         )
-
-
-def _version(file: SQLiteFile) -> int:
-    version = int(file.read("PRAGMA user_version")[0][0])
-    refuse_newer(version, file.path)
-    return version
 
 
 def _migrations() -> Iterator[tuple[int, str]]:
@@ -56,8 +63,9 @@ def _migrations() -> Iterator[tuple[int, str]]:
             yield int(name.split("_", 1)[0]), os.path.join(folder, name)
 
 
-def _statements(script: str, types: dict[str, str]) -> Iterator[str]:
+def _statements(script: str, types: Mapping[str, str]) -> Iterator[str]:
     """Split a migration into statements; our files hold no semicolon inside a literal."""
     for part in re.sub(r"--[^\n]*", "", script).split(";"):
         if part.strip():
-            yield part.strip().format(**types)
+            # `TEXT` is what people write; a database may have more to say of it, such as how text is sorted.
+            yield re.sub(r"\bTEXT\b", types["text"], part.strip().format(**types))

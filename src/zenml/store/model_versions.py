@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from zenml.records.ids import RunId
     from zenml.records.plan import ModelSpec
     from zenml.records.run import Run
-    from zenml.store.sqlite import WriteTransaction
+    from zenml.store.file import Transaction
 
     Read = Callable[[str, Mapping[str, Any]], list[tuple[Any, ...]]]
     """Runs one query: of a transaction, or without one."""
@@ -96,7 +96,7 @@ def missing_version(read: Read, model: str, asked: str) -> NotFoundError:
 
 
 def create_model(
-    transaction: WriteTransaction, name: str, about: dict[str, str], tags: Iterable[TagSpec] = ()
+    transaction: Transaction, name: str, about: dict[str, str], tags: Iterable[TagSpec] = ()
 ) -> Model:
     """Record a new model."""
     model = Model(id=ModelId(new_id()), name=name, about=about, created_at=microseconds_now())
@@ -107,7 +107,7 @@ def create_model(
 
 
 def create_version(
-    transaction: WriteTransaction,
+    transaction: Transaction,
     model: Model,
     name: str | None,
     *,
@@ -137,7 +137,7 @@ def create_version(
     return version
 
 
-def link_run(transaction: WriteTransaction, run: Run, specs: Sequence[ModelSpec]) -> None:
+def link_run(transaction: Transaction, run: Run, specs: Sequence[ModelSpec]) -> None:
     """Find or create the versions that a run works on, tag them, and link them to the run.
 
     What exists is found before anything new is made: "latest" is the newest version before the run.
@@ -152,13 +152,13 @@ def link_run(transaction: WriteTransaction, run: Run, specs: Sequence[ModelSpec]
         write_links(transaction, [link])
 
 
-def write_links(transaction: WriteTransaction, links: Sequence[ModelLink]) -> None:
+def write_links(transaction: Transaction, links: Sequence[ModelLink]) -> None:
     """Record what belongs to versions; what is linked already stays."""
     table = table_of(ModelLink)
     transaction.run_many(_LINK, [table.row(link) for link in links])
 
 
-def _resolve(transaction: WriteTransaction, spec: ModelSpec, run: Run) -> ModelVersion:
+def _resolve(transaction: Transaction, spec: ModelSpec, run: Run) -> ModelVersion:
     asked = spec.version
     if asked is not None:
         found = find_version(transaction.read, spec.name, asked)

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from zenml.records.models import ModelKey, Stage
     from zenml.records.plan import ModelSpec, TagSpec
     from zenml.records.run import Run
-    from zenml.store.sqlite import SQLiteFile, WriteTransaction
+    from zenml.store.file import StoreFile, Transaction
 
 _VERSION = f"{table_of(ModelVersion).select} WHERE id = :id"
 _SET_STAGE = "UPDATE model_versions SET stage = :stage WHERE id = :id"
@@ -62,7 +62,7 @@ _FORGET = (
 class ModelTables:
     """The models of a store."""
 
-    def __init__(self, file: SQLiteFile) -> None:
+    def __init__(self, file: StoreFile) -> None:
         self._file = file
 
     def find(self, model: str, asked: str | None = None) -> ModelVersion:
@@ -181,7 +181,7 @@ class ModelTables:
             transaction.run(_DELETE_MODEL, {"id": model.id})
 
 
-def _change_stage(transaction: WriteTransaction, version: ModelVersion, stage: Stage) -> None:
+def _change_stage(transaction: Transaction, version: ModelVersion, stage: Stage) -> None:
     transaction.run(_SET_STAGE, {"id": version.id, "stage": stage})
     change = StageChange(
         version_id=version.id, stage=stage, changed_by=_user(), created_at=microseconds_now()
@@ -199,6 +199,6 @@ def _user() -> str:
         return str(os.getuid())
 
 
-def _forget_version(transaction: WriteTransaction, version_id: str) -> None:
+def _forget_version(transaction: Transaction, version_id: str) -> None:
     for sql in _FORGET:
         transaction.run(sql, {"kind": "model_version", "id": version_id})

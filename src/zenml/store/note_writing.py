@@ -10,7 +10,7 @@ from zenml.store.schema import table_of
 
 if TYPE_CHECKING:
     from zenml.records.run import Run
-    from zenml.store.sqlite import WriteTransaction
+    from zenml.store.file import Transaction
     from zenml.store.store import Notes
 
 # A tag that is there already takes the color and the rules that were given last.
@@ -43,7 +43,7 @@ DELETE FROM tags WHERE kind = 'model_version' AND name = :name AND target_id <> 
 """By kind: have an exclusive tag leave what had it before."""
 
 
-def write_notes(transaction: WriteTransaction, notes: Notes) -> None:
+def write_notes(transaction: Transaction, notes: Notes) -> None:
     """Write metadata and tags; what is not said costs no statement."""
     tags, values = table_of(Tag), table_of(Metadata)
     if notes.untagged:

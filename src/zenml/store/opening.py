@@ -7,13 +7,15 @@ import os
 import threading
 
 from zenml.errors import ConfigurationError
+from zenml.store.address import address_of
 from zenml.store.database import Database
-from zenml.store.location import default_root
+from zenml.store.location import default_root, home_of
 from zenml.store.owners import forget_leases
 
 _instead: Database | None = None
 """What is the active store while something stands in for the one that the environment names."""
-_open: dict[str, tuple[int, Database]] = {}
+_open: dict[tuple[str, str | None], tuple[int, Database]] = {}
+"""By folder and address of the team's database, if there is one."""
 _lock = threading.Lock()
 
 
@@ -21,15 +23,16 @@ def open_store(root: str | None = None) -> Database:
     """Return the store in a folder, by default the active one; opened at the first call."""
     if root is None and _instead is not None:
         return _instead
-    root = default_root() if root is None else root
+    root = home_of(default_root() if root is None else root)
+    address = address_of(root)
     with _lock:
-        known = _open.get(root)
-        if known is not None and _is_still_there(known[1]):
+        known = _open.get((root, address))
+        if known is not None and known[1].file.is_there():
             return known[1]
         if not _open:
             atexit.register(_close_all)
-        store = Database(root, is_durable=read_durability())
-        _open[root] = (os.getpid(), store)
+        store = Database(root, is_durable=read_durability(), address=address)
+        _open[root, address] = (os.getpid(), store)
         return store
 
 
@@ -42,10 +45,11 @@ def use_instead(store: Database | None) -> None:
 def close_store(root: str) -> None:
     """Close a store that this process opened, and give its lease back; its runs must have ended."""
     with _lock:
-        known = _open.pop(root, None)
-    if known is not None and known[0] == os.getpid():
-        known[1].close()
-        forget_leases(known[1].root)
+        known = [_open.pop(one) for one in list(_open) if one[0] == home_of(root)]
+    for process, store in known:
+        if process == os.getpid():
+            store.close()
+            forget_leases(store.root)
 
 
 def read_durability() -> bool:
@@ -54,11 +58,6 @@ def read_durability() -> bool:
     if chosen not in ("full", "relaxed"):
         raise ConfigurationError(f"ZENML_DURABILITY is `{chosen}`; it can be `full` or `relaxed`.")
     return chosen == "full"
-
-
-def _is_still_there(store: Database) -> bool:
-    """Tell whether the file of an open store was not deleted under it."""
-    return os.path.exists(store.file.path)
 
 
 def _close_all() -> None:

@@ -9,7 +9,7 @@ import msgspec
 from zenml.records.run import Failure, StepOutline
 
 if TYPE_CHECKING:
-    from zenml.store.sqlite import SQLiteFile
+    from zenml.store.file import StoreFile
 
 _OUTLINE = """
 SELECT id, invocation_id, attempt, status, definition, started_at, ended_at, reason, cached_from, invocation, failure,
@@ -46,7 +46,7 @@ _wiring = msgspec.json.Decoder(_Wiring)
 _failure = msgspec.json.Decoder(Failure)
 
 
-def outline(file: SQLiteFile, run_id: str) -> list[StepOutline]:
+def outline(file: StoreFile, run_id: str) -> list[StepOutline]:
     """Return all attempts of a run, in the order in which they began."""
     found = []
     for row in file.read(_OUTLINE, {"run": run_id}):
@@ -62,7 +62,7 @@ def outline(file: SQLiteFile, run_id: str) -> list[StepOutline]:
     return found
 
 
-def states_of_children(file: SQLiteFile, run_id: str) -> dict[str, dict[str, int]]:
+def states_of_children(file: StoreFile, run_id: str) -> dict[str, dict[str, int]]:
     """Return how many steps of each child of a run are in which state, by the id of the child's run."""
     found: dict[str, dict[str, int]] = {}
     for child, status, number in file.read(_STATES_OF_CHILDREN, {"run": run_id}):

@@ -13,10 +13,14 @@ from __future__ import annotations
 import os
 import threading
 import time
+from typing import TYPE_CHECKING
 
 from zenml import fs
 from zenml.records.ids import OwnerId, microseconds_now, new_id
 from zenml.records.run import Owner
+
+if TYPE_CHECKING:
+    from zenml.store.store import Store
 
 _leases: dict[str, tuple[int, Owner, int]] = {}
 """By store folder: the pid that locked, the owner it is, and the locked descriptor."""
@@ -52,6 +56,31 @@ def is_alive(owner: Owner, root: str) -> bool:
     if owner.host != os.uname().nodename:
         return True  # another host's process; its heartbeat decides, not this host
     return _lease_is_held(root, owner.id) or _runs(owner)
+
+
+def elsewhere(store: Store, owner_id: str) -> str | None:
+    """Return the host of an owner whose files do not lie here, as text; None if they do, or may."""
+    owner = store.get(Owner, owner_id) if store.is_shared else None
+    if owner is None or is_this_host(owner):
+        return None
+    return f"host `{owner.host}`"
+
+
+def is_own(owner: Owner, root: str) -> bool:
+    """Tell whether an owner is this very process."""
+    held = _leases.get(root)
+    return held is not None and held[0] == os.getpid() and held[1].id == owner.id
+
+
+def is_known_dead(owner: Owner, root: str) -> bool:
+    """Tell whether the kernel says that an owner is gone; that it says nothing is not enough.
+
+    The lease has to lie here: a host of the same name may be a container, or have another folder.
+    """
+    if not is_this_host(owner) or owner.boot_id != _boot_id() or is_own(owner, root):
+        return False
+    is_here = root != ":memory:" and os.path.exists(_lease_path(root, owner.id))
+    return is_here and not _lease_is_held(root, owner.id) and not _runs(owner)
 
 
 def is_this_host(owner: Owner) -> bool:

@@ -62,6 +62,14 @@ WHERE s.id IN (
 )
 """
 
+# All finished and running step runs of each key, with the outputs: the newest finished one cannot be loaded here.
+ALL_OF_KEYS = """
+SELECT s.cache_key, s.id, s.run_id, s.status, s.ended_at, {artifact}
+FROM step_runs s LEFT JOIN artifacts a ON a.producer = s.id
+WHERE s.cache_key IN ({keys}) AND s.status IN ('completed', 'running') AND s.invalidated_at IS NULL
+ORDER BY s.id DESC
+"""
+
 OWNERS_OF_RUNS_ALIVE = """
 SELECT DISTINCT {columns} FROM owners o JOIN runs r ON r.owner_id = o.id WHERE r.status IN ('running', 'stopping')
 """

@@ -10,7 +10,7 @@ from zenml.records.run import Artifact, Pipeline
 
 if TYPE_CHECKING:
     from zenml.records.query import Condition, Query
-    from zenml.store.schema import Table
+    from zenml.store.schema import Column, Table
 
 _COMPARISONS = {"equals": "=", "ne": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 _TAGGED = "SELECT target_id FROM tags WHERE kind = :_kind AND name = :_tag"
@@ -46,7 +46,11 @@ def page_sql(table: Table, query: Query) -> tuple[str, str, dict[str, Any]]:
     where = f" WHERE {' AND '.join(parts)}" if parts else ""
     direction = "DESC" if query.is_descending else "ASC"
     sort = field_name(table, query.sort)
-    order = f" ORDER BY {sort} {direction}" + (f", id {direction}" if sort != "id" else "")
+    # Databases disagree on where records without a value go.
+    nulls = (
+        (" NULLS LAST" if query.is_descending else " NULLS FIRST") if table.columns[sort].is_optional else ""
+    )
+    order = f" ORDER BY {sort} {direction}{nulls}" + (f", id {direction}" if sort != "id" else "")
     limit = f" LIMIT {query.size} OFFSET {(query.page - 1) * query.size}"
     return table.select + where + order + limit, f"SELECT count(*) FROM {table.kind.table}{where}", values  # noqa: S608
 
@@ -69,20 +73,41 @@ def field_name(table: Table, name: str) -> str:
 
 
 def _condition_sql(table: Table, condition: Condition, values: dict[str, Any]) -> str:
-    column = field_name(table, condition.field)
-    mark = f"c{len(values)}"
+    name = field_name(table, condition.field)
+    column, mark = table.columns[name], f"c{len(values)}"
     if condition.operator == "oneof":
-        marks = {f"{mark}_{i}": value for i, value in enumerate(condition.value)}
+        marks = {f"{mark}_{i}": _comparable(column, value) for i, value in enumerate(condition.value)}
         values.update(marks)
-        return f"{column} IN ({', '.join(':' + name for name in marks)})" if marks else "1 = 0"
-    if condition.operator == "contains":
-        values[mark] = str(condition.value)
-        return f"instr({column}, :{mark}) > 0"
-    if condition.operator == "startswith":
-        text = str(condition.value)
-        values.update({mark: text, f"{mark}_length": len(text)})
-        return f"substr({column}, 1, :{mark}_length) = :{mark}"
+        return f"{name} IN ({', '.join(':' + one for one in marks)})" if marks else "1 = 0"
+    if condition.operator in ("contains", "startswith"):
+        return _text_sql(column, condition, values, mark)
     if condition.value is None:
-        return f"{column} IS NULL" if condition.operator == "equals" else f"{column} IS NOT NULL"
-    values[mark] = condition.value
-    return f"{column} {_COMPARISONS[condition.operator]} :{mark}"
+        return f"{name} IS NULL" if condition.operator == "equals" else f"{name} IS NOT NULL"
+    values[mark] = _comparable(column, condition.value)
+    return f"{name} {_COMPARISONS[condition.operator]} :{mark}"
+
+
+def _text_sql(column: Column, condition: Condition, values: dict[str, Any], mark: str) -> str:
+    """Return a condition on a part of a text; of a number its digits are meant."""
+    part = str(condition.value)
+    text = f"CAST({column.name} AS TEXT)" if column.is_number else column.name
+    if not part:
+        return f"{column.name} IS NOT NULL"
+    values[mark] = part
+    if condition.operator == "contains":
+        return f"replace({text}, :{mark}, '') <> {text}"
+    return f"substr({text}, 1, {len(part)}) = :{mark}"
+
+
+def _comparable(column: Column, value: Any) -> Any:
+    """Return a value as a column can be compared with it: databases disagree on what text and numbers have in common."""
+    if column.is_number and isinstance(value, str):
+        try:
+            return int(value) if abs(int(value)) < 2**63 else float(value)
+        except (ValueError, OverflowError):
+            raise ConfigurationError(
+                f"`{column.name}` is a number and cannot be compared with `{value}`."
+            ) from None
+    if not column.is_number and isinstance(value, (int, float)):
+        return str(value)
+    return value

@@ -34,11 +34,11 @@ _USES = {
         SELECT l.target_id AS key, '' AS run, v.model_name || ' ' || v.name AS what
         FROM model_links l JOIN model_versions v ON v.id = l.version_id WHERE l.kind = 'artifact'"""),
 }  # fmt: skip
-_IS_USED = "coalesce({}, 0)".format(
-    " OR ".join(f"a.{column} IN (SELECT key FROM ({users}))" for column, users in _USES.values())  # noqa: S608  our own text
+_IS_USED = "coalesce({}, FALSE)".format(
+    " OR ".join(f"a.{column} IN (SELECT key FROM ({users}) AS users)" for column, users in _USES.values())  # noqa: S608  our own text
 )
 _USES_OF = " UNION ALL ".join(
-    f"SELECT '{kind}', run, what FROM ({users}) WHERE key = (SELECT {column} FROM artifacts WHERE id = :id)"  # noqa: S608
+    f"SELECT '{kind}', run, what FROM ({users}) AS users WHERE key = (SELECT {column} FROM artifacts WHERE id = :id)"  # noqa: S608
     for kind, (column, users) in _USES.items()
 )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from zenml.records.ids import microseconds_now
 from zenml.records.run import Document, Run
 from zenml.records.status import RESUMABLE
+from zenml.store import heartbeats
 from zenml.store.row_writing import insert_once
 from zenml.store.schema import table_of
 
@@ -45,7 +46,9 @@ def resume_run(
         models: versions of models that it did not work on before.
     """
     with store.file.write() as transaction:
-        insert_once(transaction, store.owner())
+        owner = store.owner()
+        insert_once(transaction, owner)
+        heartbeats.give(store, transaction, owner)
         if transaction.run(_RESUME_RUN, table_of(Run).row(run)) != 1:
             return False
         transaction.run(_END_ATTEMPTS, {"id": run.id, "now": microseconds_now()})
@@ -56,4 +59,6 @@ def resume_run(
             from zenml.store.model_versions import link_run  # most runs work on none
 
             link_run(transaction, run, models)
+    if store.heartbeat is not None:
+        store.heartbeat.start()
     return True

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from zenml.records.ids import microseconds_now
 from zenml.records.run import Artifact
-from zenml.store import queries
+from zenml.store import heartbeats, queries
 from zenml.store.schema import table_of
 from zenml.store.store import CacheEntry
 
@@ -16,12 +16,10 @@ if TYPE_CHECKING:
     from zenml.records.hooks import HookRun
     from zenml.records.run import Owner, Record, RunOutput, StepInput
     from zenml.store.database import Database
-    from zenml.store.sqlite import WriteTransaction
+    from zenml.store.file import Transaction
 
 
-def insert_artifacts(
-    database: Database, transaction: WriteTransaction, artifacts: Sequence[Artifact]
-) -> None:
+def insert_artifacts(database: Database, transaction: Transaction, artifacts: Sequence[Artifact]) -> None:
     """Insert artifacts, each signed, and with the version that it asks for or the next one."""
     table = table_of(Artifact)
     for artifact in artifacts:
@@ -30,21 +28,23 @@ def insert_artifacts(
         transaction.run(queries.INSERT_ARTIFACT_AS if artifact.version else queries.INSERT_ARTIFACT, row)
 
 
-def insert_once(transaction: WriteTransaction, record: Record) -> bool:
+def insert_once(transaction: Transaction, record: Record) -> bool:
     """Insert a record unless it is there; tell whether it was not."""
     table = table_of(type(record))
     return transaction.run(queries.INSERT_ONCE.format(insert=table.insert), table.row(record)) == 1
 
 
-def insert_many(transaction: WriteTransaction, records: Sequence[StepInput | RunOutput | HookRun]) -> None:
+def insert_many(transaction: Transaction, records: Sequence[StepInput | RunOutput | HookRun]) -> None:
     """Insert records of one kind."""
     if records:
         table = table_of(type(records[0]))
         transaction.run_many(table.insert, [table.row(record) for record in records])
 
 
-def interrupt(transaction: WriteTransaction, owner: Owner) -> list[str]:
-    """Record the runs of an owner that is gone as interrupted; return their ids."""
+def interrupt(database: Database, transaction: Transaction, owner: Owner) -> list[str]:
+    """Record the runs of an owner that is gone as interrupted, unless it lives after all; return their ids."""
+    if not heartbeats.take_over(transaction, database.file, owner, database.root):
+        return []
     ids = [row[0] for row in transaction.read(queries.RUNS_ALIVE, {"owner": owner.id})]
     values = {
         "owner": owner.id,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 from zenml.errors import RunStoppedError
 from zenml.records.run import Owner, Run, StepRun
-from zenml.store import owners, queries
+from zenml.store import heartbeats, owners, queries
 from zenml.store.note_writing import write_notes
 from zenml.store.row_writing import collect, insert_artifacts, insert_many, insert_once, interrupt
 from zenml.store.schema import table_of
@@ -27,6 +27,13 @@ class RunWriter:
         self._transaction = database.file.write()
 
     def __enter__(self) -> Self:
+        heartbeat = self._database.heartbeat
+        if (
+            heartbeat is not None
+            and heartbeat.problem is not None
+            and heartbeat.owner_id == self._run.owner_id
+        ):
+            raise heartbeat.problem
         self._transaction.__enter__()
         return self
 
@@ -39,6 +46,10 @@ class RunWriter:
         for start in range(0, len(keys), queries.CHUNK):
             chunk = keys[start : start + queries.CHUNK]
             collect(found, self._transaction.read(queries.look_up(len(chunk)), chunk))
+        if self._database.is_shared:
+            from zenml.store.loadable import replace_unloadable
+
+            replace_unloadable(self._database, self._transaction.read, found)
         running = {entry.run_id for entry in found.values() if not entry.is_finished} - {self._run.id}
         if running and self._interrupt_dead(list(running)):
             return self.look_up(keys)
@@ -101,20 +112,17 @@ class RunWriter:
         columns = ", ".join(f"o.{name}" for name in table.names)
         sql = queries.OWNERS_OF_RUNS.format(columns=columns, ids=queries.marks(len(run_ids)))
         found = [table.record(row) for row in self._transaction.read(sql, run_ids)]
-        dead = [owner for owner in found if not owners.is_alive(owner, self._database.root)]
+        database, transaction = self._database, self._transaction
+        dead = heartbeats.find_dead(transaction.read, database.file, found, database.root)
+        was_any = False
         for owner in dead:
-            interrupt(self._transaction, owner)
-            owners.remove_lease(self._database.root, owner)
-        return bool(dead)
+            was_any |= bool(interrupt(database, transaction, owner))
+            owners.remove_lease(database.root, owner)
+        return was_any
 
     def _refuse(self) -> None:
         rows = self._transaction.read("SELECT status, reason FROM runs WHERE id = :id", {"id": self._run.id})
         status, reason = rows[0] if rows else ("deleted", None)
         if status == "stopping":
             raise RunStoppedError.asked(self._run.name, reason)
-        raise RunStoppedError(
-            f"Run `{self._run.name}` is recorded as {status}"
-            + (f" ({reason})" if reason else "")
-            + "; this process "
-            "no longer owns it and records nothing more. Go on from what is recorded: zenml run resume."
-        )
+        raise RunStoppedError.taken_over(self._run.name, status, reason)

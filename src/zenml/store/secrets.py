@@ -23,7 +23,7 @@ from zenml.store.sqlite import MEMORY
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from zenml.store.sqlite import SQLiteFile, WriteTransaction
+    from zenml.store.file import StoreFile, Transaction
 
 _BY_ID = "SELECT {columns} FROM secrets WHERE id = :id"
 _ALL = "SELECT {columns} FROM secrets ORDER BY name"
@@ -51,7 +51,7 @@ class Opened(msgspec.Struct, frozen=True):
 class Secrets:
     """The secrets of one store."""
 
-    def __init__(self, file: SQLiteFile, root: str) -> None:
+    def __init__(self, file: StoreFile, root: str) -> None:
         self._file = file
         self._root = root
         self._in_memory = (encryption.new_key(),) if root == MEMORY else ()
@@ -146,7 +146,7 @@ class Secrets:
         keys = (*encryption.keys_of_variable(), *from_file, *self._in_memory)
         return {encryption.key_id(key): key for key in keys}
 
-    def _key_to_write(self, transaction: WriteTransaction) -> bytes:
+    def _key_to_write(self, transaction: Transaction) -> bytes:
         """Return the key that encrypts; made, on disk, before the first row that needs it."""
         keys = self._keys()
         if keys:
@@ -175,7 +175,7 @@ class Secrets:
         plain = encryption.unseal(key, secret.body, _place(secret), f"Secret `{secret.name}`")
         return wire.decode(plain, Opened)
 
-    def _refuse_taken(self, transaction: WriteTransaction, name: str) -> None:
+    def _refuse_taken(self, transaction: Transaction, name: str) -> None:
         if transaction.read(_HAS_NAME, {"name": name}):
             raise ConfigurationError(
                 f"There is already a secret `{name}`. Change it with `zenml secret update {name}`, or choose "

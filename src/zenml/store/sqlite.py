@@ -24,7 +24,7 @@ from zenml import fs
 from zenml.errors import StoreUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     Row = tuple[Any, ...]
     Values = Mapping[str, Any]
@@ -43,7 +43,8 @@ MEMORY = ":memory:"
 class SQLiteFile:
     """A database file, opened by this process, with its writer, its readers and its lock."""
 
-    types: ClassVar[dict[str, str]] = {"bytes": "BLOB", "clustered": " WITHOUT ROWID"}
+    types: ClassVar[dict[str, str]] = {"bytes": "BLOB", "text": "TEXT", "clustered": " WITHOUT ROWID"}
+    is_shared = False
 
     def __init__(self, path: str, *, is_durable: bool) -> None:
         self.path = path
@@ -79,6 +80,15 @@ class SQLiteFile:
             raise self._explain(error) from error
         self._readers.append(connection)
         return rows
+
+    def read_version(self) -> int:
+        """Return the number of the schema, 0 where there is none yet."""
+        is_new = self.path == MEMORY or not os.path.exists(self.path)
+        return 0 if is_new else int(self.read("PRAGMA user_version")[0][0])
+
+    def is_there(self) -> bool:
+        """Tell whether the file was not deleted under its users."""
+        return os.path.exists(self.path)
 
     # Writing
 
@@ -263,7 +273,15 @@ class WriteTransaction:
         self._file.statements += 1
         return self._connection.execute(sql, values).fetchall()
 
-    def run_script(self, statements: Iterator[str]) -> None:
+    def read_version(self) -> int:
+        """Return the number of the schema, 0 where there is none yet."""
+        return int(self.read("PRAGMA user_version")[0][0])
+
+    def write_version(self, number: int) -> None:
+        """Note the number of the schema."""
+        self.run(f"PRAGMA user_version = {number:d}")
+
+    def run_script(self, statements: Iterable[str]) -> None:
         """Run the statements of a migration, one by one, inside the transaction."""
         for statement in statements:
             self.run(statement)

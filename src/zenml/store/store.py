@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from zenml.records.plan import ModelSpec
     from zenml.records.query import Page, Query
     from zenml.records.run import Owner
+    from zenml.store.heartbeats import Heartbeat
     from zenml.store.models import ModelTables
     from zenml.store.secrets import Secrets
 
@@ -135,6 +136,10 @@ class Store(Protocol):
     root: str
     artifact_root: str
     """The folder of the files of artifacts."""
+    is_shared: bool
+    """Whether other hosts use it too: then owners give signs of life, and files may lie elsewhere."""
+    heartbeat: Heartbeat | None
+    """What tells other hosts that this process lives; None where the kernel tells who does."""
 
     @property
     def models(self) -> ModelTables:

@@ -10,7 +10,7 @@ from zenml.store.schema import table_of
 
 if TYPE_CHECKING:
     from zenml.store.database import Database
-    from zenml.store.sqlite import WriteTransaction
+    from zenml.store.file import Transaction
 
 # A question that was asked before keeps its row, and the time until which it can be answered.
 _ASK = "{insert} ON CONFLICT (run_id, name, content) DO UPDATE SET status = 'open' WHERE waits.status = 'withdrawn'"
@@ -30,7 +30,7 @@ AND EXISTS (SELECT 1 FROM runs WHERE id = :run_id AND status = 'paused')
 _EXPIRE = "UPDATE waits SET status = 'expired' WHERE id = :id AND status = 'open' AND expires_at <= :now"
 
 
-def add_wait(transaction: WriteTransaction, wait: Wait) -> None:
+def add_wait(transaction: Transaction, wait: Wait) -> None:
     """Record that a run waits for an answer, and for nothing else."""
     table = table_of(Wait)
     row = table.row(wait)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from zenml.components.registry import load_flavor
-from zenml.errors import NotFoundError
+from zenml.errors import ArtifactDamagedError, NotFoundError
 from zenml.records.ids import short
-from zenml.records.run import Artifact
+from zenml.records.run import Artifact, Run, StepRun
+from zenml.store import owners
 from zenml.views.noted import TagName, tags_of_artifact
 from zenml.views.record_view import RecordView
 
@@ -119,11 +120,27 @@ class ArtifactView(RecordView[Artifact]):
 
         record = self.record if not self.record.needs_trust else self._recorded()
         is_trusted = not record.needs_trust or self._store.is_trusted(record)
+        if self._store.is_shared:
+            self._refuse_files_of_others(record)
         return storage.load(
             self._with_bytes(),
             artifact_store=load_flavor("artifact_store", "local")(self._store.artifact_root),
             trusted=is_trusted,
         )
+
+    def _refuse_files_of_others(self, record: Artifact) -> None:
+        """Raise where the files of an artifact lie on another host, which is no damage."""
+        folder = os.path.join(self._store.artifact_root, record.key or "")
+        if record.key is None or os.path.exists(folder):
+            return
+        step = self._store.get(StepRun, record.producer or record.saved_by or "")
+        run = self._store.get(Run, step.run_id) if step is not None else None
+        where = owners.elsewhere(self._store, run.owner_id) if run is not None else None
+        if where is not None:
+            raise ArtifactDamagedError(
+                f"The files of artifact `{record.name}` version {record.version} lie on {where}, which made it: the "
+                f"store of a team holds values of up to 64 KiB itself. Load it there, or share the folder {folder}."
+            )
 
     def _recorded(self) -> Artifact:
         """Return the record as it is in the store.

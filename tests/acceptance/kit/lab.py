@@ -107,13 +107,25 @@ class Program:
 class Lab:
     """A folder for scripts, a store for their runs, and a trace that they share."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, address=None):
         self.folder = folder
         self.store = folder / "store"
+        self.address = address
+        """Of the database of a team, which then stands in for the file in the store's folder."""
         self.trace = str(folder / ".trace")
         self.id = uuid.uuid4().hex
         self.programs = []
         self._databases = []
+
+    @property
+    def variables(self):
+        """The environment variables that say which store is the active one."""
+        team = {"ZENML_STORE_URL": self.address} if self.address else {}
+        return {"ZENML_CONFIG_PATH": str(self.store), **team}
+
+    def has_store(self):
+        """Tell whether anything was recorded yet."""
+        return self.address is not None or (self.store / "store.db").exists()
 
     def write(self, name, text):
         """Write a file beside the scripts; a program that starts meanwhile sees the old text or the new one."""
@@ -131,7 +143,7 @@ class Lab:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("ZENML_")}
         environment = {
             **inherited,
-            "ZENML_CONFIG_PATH": str(self.store),
+            **self.variables,
             "PYTHONPATH": os.pathsep.join([*map(str, path), KIT]),
             "LAB_TRACE": self.trace,
             "LAB_ID": self.id,
@@ -152,7 +164,7 @@ class Lab:
         """Return the store of this lab, opened in this process."""
         from zenml.store.database import Database
 
-        database = Database(str(self.store))
+        database = Database(str(self.store), address=self.address)
         self._databases.append(database)
         return database
 

@@ -93,6 +93,15 @@ def delete_first(zenml):
     assert zenml("run", "delete", "first", "--yes").status == 0
 
 
+@pytest.fixture
+def hosts(path, request, monkeypatch):
+    """The server that an example names, where it names one."""
+    if path == "zenml connect":
+        server = request.getfixturevalue("postgresql_server")
+        for name, value in server.stands_in_for_the_host_of_pages().items():
+            monkeypatch.setenv(name, value)
+
+
 def prints_json(path):
     """Tell whether a command has the flag; `run answer` takes JSON by an option of that name."""
     return any("--json" in option.opts and option.is_flag for option in COMMANDS[path].params)
@@ -147,7 +156,7 @@ def test_every_error_is_documented():
 
 
 @pytest.mark.parametrize("path", COMMANDS)
-def test_every_example_runs_and_prints_the_documented_keys(path, zenml, store):
+def test_every_example_runs_and_prints_the_documented_keys(path, zenml, store, hosts):
     prepare(zenml, path)
     words = shlex.split(COMMANDS[path].example)[1:]
     takes_json = prints_json(path)
@@ -165,7 +174,7 @@ def test_every_example_runs_and_prints_the_documented_keys(path, zenml, store):
 
 
 @pytest.mark.parametrize("path", COMMANDS)
-def test_every_example_runs_for_people(path, zenml, store):
+def test_every_example_runs_for_people(path, zenml, store, hosts):
     prepare(zenml, path)
     left_out = "--json" if prints_json(path) else None
     result = zenml(*[word for word in shlex.split(COMMANDS[path].example)[1:] if word != left_out])

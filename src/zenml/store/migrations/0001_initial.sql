@@ -252,3 +252,9 @@ CREATE TABLE stage_changes (
     created_at BIGINT NOT NULL
 );
 CREATE INDEX stage_changes_by_version ON stage_changes (version_id, created_at);
+
+-- How long the sign of life of an owner holds, by the clock of the server. Only where hosts share a store.
+CREATE TABLE heartbeats (
+    owner_id TEXT PRIMARY KEY REFERENCES owners (id) ON DELETE CASCADE,
+    expires_at BIGINT NOT NULL
+);
