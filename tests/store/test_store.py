@@ -837,7 +837,7 @@ def test_looking_at_a_lease_does_not_take_it_away(sqlite_store, start_process, r
     owner_id, _ = child.hear()
 
     for _ in range(3):
-        assert owners._lease_is_held(root, owner_id)
+        assert owners.lease_is_held(root, owner_id)
 
 
 def test_a_killed_process_is_dead_and_its_lease_goes(shared_store, start_process, root):
@@ -883,8 +883,8 @@ def test_the_parents_lease_stays_when_its_child_becomes_an_owner(sqlite_store, s
     parent = start_process("own_and_fork", root)
     owner_id, _, child_owner, _, _ = parent.hear()
 
-    assert owners._lease_is_held(root, owner_id)
-    assert owners._lease_is_held(root, child_owner)
+    assert owners.lease_is_held(root, owner_id)
+    assert owners.lease_is_held(root, child_owner)
 
 
 def test_a_later_process_with_the_same_pid_is_not_the_owner(store):

@@ -35,6 +35,7 @@ COMMANDS = {
     "tag": ("zenml.cli.tag_commands:tag", "Tag runs, artifacts and pipelines."),
     "secret": ("zenml.cli.secret_commands:secret", "Keep passwords and keys, encrypted, for steps."),
     "gc": ("zenml.cli.gc_command:gc", "Remove what nothing refers to any more."),
+    "store": ("zenml.cli.store_commands:store", "Check, back up and restore what is recorded."),
     "doctor": ("zenml.cli.doctor_command:doctor", "Check the store and this installation."),
     "status": ("zenml.cli.status_command:status", "Show the store and this installation."),
     "connect": ("zenml.cli.team_commands:connect", "Use the store of a team, on a PostgreSQL server."),

@@ -34,6 +34,23 @@ def integrity_problems(store: Database) -> list[str]:
     return found + [f"a row of `{row[0]}` refers to a missing row of `{row[2]}`" for row in broken]
 
 
+def file_problems(path: str) -> list[str]:
+    """Return what a database file finds wrong with itself, without opening it as a store or changing it."""
+    try:
+        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        try:
+            return [str(row[0]) for row in connection.execute("PRAGMA integrity_check(20)") if row[0] != "ok"]
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        return [str(error)]
+
+
+def artifact_ids(store: Database) -> list[str]:
+    """Return the ids of all artifacts, the oldest first."""
+    return [row[0] for row in store.file.read("SELECT id FROM artifacts ORDER BY id")]
+
+
 def schema_version(store: Database) -> int:
     """Return the schema that the database has."""
     return store.file.read_version()

@@ -55,7 +55,7 @@ def is_alive(owner: Owner, root: str) -> bool:
         return held[0] == os.getpid() or _runs(owner)
     if owner.host != os.uname().nodename:
         return True  # another host's process; its heartbeat decides, not this host
-    return _lease_is_held(root, owner.id) or _runs(owner)
+    return lease_is_held(root, owner.id) or _runs(owner)
 
 
 def elsewhere(store: Store, owner_id: str) -> str | None:
@@ -80,7 +80,7 @@ def is_known_dead(owner: Owner, root: str) -> bool:
     if not is_this_host(owner) or owner.boot_id != _boot_id() or is_own(owner, root):
         return False
     is_here = root != ":memory:" and os.path.exists(_lease_path(root, owner.id))
-    return is_here and not _lease_is_held(root, owner.id) and not _runs(owner)
+    return is_here and not lease_is_held(root, owner.id) and not _runs(owner)
 
 
 def is_this_host(owner: Owner) -> bool:
@@ -151,7 +151,7 @@ def _sweep(root: str) -> None:
         path = os.path.join(folder, name)
         try:
             is_old = time.time() - os.stat(path).st_mtime > 60
-            if name not in own and is_old and not _lease_is_held(root, name):
+            if name not in own and is_old and not lease_is_held(root, name):
                 fs.remove(path)
         except OSError:
             pass  # another process swept it first
@@ -171,7 +171,8 @@ def _lock_lease(root: str, owner_id: str) -> int:
     return descriptor
 
 
-def _lease_is_held(root: str, owner_id: str) -> bool:
+def lease_is_held(root: str, owner_id: str) -> bool:
+    """Tell whether a process holds the lease of an owner, so that this lives."""
     import fcntl
 
     try:

@@ -111,6 +111,8 @@ def prepare(zenml, path):
     """Do what the example of a command needs beside the two runs."""
     if path == "zenml artifact delete":
         delete_first(zenml)
+    if path == "zenml store restore":
+        assert zenml("store", "backup", "store-copy").status == 0
     if path == "zenml run resume":
         (run,) = Client().store.select(Run, name="nightly")
         Client().store.update(Run, run.id, status="interrupted")

@@ -1,0 +1,92 @@
+"""Is what a store has recorded still what was written: the database, and every artifact, byte for byte."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from zenml.artifacts import verification
+from zenml.errors import ArtifactError
+from zenml.records.run import Artifact, StepRun
+from zenml.store import inspection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from zenml.store.database import Database
+
+PART = 1_000
+"""Artifacts that are read at once."""
+
+
+class DamagedArtifact(msgspec.Struct, frozen=True):
+    """An artifact that is not what was stored."""
+
+    artifact: Artifact
+    problem: str
+    run_id: str | None
+    """The run whose step made it; None if it was saved outside of steps, or its run was deleted."""
+    step: str | None
+    """The invocation id of that step."""
+
+
+class StoreCheck(msgspec.Struct, frozen=True):
+    """What was found."""
+
+    database: tuple[str, ...]
+    """What the database finds wrong with itself."""
+    artifacts: int
+    """How many artifacts were looked at."""
+    size: int
+    """Their bytes."""
+    damaged: tuple[DamagedArtifact, ...]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.database and not self.damaged
+
+
+def check_store(store: Database, *, progress: Callable[[int, int], None] = lambda _, __: None) -> StoreCheck:
+    """Read the whole store and compare it with what was recorded; nothing is changed.
+
+    Args:
+        store: the store; runs may go on meanwhile.
+        progress: is told how many artifacts were looked at, and of how many.
+    """
+    problems = tuple(inspection.integrity_problems(store))
+    if problems:
+        return StoreCheck(problems, 0, 0, ())  # what a damaged database says of artifacts is worth nothing
+    ids = inspection.artifact_ids(store)
+    damaged, size = [], 0
+    for start in range(0, len(ids), PART):
+        part = store.select(Artifact, id=tuple(ids[start : start + PART]))
+        size += sum(one.size for one in part)
+        damaged += _damaged(store, part)
+        progress(min(start + PART, len(ids)), len(ids))
+    return StoreCheck((), len(ids), size, tuple(damaged))
+
+
+def _damaged(store: Database, part: Sequence[Artifact]) -> list[DamagedArtifact]:
+    found = []
+    for artifact in part:
+        try:
+            if artifact.key is None:
+                verification.verify_inline(artifact.stored_value())
+            else:
+                verification.verify(artifact.stored_value(), os.path.join(store.artifact_root, artifact.key))
+        except ArtifactError as error:
+            if store.get(Artifact, artifact.id) is None:
+                continue  # collected while this looked
+            step = None if artifact.producer is None else store.get(StepRun, artifact.producer)
+            found.append(
+                DamagedArtifact(
+                    artifact,
+                    str(error),
+                    None if step is None else step.run_id,
+                    None if step is None else step.invocation_id,
+                )
+            )
+    return found
