@@ -9,9 +9,9 @@ import msgspec
 
 from zenml.cli.commands import Command, json_option, print_json, print_lines
 from zenml.cli.completing import complete_artifact
-from zenml.cli.moments import read_age
+from zenml.cli.moments import read_age, read_size
 from zenml.cli.style import readable
-from zenml.client.garbage import YOUNG, collect, find_garbage, runs_beyond
+from zenml.client.garbage import YOUNG, collect, ended_runs, find_garbage, runs_beyond, runs_over
 from zenml.client.stored_artifacts import find_artifact, uses
 from zenml.execute.reporter import count
 from zenml.records.ids import short
@@ -31,23 +31,38 @@ if TYPE_CHECKING:
     "--older-than", callback=read_age, metavar="AGE", help="Delete runs that ended longer ago: 30d, 12h, 2w."
 )
 @click.option(
+    "--max-size",
+    callback=read_size,
+    metavar="SIZE",
+    help="Delete the oldest runs until artifacts and logs take no more: 50GB.",
+)
+@click.option(
     "--why", metavar="ARTIFACT", shell_complete=complete_artifact, help="Only say why an artifact is kept."
 )
 @json_option
 def gc(
-    keep_last: int | None, older_than: float | None, why: str | None, *, dry_run: bool, as_json: bool
+    keep_last: int | None,
+    older_than: float | None,
+    max_size: int | None,
+    why: str | None,
+    *,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
     """Remove what nothing refers to any more.
 
     Artifacts without a run, step, output or tag, files without an artifact, logs of deleted runs,
     plans and sources that no run names. What `save_artifact` stored outside of steps stays. With `--keep-last` and `--older-than`, runs beyond both
-    limits go first. Safe beside running pipelines.
+    limits go first; with `--max-size` only as many of them, or of all runs, as it takes. Safe beside running pipelines.
     """
     store = open_store()
     if why is not None:
         _explain(why, as_json=as_json)
         return
     runs = tuple(runs_beyond(store, keep_last=keep_last, older_than=older_than))
+    if max_size is not None:
+        has_limits = keep_last is not None or older_than is not None
+        runs = tuple(runs_over(store, max_size, runs if has_limits else ended_runs(store)))
     if dry_run:
         found = find_garbage(store, without_runs=[run.id for run in runs])
     else:

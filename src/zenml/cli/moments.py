@@ -1,4 +1,4 @@
-"""Times on the command line: how long ago, or when."""
+"""Times and sizes on the command line: how long ago, or when; how many bytes."""
 
 from __future__ import annotations
 
@@ -21,6 +21,20 @@ def read_age(ctx: click.Context, parameter: click.Parameter, value: str | None) 
     if found is None:
         raise click.BadParameter(f"`{value}` is no age. Write a number with s, m, h, d or w, such as 30d.")
     return float(found[1]) * _SECONDS[found[2]]
+
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kMGT]?)(i?)B?", re.IGNORECASE)
+_THOUSANDS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+
+
+def read_size(ctx: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
+    """Return a size such as `50GB`, `500 MB` or `2GiB` in bytes."""
+    if value is None:
+        return None
+    found = _SIZE.fullmatch(value.strip())
+    if found is None:
+        raise click.BadParameter(f"`{value}` is no size. Write a number with MB, GB or TB, such as 50GB.")
+    return int(float(found[1]) * (1024 if found[3] else 1000) ** _THOUSANDS[found[2].lower()])
 
 
 class Moment(click.ParamType):  # type: ignore[type-arg]  # generic in newer releases of click only

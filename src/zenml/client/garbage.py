@@ -79,6 +79,36 @@ def runs_beyond(
     return found[::-1]
 
 
+def runs_over(store: Database, max_size: int, candidates: Sequence[Run]) -> list[Run]:
+    """Return the oldest runs without which what a store has fits into a size; all, if that is not enough.
+
+    Args:
+        store: the store.
+        max_size: bytes of artifacts, logs and documents.
+        candidates: the runs that may go.
+    """
+    ordered = sorted(candidates, key=lambda run: run.ended_at or run.created_at)
+    excess = removal.size_of(store) - max_size
+
+    def frees_enough(number: int) -> bool:
+        return find_garbage(store, without_runs=[run.id for run in ordered[:number]]).size >= excess
+
+    fewest, most = 0, len(ordered)  # with more runs more is free: halved until the number is found
+    while fewest < most:
+        middle = (fewest + most) // 2
+        if frees_enough(middle):
+            most = middle
+        else:
+            fewest = middle + 1
+    return ordered[:most]
+
+
+def ended_runs(store: Database) -> list[Run]:
+    """Return all runs that have ended."""
+    store.interrupt_dead_runs()
+    return [run for run in store.select(Run) if run.status in ENDED]
+
+
 def find_garbage(store: Database, *, without_runs: Sequence[str] = (), young: float = YOUNG) -> Garbage:
     """Find what nothing refers to; changes nothing.
 

@@ -5,6 +5,7 @@ There is one definition of "used": `_USES`. What keeps an artifact is a row that
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from zenml.records.run import Artifact
@@ -51,6 +52,9 @@ _UNUSED = f"SELECT {queries.ARTIFACT_COLUMNS} FROM artifacts a WHERE NOT {_IS_US
 _STILL_UNUSED = f"SELECT a.id FROM artifacts a WHERE a.id IN ({{ids}}) AND NOT {_IS_USED}"  # noqa: S608
 _DELETE_ARTIFACT = "DELETE FROM artifacts WHERE id = :id"
 _DELETE_ARTIFACT_TAGS = "DELETE FROM tags WHERE kind = 'artifact' AND target_id = :id"
+_ARTIFACT_BYTES = """
+SELECT coalesce(sum(bytes), 0) FROM (SELECT max(size) AS bytes FROM artifacts GROUP BY coalesce(key, id)) AS sizes
+"""
 _SIZES = "SELECT digest, length(body) FROM documents"
 _PLANS = "SELECT plan FROM runs UNION SELECT plan FROM schedules"
 _PLANS_ALIVE = "SELECT DISTINCT plan FROM runs WHERE ended_at IS NULL"
@@ -128,6 +132,15 @@ def uses_of(store: Database, artifact_id: str) -> list[tuple[str, str, str]]:
 def stored_keys(store: Database) -> set[str]:
     """Return the keys of all folders that an artifact row names."""
     return {row[0] for row in store.file.read(_KEYS)}
+
+
+def size_of(store: Database) -> int:
+    """Return the bytes of all artifacts, logs and documents; a folder that several artifacts share counts once."""
+    artifacts = int(store.file.read(_ARTIFACT_BYTES)[0][0])
+    logs = 0
+    for folder, _, names in os.walk(os.path.join(store.root, "logs")):
+        logs += sum(os.stat(os.path.join(folder, name)).st_size for name in names)
+    return artifacts + logs + sum(document_sizes(store).values())
 
 
 def document_sizes(store: Database) -> dict[str, int]:

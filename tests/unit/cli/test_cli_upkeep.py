@@ -7,8 +7,10 @@ import sqlite3
 import pytest
 
 from zenml import pipeline, step
+from zenml.cli.moments import read_size
 from zenml.client.garbage import collect, find_garbage
 from zenml.records.run import Artifact, Run
+from zenml.store import removal
 from zenml.store.opening import open_store
 
 MODE = {"text": "a\nb\nc\n", "big": 70_000}
@@ -187,3 +189,38 @@ def test_a_wrong_pipeline_is_found_without_running_it(zenml, tmp_path):
     assert result.status == 1
     assert "Step `b`" in result.err
     assert open_store().select(Run) == []
+
+
+def test_the_oldest_runs_go_until_what_is_left_fits_into_a_size(zenml, store):
+    for number, name in enumerate(("second", "third", "fourth"), start=4):
+        flow.with_options(run_name=name)(count=number)
+    size = removal.size_of(store)
+
+    assert gc(zenml, "--dry-run", "--max-size", "1TB")["runs"] == []
+    found = gc(zenml, "--max-size", f"{size - 1}")
+
+    assert [run["name"] for run in found["runs"]] == ["first"]
+    assert removal.size_of(store) < size
+    assert [run["name"] for run in gc(zenml, "--max-size", "0")["runs"]] == ["second", "third", "fourth"]
+
+
+def test_a_size_does_not_take_what_other_limits_keep(zenml, store):
+    flow.with_options(run_name="second")(count=4)
+
+    found = gc(zenml, "--max-size", "0", "--keep-last", "1")
+
+    assert [run["name"] for run in found["runs"]] == ["first"]
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("50GB", 50 * 10**9), ("2GiB", 2 * 2**30), ("1.5 MB", 1_500_000), ("700", 700)]
+)
+def test_sizes_are_read(text, size):
+    assert read_size(None, None, text) == size
+
+
+def test_what_is_no_size_is_told(zenml, store):
+    result = zenml("gc", "--max-size", "much")
+
+    assert result.status == 2
+    assert "`much` is no size" in result.err
