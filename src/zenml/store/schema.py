@@ -11,6 +11,7 @@ from typing import Any, Literal, NewType, TypeVar, Union, get_args, get_origin, 
 
 import msgspec
 
+from zenml.errors import StoreUnavailableError
 from zenml.records import wire
 from zenml.records.run import Record
 
@@ -63,6 +64,15 @@ class Table:
         """Return the record of a row that was read with `select`."""
         if self._reads_plainly:
             return self.kind(**dict(zip(self.names, row, strict=True)))
+        try:
+            return self._decoded(row)
+        except (msgspec.MsgspecError, TypeError, ValueError) as error:
+            raise StoreUnavailableError(
+                f"A row of the table `{self.kind.table}` ({row[0]!r:.40}) is damaged: {error}. Restore a backup of the store: "
+                "zenml store restore FOLDER"
+            ) from error
+
+    def _decoded(self, row: Row) -> Any:
         values: dict[str, Any] = {}
         for column, value in zip(self.columns.values(), row, strict=True):
             if value is not None and column.decoder is not None:

@@ -39,6 +39,10 @@ PAGES_PER_COMMIT = 10
 
 MEMORY = ":memory:"
 
+DATABASE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+"""What a database raises; the second one where a damaged text is in its way."""
+_DAMAGED = ("malformed", "UTF-8", "corrupt", "no such table", "no such column")
+
 
 class SQLiteFile:
     """A database file, opened by this process, with its writer, its readers and its lock."""
@@ -75,7 +79,7 @@ class SQLiteFile:
             connection = self._open()
         try:
             rows = connection.execute(sql, values).fetchall()
-        except sqlite3.Error as error:
+        except DATABASE_ERRORS as error:
             connection.close()
             raise self._explain(error) from error
         self._readers.append(connection)
@@ -145,7 +149,7 @@ class SQLiteFile:
                 "wal_autocheckpoint = 0",
             ):
                 connection.execute(f"PRAGMA {pragma}").fetchall()
-        except sqlite3.Error as error:
+        except DATABASE_ERRORS as error:
             if connection is not None:
                 connection.close()
             raise self._explain(error) from error
@@ -194,9 +198,10 @@ class SQLiteFile:
         if self._sync is not None:
             self._sync.request()
 
-    def _explain(self, error: sqlite3.Error) -> StoreUnavailableError:
+    def _explain(self, error: Exception) -> StoreUnavailableError:
         hint = "Check the disk and the permissions of the folder."
-        if isinstance(error, sqlite3.DatabaseError) and "malformed" in str(error):
+        is_damaged = isinstance(error, UnicodeDecodeError) or any(word in str(error) for word in _DAMAGED)
+        if isinstance(error, (sqlite3.DatabaseError, UnicodeDecodeError)) and is_damaged:
             hint = "The file is damaged; restore a backup of it. It is never replaced by a new one silently."
         if "not a database" in str(error):
             hint = "The file is damaged or is not a store; restore a backup, or choose another ZENML_CONFIG_PATH."
@@ -227,7 +232,7 @@ class WriteTransaction:
                 raise
         except BaseException as error:
             file._writing.release()
-            if isinstance(error, sqlite3.Error):
+            if isinstance(error, DATABASE_ERRORS):
                 raise file._explain(error) from error
             raise
         return self
@@ -241,7 +246,7 @@ class WriteTransaction:
                 file._after_commit(self._connection, self._rows)
             elif self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
-        except sqlite3.Error as failure:
+        except DATABASE_ERRORS as failure:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             raise file._explain(failure) from failure
@@ -249,7 +254,7 @@ class WriteTransaction:
             if file.path != MEMORY:
                 file._release_lock()
             file._writing.release()
-        if isinstance(error, sqlite3.Error):
+        if isinstance(error, DATABASE_ERRORS):
             raise file._explain(error) from error
 
     def run(self, sql: str, values: Values | Sequence[Any] = ()) -> int:
