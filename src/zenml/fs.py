@@ -152,6 +152,16 @@ def write_draft(path: str, content: bytes, *, is_durable: bool) -> str:
     return draft
 
 
+def settle(path: str) -> None:
+    """Take a file that was written by other means: for this user only, and on the disk when this returns."""
+    fd = open_to_read(path)
+    try:
+        set_mode(fd, 0o600)
+        sync(fd)
+    finally:
+        os.close(fd)
+
+
 def sync(fd: int) -> None:
     """Return when the content of a file, or the list of a folder, is on the disk."""
     point("fsync", fd)

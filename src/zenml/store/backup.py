@@ -159,13 +159,8 @@ class _Copying:
         self.size = 0
 
     def settle(self, path: str) -> None:
-        """Take a file that was copied by other means: for its owner only, and on the disk when this returns."""
-        fd = fs.open_to_read(path)
-        try:
-            fs.set_mode(fd, 0o600)
-            fs.sync(fd)
-        finally:
-            os.close(fd)
+        """Take a file that was copied by other means."""
+        fs.settle(path)
         self.files += 1
         self._count(path)
 

@@ -1,7 +1,7 @@
 """Bringing a store to the schema of this version: numbered SQL files, one transaction each.
 
 One query tells whether anything has to be done: on SQLite the version is its `user_version`. A
-newer store is refused, never touched.
+newer store is refused, never touched; an older one is copied to `backups/` first.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
+from zenml import fs
 from zenml.errors import StoreVersionError
 from zenml.records.ids import new_id
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from zenml.store.file import StoreFile
 
 SCHEMA_VERSION = 1
+BACKUPS = "backups"
+"""The folder of a store in which older databases are kept when they are upgraded."""
 _NAME_IT = "INSERT INTO store_meta (name, value) VALUES ('store_id', :value) ON CONFLICT DO NOTHING"
 _ITS_NAME = "SELECT value FROM store_meta WHERE name = 'store_id'"
 
@@ -29,6 +32,8 @@ def migrate(file: StoreFile) -> None:
     refuse_newer(version, file.path)
     if version == SCHEMA_VERSION:
         return
+    if version and not file.is_shared:
+        _keep(file, version)
     with file.write() as transaction:
         version = transaction.read_version()
         refuse_newer(version, file.path)
@@ -40,6 +45,22 @@ def migrate(file: StoreFile) -> None:
             transaction.write_version(SCHEMA_VERSION)
         if file.is_shared:
             transaction.run(_NAME_IT, {"value": new_id()})
+
+
+def _keep(file: StoreFile, version: int) -> None:
+    """Copy an older database beside the store before it is changed, once, whoever else is at it."""
+    folder = os.path.join(os.path.dirname(file.path), BACKUPS)
+    target = os.path.join(folder, f"schema-{version}.db")
+    if os.path.exists(target):
+        return
+    fs.make_folder(folder)
+    draft = f"{target}.{os.getpid()}"
+    if os.path.exists(draft):  # of a process of this number that was killed
+        fs.remove(draft)
+    file.read("VACUUM INTO ?", (draft,))
+    fs.settle(draft)
+    fs.replace(draft, target)
+    fs.sync_folder(folder)
 
 
 def identifier_of(file: StoreFile) -> str:
