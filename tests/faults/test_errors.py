@@ -39,11 +39,14 @@ class Watch:
             return None
         if self._error == "short" and operation == "write":
             return max(1, len(other) // 2)
-        if isinstance(self._error, int):
-            raise OSError(self._error, os.strerror(self._error), path if isinstance(path, str) else None)
-        if self._error in DATABASE_ERRORS:
-            raise sqlite3.OperationalError(self._error)
-        return None
+        if self._error in (None, "short"):
+            return None
+        if operation in OF_DATABASE:  # threads may have changed the order: each operation fails as it can
+            raise sqlite3.OperationalError(
+                self._error if isinstance(self._error, str) else DATABASE_ERRORS[1]
+            )
+        number = self._error if isinstance(self._error, int) else errno.EIO
+        raise OSError(number, os.strerror(number), path if isinstance(path, str) else None)
 
 
 def run(shape, watch):
