@@ -34,6 +34,24 @@ SCRIPTS = {
 
         flow()
     """,
+    "destructor": """
+        class Slow:
+            def __del__(self):
+                mark("running")
+                time.sleep(1)  # Python drops what is raised in here
+
+        @step
+        def work():
+            one = Slow()
+            del one
+            time.sleep(100)
+
+        @pipeline
+        def flow():
+            work()
+
+        flow()
+    """,
     "isolated": """
         @step(runtime="isolated")
         def work():
