@@ -83,6 +83,11 @@ class CallBook:
         future.tell_ended()
         return future.waiting > 0
 
+    def is_awaited(self, identifier: str) -> bool:
+        """Tell whether somebody waits for the end of a call, or is to hear of it."""
+        future = self.open.get(identifier)
+        return future is not None and bool(future.waiting or future.callbacks or future.on_end)
+
     def no_more(self) -> None:
         """Take that the function has ended."""
         with self._lock:

@@ -18,6 +18,9 @@ class Caller(Protocol):
     def settle(self, step: StepRun) -> bool:
         """Hear, with the baton, that an attempt was recorded with this status; tell whether somebody waits for it."""
 
+    def is_awaited(self, identifier: str) -> bool:
+        """Tell whether somebody waits for the end of a call, or is to hear of it."""
+
     def close(self) -> None:
         """Hear that the run has ended."""
 

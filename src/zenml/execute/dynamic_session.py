@@ -290,6 +290,10 @@ class DynamicSession:
         """Hear, with the baton, what was recorded of a step; tell whether somebody waits for it."""
         return self._book.settle(step)
 
+    def is_awaited(self, identifier: str) -> bool:
+        """Tell whether somebody waits for the end of a call, or is to hear of it."""
+        return self.loop is not None or self._book.is_awaited(identifier)
+
     def call_back(self) -> None:
         """Call the functions that asked for it, without the baton."""
         self._book.call_back()
@@ -336,7 +340,10 @@ class DynamicSession:
             return future
 
         future = self._calls.add(step, args, kwargs, invocation_id, after, admit=admit)
-        self.go_on(is_urgent=is_first)
+        if is_first:
+            self._engine.work_off()
+        elif self.loop is not None or not self._engine.gathering.puts_off_call():
+            self.go_on()  # an `async` function may wait for one call after the other, and nobody sees it
         return future
 
     def _add_child(self, pipeline: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> PipelineFuture:
@@ -357,9 +364,9 @@ class DynamicSession:
         self._engine.work_off()
         return future
 
-    def go_on(self, *, is_urgent: bool = False) -> None:
+    def go_on(self) -> None:
         """Have the engine take new calls: now, or if no place is free anyway with the next step that ends."""
-        if is_urgent or not self._workers.is_full or self._engine.has_much_to_take:
+        if not self._workers.is_full or self._engine.has_much_to_take:
             self._engine.work_off()
 
     def _wait(self, futures: Sequence[StepRunFuture[Any]], seconds: float, *, is_any: bool) -> bool:

@@ -12,6 +12,7 @@ stays in one thread, where debuggers and signals work. Otherwise it waits.
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from typing import TYPE_CHECKING, ClassVar
 
@@ -19,6 +20,7 @@ from zenml.execute import ending
 from zenml.execute.admission import Admission
 from zenml.execute.attempts import Attempts
 from zenml.execute.caller_work import CallerWork
+from zenml.execute.gathering import Gathering
 from zenml.execute.halting import Halting
 from zenml.execute.machine import Machine
 from zenml.execute.model_linking import ModelLinking
@@ -114,7 +116,8 @@ class Engine(CallerWork, Halting):
         self._attempts = Attempts(self, workers, self._timers, self._progress, clock)
         self._workers = workers
         workers.attach(self)
-        self._stand_in = StandIn(self, self._timers, self._changed, clock)
+        self._stand_in = StandIn(self, self._timers, clock)
+        self.gathering = Gathering(self, workers, self._stand_in)
         self.printer: Printer | None = None
         """What is printed in no step of the run."""
         self.hooks = self._hooks_of(compiled)
@@ -230,6 +233,7 @@ class Engine(CallerWork, Halting):
             self.store.heartbeat.forget(self.lose)
         self._said.close()
         self._progress.close()
+        self._stand_in.look()
 
     def _write_said(self) -> None:
         """Do a turn for what steps have said, unless another one takes it along."""
@@ -275,7 +279,9 @@ class Engine(CallerWork, Halting):
         """Do one turn with the baton, which is given back whatever happens."""
         run = self.run
         try:
+            began_at = time.monotonic()
             self._turn_once(is_first=is_first, is_poll=is_poll)
+            self.gathering.turn_ended(began_at)
         except BaseException as error:  # the caller's thread raises it
             self.run = run  # an end that was not committed is none
             self.fatal = self.fatal or error
@@ -286,6 +292,7 @@ class Engine(CallerWork, Halting):
     def alarm(self) -> None:
         """Wake whoever waits: the run cannot go on."""
         self.wake()
+        self._stand_in.look()
         if self.caller is not None:
             self.caller.alarm()
 

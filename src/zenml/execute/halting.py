@@ -10,13 +10,16 @@ import msgspec
 from zenml.errors import RunStoppedError
 from zenml.execute import recording
 from zenml.execute.environment import current_changes
+from zenml.execute.events import Finished
 from zenml.store.store import Batch
 
 if TYPE_CHECKING:
     import threading
+    from collections import deque
 
     from zenml.execute.admission import Admission
     from zenml.execute.attempts import Attempts
+    from zenml.execute.events import Event
     from zenml.execute.hooks import Hooks
     from zenml.execute.model_linking import ModelLinking
     from zenml.execute.step_events import StepEvents
@@ -40,6 +43,7 @@ class Halting:
     is_interruptible: bool
     _attempts: Attempts
     _baton: threading.Lock
+    _inbox: deque[Event]
     _said: StepEvents
     _unrecorded: tuple[Batch, Batch]
     _workers: Workers
@@ -68,6 +72,7 @@ class Halting:
         with self._baton:
             batch = Batch()
             self._said.add_to(batch)
+            self._take_ends(batch)
             self._attempts.stop_all(reason, batch)
             ends, begins = self._unrecorded
             batch.ended[:0] = ends.ended
@@ -83,6 +88,13 @@ class Halting:
             self._report(batch)
             if self.hooks is not None:
                 self.hooks.hand_out()
+
+    def _take_ends(self, batch: Batch) -> None:
+        """Take the steps that have ended since the last turn: they are not stopped any more."""
+        while self._inbox:
+            event = self._inbox.popleft()
+            if isinstance(event, Finished):
+                self._attempts.take(event, batch)
 
     def end_with(self, error: RunStoppedError) -> None:
         """End the run from another thread: it is recorded now, and the caller's thread raises the error."""

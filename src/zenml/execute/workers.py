@@ -7,8 +7,10 @@ that wait, up to the limit, and leave with the run.
 
 from __future__ import annotations
 
+import math
 import os
 import threading
+import time
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
 
 _MANY = 1 << 20
 """More isolated steps than ever run at once: tokens decide where steps declare what they need."""
+SHORT = 0.0005
+"""Seconds after which the caller's thread is not expected back at once."""
 MAX_INLINE = 32
 """Inline steps at once: enough for steps that wait, and no worse for those that compute under one lock."""
 
@@ -76,8 +80,11 @@ class Workers:
         """How many isolated steps may run at once; 0 as long as there are none."""
         self.processes = Processes(self)
         self._caller = threading.get_ident()
-        self._is_caller_here = True
+        self.is_caller_here = True
         """Whether the caller's thread waits for something to do; the function of a dynamic pipeline takes it away."""
+        self._left_at = 0.0
+        self._was_away_for = math.inf
+        """How many seconds the caller's thread did something else, the last time that it did."""
         self.tokens: Tokens[Candidate] | None = None
         """CPUs, memory and GPUs; None as long as no step declares what it needs."""
 
@@ -164,9 +171,9 @@ class Workers:
         if engine.needs_caller or (engine.hooks is not None and engine.hooks.is_caller_busy):
             return False
         with self._place:
-            if self._is_caller_here:
+            if self.is_caller_here:
                 self._for_caller = step
-            return self._is_caller_here
+            return self.is_caller_here
 
     def _give_to_thread(self, step: StepRun) -> None:
         self._queue.put(step)
@@ -228,12 +235,29 @@ class Workers:
 
     def caller_came(self) -> None:
         """Note that the caller's thread is free for a step."""
-        self._is_caller_here = True
+        self.is_caller_here = True
+        self._was_away_for = time.monotonic() - self._left_at
 
     def caller_left(self) -> None:
-        """Note that the caller's thread does something else; a step that was left to it gets another one."""
+        """Note that the caller's thread does something else; a step that was left to it gets another one.
+
+        A function that waits for one step after the other was never away for long: it is given a moment.
+        """
         with self._place:
-            self._is_caller_here = False
+            self.is_caller_here = False
+            if self._for_caller is None:
+                is_expected = True
+            else:
+                is_expected = self._was_away_for < SHORT and self._engine.gathering.is_caught_up()
+            self._left_at = time.monotonic()
+        if not is_expected:
+            self.give_away()
+
+    def give_away(self) -> None:
+        """Have another thread run the step that was left to the caller's, if that is not there."""
+        with self._place:
+            if self.is_caller_here:
+                return
             step, self._for_caller = self._for_caller, None
         if step is not None:
             self._give_to_thread(step)
@@ -273,7 +297,7 @@ class Workers:
         finally:
             if in_caller:
                 self._engine.is_interruptible = False
-        self._engine.post(Finished(self.with_log(step, log), outcome, error))
+        self._engine.gathering.take_end(Finished(self.with_log(step, log), outcome, error))
 
     # Threads
 
