@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import _thread
 import atexit
+import fcntl  # once, and not in each step
 import gc
 import os
 import select
@@ -100,8 +101,6 @@ def _die_with_owner(lifeline: int) -> None:
     later fork of the step a fork of a threaded process), and works when the forkserver is gone too.
     PR_SET_PDEATHSIG would follow the thread that forked, and only the direct parent.
     """
-    import fcntl
-
     if not hasattr(fcntl, "F_SETSIG"):  # not Linux: the forkserver alone watches
         return
     try:  # opened anew: the setting belongs to the open file, which the forkserver shares with us
