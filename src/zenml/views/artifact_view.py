@@ -122,11 +122,16 @@ class ArtifactView(RecordView[Artifact]):
         is_trusted = not record.needs_trust or self._store.is_trusted(record)
         if self._store.is_shared:
             self._refuse_files_of_others(record)
-        return storage.load(
-            self._with_bytes(),
-            artifact_store=load_flavor("artifact_store", "local")(self._store.artifact_root),
-            trusted=is_trusted,
-        )
+        try:
+            return storage.load(
+                self._with_bytes(),
+                artifact_store=load_flavor("artifact_store", "local")(self._store.artifact_root),
+                trusted=is_trusted,
+            )
+        except ArtifactDamagedError as error:
+            raise ArtifactDamagedError(
+                f"Artifact `{record.name}` version {record.version} cannot be loaded. {error}"
+            ) from error
 
     def _refuse_files_of_others(self, record: Artifact) -> None:
         """Raise where the files of an artifact lie on another host, which is no damage."""
