@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from lab import Lab
 
-from zenml.client.garbage import collect, find_garbage, runs_beyond
+from zenml.client.garbage import Retention, collect, find_garbage
 from zenml.errors import ArtifactDamagedError
 from zenml.records.run import Owner
 
@@ -247,7 +247,7 @@ def test_garbage_of_a_team_is_collected_and_nothing_else(team_lab, tmp_path):
     store = team_lab.client().store
     before = files_of(own.store / "artifacts")
 
-    beyond = runs_beyond(store, keep_last=1)
+    beyond = Retention(keep_last=1).runs_to_delete(store)
     found = find_garbage(store, without_runs=[run.id for run in beyond], young=0)
     gone = collect(store, msgspec.structs.replace(found, runs=tuple(beyond)))
 

@@ -11,7 +11,7 @@ from zenml.cli.commands import Command, json_option, print_json, print_lines
 from zenml.cli.completing import complete_artifact
 from zenml.cli.moments import read_age, read_size
 from zenml.cli.style import readable
-from zenml.client.garbage import YOUNG, collect, ended_runs, find_garbage, runs_beyond, runs_over
+from zenml.client.garbage import YOUNG, Retention, collect, find_garbage
 from zenml.client.stored_artifacts import find_artifact, uses
 from zenml.execute.reporter import count
 from zenml.records.ids import short
@@ -53,16 +53,14 @@ def gc(
 
     Artifacts without a run, step, output or tag, files without an artifact, logs of deleted runs,
     plans and sources that no run names. What `save_artifact` stored outside of steps stays. With `--keep-last` and `--older-than`, runs beyond both
-    limits go first; with `--max-size` only as many of them, or of all runs, as it takes. Safe beside running pipelines.
+    limits go first; with `--max-size` only as many of them, or of all runs, as it takes. Runs that have not ended stay, with those that
+    they replay, and so do the runs of a model version in staging or production. Children go with their run. Safe beside running pipelines.
     """
     store = open_store()
     if why is not None:
         _explain(why, as_json=as_json)
         return
-    runs = tuple(runs_beyond(store, keep_last=keep_last, older_than=older_than))
-    if max_size is not None:
-        has_limits = keep_last is not None or older_than is not None
-        runs = tuple(runs_over(store, max_size, runs if has_limits else ended_runs(store)))
+    runs = tuple(Retention(keep_last, older_than, max_size).runs_to_delete(store))
     if dry_run:
         found = find_garbage(store, without_runs=[run.id for run in runs])
     else:

@@ -73,7 +73,7 @@ def stop(run: str, reason: str | None, *, force: bool, as_json: bool) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option
 def delete(runs: tuple[str, ...], *, yes: bool, as_json: bool) -> None:
-    """Delete RUNS with their steps.
+    """Delete RUNS with their steps, and the runs that they called.
 
     Runs that have not ended are refused. Artifacts stay until `zenml gc`, which keeps those that
     other runs use.

@@ -21,7 +21,7 @@ from zenml.records.status import ENDED
 from zenml.store import queries, removal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from zenml.artifacts.artifact_store import ArtifactStore
     from zenml.records.run import Artifact
@@ -54,59 +54,69 @@ class Garbage(msgspec.Struct, frozen=True):
         return sum(shared.values()) + sum(sum(part.values()) for part in parts)
 
 
-def runs_beyond(
-    store: Database, *, keep_last: int | None = None, older_than: float | None = None
-) -> list[Run]:
-    """Return the ended runs that the limits do not keep; with both, those beyond both.
+class Retention(msgspec.Struct, frozen=True):
+    """Which runs are kept. Those that have not ended always are, and what is part of one goes and stays with it."""
 
-    Args:
-        store: the store.
-        keep_last: how many runs of each pipeline are kept, the newest.
-        older_than: seconds; runs that ended since are kept.
-    """
-    if keep_last is None and older_than is None:
-        return []
-    store.interrupt_dead_runs()
-    seen: dict[str, int] = {}
-    found = []
-    now = microseconds_now()
-    for run in reversed(store.select(Run)):
-        seen[run.pipeline_name] = seen.get(run.pipeline_name, 0) + 1
-        is_beyond = keep_last is None or seen[run.pipeline_name] > keep_last
-        is_old = older_than is None or (now - (run.ended_at or now)) / 1e6 > older_than
-        if run.status in ENDED and is_beyond and is_old:
-            found.append(run)
-    return found[::-1]
+    keep_last: int | None = None
+    """How many runs of each pipeline are kept, the newest."""
+    older_than: float | None = None
+    """Seconds: runs that ended since are kept."""
+    max_size: int | None = None
+    """Bytes of artifacts, logs and documents: only as many of the oldest runs go as it takes."""
+
+    def runs_to_delete(self, store: Database) -> list[Run]:
+        """Return the runs that are not kept, the oldest first, each followed by its children."""
+        families = self._beyond(store)
+        if self.max_size is not None:
+            families = _without_which_it_fits(store, self.max_size, families)
+        return [run for family in families for run in family]
+
+    def _beyond(self, store: Database) -> list[list[Run]]:
+        """Return the runs beyond the first two limits, those beyond both, each with its children."""
+        if self == Retention():
+            return []
+        store.interrupt_dead_runs()
+        runs = store.select(Run)
+        children: dict[str, list[Run]] = {}
+        for run in runs:
+            if run.parent_id is not None:
+                children.setdefault(run.parent_id, []).append(run)
+        needed = {run.original_id for run in runs if run.status not in ENDED} | removal.runs_in_stages(store)
+        seen: dict[str, int] = {}
+        found = []
+        now = microseconds_now()
+        for run in reversed([one for one in runs if one.parent_id is None]):
+            seen[run.pipeline_name] = seen.get(run.pipeline_name, 0) + 1
+            is_beyond = self.keep_last is None or seen[run.pipeline_name] > self.keep_last
+            is_old = self.older_than is None or (now - (run.ended_at or now)) / 1e6 > self.older_than
+            family = list(_family(run, children))
+            if is_beyond and is_old and all(one.status in ENDED and one.id not in needed for one in family):
+                found.append(family)
+        return sorted(found, key=lambda family: family[0].ended_at or family[0].created_at)
 
 
-def runs_over(store: Database, max_size: int, candidates: Sequence[Run]) -> list[Run]:
-    """Return the oldest runs without which what a store has fits into a size; all, if that is not enough.
+def _family(run: Run, children: Mapping[str, Sequence[Run]]) -> Iterator[Run]:
+    yield run
+    for child in children.get(run.id, ()):
+        yield from _family(child, children)
 
-    Args:
-        store: the store.
-        max_size: bytes of artifacts, logs and documents.
-        candidates: the runs that may go.
-    """
-    ordered = sorted(candidates, key=lambda run: run.ended_at or run.created_at)
+
+def _without_which_it_fits(store: Database, max_size: int, families: list[list[Run]]) -> list[list[Run]]:
+    """Return the first of some runs without which what a store has fits into a size; all, if that is not enough."""
     excess = removal.size_of(store) - max_size
 
     def frees_enough(number: int) -> bool:
-        return find_garbage(store, without_runs=[run.id for run in ordered[:number]]).size >= excess
+        gone = [run.id for family in families[:number] for run in family]
+        return find_garbage(store, without_runs=gone).size >= excess
 
-    fewest, most = 0, len(ordered)  # with more runs more is free: halved until the number is found
+    fewest, most = 0, len(families)  # with more runs more is free: halved until the number is found
     while fewest < most:
         middle = (fewest + most) // 2
         if frees_enough(middle):
             most = middle
         else:
             fewest = middle + 1
-    return ordered[:most]
-
-
-def ended_runs(store: Database) -> list[Run]:
-    """Return all runs that have ended."""
-    store.interrupt_dead_runs()
-    return [run for run in store.select(Run) if run.status in ENDED]
+    return families[:most]
 
 
 def find_garbage(store: Database, *, without_runs: Sequence[str] = (), young: float = YOUNG) -> Garbage:

@@ -12,6 +12,7 @@ from zenml.records.run import Owner
 from zenml.records.status import AT_REST, ENDED
 from zenml.store import owners
 from zenml.store.removal import delete_runs as delete_rows
+from zenml.store.removal import with_children
 from zenml.store.stopping import request_stop
 from zenml.views.run_view import RunView
 
@@ -68,13 +69,14 @@ def stop_run(
 
 
 def delete_runs(store: Database, runs: Sequence[str]) -> list[Run]:
-    """Delete ended or paused runs with their steps; their artifacts stay until they are collected.
+    """Delete ended or paused runs with their steps and children; their artifacts stay until they are collected.
 
     Raises:
         ConfigurationError: one of them has not ended; then none is deleted.
     """
     store.interrupt_dead_runs()
-    found = list({record.id: record for record in (find_run(store, run) for run in runs)}.values())
+    ids = with_children(store, [find_run(store, run).id for run in runs])
+    found = [find_run(store, one) for one in ids]
     for record in found:
         if record.status not in AT_REST:
             raise ConfigurationError(

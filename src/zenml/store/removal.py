@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from zenml.records.models import HELD_BY_ONE
 from zenml.records.run import Artifact
 from zenml.store import queries
 from zenml.store.schema import table_of
@@ -47,6 +48,15 @@ _USES_OF = " UNION ALL ".join(
 _DELETE_TAGS = "DELETE FROM tags WHERE kind = 'run' AND target_id = :id"
 _DELETE_RUN = "DELETE FROM runs WHERE id = :id AND status NOT IN ('running', 'stopping')"
 
+_FAMILY = """
+WITH RECURSIVE family (id) AS (SELECT :id UNION SELECT r.id FROM runs r JOIN family f ON r.parent_id = f.id)
+SELECT id FROM family
+"""
+_RUNS_IN_STAGES = f"""
+SELECT l.target_id FROM model_links l JOIN model_versions v ON v.id = l.version_id
+WHERE l.kind = 'run' AND v.stage IN ({queries.marks(len(HELD_BY_ONE))})
+"""  # noqa: S608  our own text
+
 _UNUSED = f"SELECT {queries.ARTIFACT_COLUMNS} FROM artifacts a WHERE NOT {_IS_USED} ORDER BY a.id"  # noqa: S608
 # The condition is asked again: a run may have begun to use the artifact since it was listed.
 _STILL_UNUSED = f"SELECT a.id FROM artifacts a WHERE a.id IN ({{ids}}) AND NOT {_IS_USED}"  # noqa: S608
@@ -75,6 +85,19 @@ def delete_runs(store: Database, run_ids: Sequence[str]) -> list[str]:
                 transaction.run(_DELETE_TAGS, {"id": identifier})
                 gone.append(identifier)
     return gone
+
+
+def runs_in_stages(store: Database) -> set[str]:
+    """Return the ids of the runs of model versions that are in use: those in a stage that one version holds."""
+    return {row[0] for row in store.file.read(_RUNS_IN_STAGES, HELD_BY_ONE)}
+
+
+def with_children(store: Database, run_ids: Sequence[str]) -> list[str]:
+    """Return ids of runs, each followed by those of the runs that it called, and that these called."""
+    found: list[str] = []
+    for identifier in run_ids:
+        found += [row[0] for row in store.file.read(_FAMILY, {"id": identifier})]
+    return list(dict.fromkeys(found))
 
 
 class _UndoError(Exception):

@@ -6,8 +6,9 @@ import sqlite3
 
 import pytest
 
-from zenml import pipeline, step
+from zenml import Model, pipeline, step
 from zenml.cli.moments import read_size
+from zenml.client import Client
 from zenml.client.garbage import collect, find_garbage
 from zenml.records.run import Artifact, Run
 from zenml.store import removal
@@ -202,6 +203,68 @@ def test_the_oldest_runs_go_until_what_is_left_fits_into_a_size(zenml, store):
     assert [run["name"] for run in found["runs"]] == ["first"]
     assert removal.size_of(store) < size
     assert [run["name"] for run in gc(zenml, "--max-size", "0")["runs"]] == ["second", "third", "fourth"]
+
+
+@pytest.fixture
+def nested():
+    """A run that calls three runs of another pipeline."""
+
+    @pipeline(dynamic=True)
+    def outer():
+        for count in range(3):
+            sharing(count=count)
+
+    return outer.with_options(run_name="outer-{time}")
+
+
+def test_children_stay_with_their_run(zenml, store, nested):
+    nested()
+
+    assert [run["name"] for run in gc(zenml, "--keep-last", "1")["runs"]] == []
+    assert len(store.select(Run, pipeline_name="sharing")) == 3
+
+
+def test_children_go_with_their_run(zenml, store, nested):
+    old = nested()
+    new = nested()
+
+    found = gc(zenml, "--keep-last", "1")
+
+    gone = {run["id"] for run in found["runs"]}
+    assert old.id in gone
+    assert len(gone) == 4
+    assert {run.parent_id for run in store.select(Run, pipeline_name="sharing")} == {new.id}
+
+
+def test_deleting_a_run_deletes_its_children(zenml, store, nested):
+    run = nested()
+
+    deleted = json.loads(zenml("run", "delete", run.id, "--yes", "--json").out)["deleted"]
+
+    assert len(deleted) == 4
+    assert [one.name for one in store.select(Run)] == ["first"]
+
+
+@pytest.mark.parametrize(("stage", "is_kept"), [("production", True), ("staging", True), ("archived", False)])
+def test_the_run_of_a_version_that_is_in_use_stays(zenml, store, stage, is_kept):
+    for name in ("old", "new"):
+        sharing.with_options(run_name=name, model=Model(name="prices"))()
+    Client().get_model_version("prices", 1).set_stage(stage)
+
+    found = gc(zenml, "--keep-last", "1")
+
+    assert [run["name"] for run in found["runs"]] == ([] if is_kept else ["old"])
+
+
+def test_what_a_paused_run_replays_stays(zenml, store):
+    original = flow.with_options(run_name="original")(count=9)
+    flow.with_options(run_name="newer")()
+    with store.file.write() as transaction:  # as a replay that asks records it
+        transaction.run(
+            "UPDATE runs SET status = 'paused', original_id = ? WHERE name = 'newer'", (original.id,)
+        )
+
+    assert "original" not in {run["name"] for run in gc(zenml, "--keep-last", "0")["runs"]}
 
 
 def test_a_size_does_not_take_what_other_limits_keep(zenml, store):
