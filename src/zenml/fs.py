@@ -136,9 +136,20 @@ def write_whole(path: str, content: bytes, *, is_durable: bool = False) -> None:
         raise
 
 
+def draft_of(path: str) -> str:
+    """Return a path beside another one that nobody else takes: what is to become that file is written there."""
+    return f"{path}.{os.getpid()}.{os.urandom(4).hex()}"
+
+
+def is_draft(name: str) -> bool:
+    """Tell whether a file is such a draft, by its name; one that is old was left by a process that was killed."""
+    _, process, unique = f"..{name}".rsplit(".", 2)
+    return process.isdecimal() and len(unique) == 8 and not set(unique) - set("0123456789abcdef")
+
+
 def write_draft(path: str, content: bytes, *, is_durable: bool) -> str:
     """Write a file for its owner only beside the place that it is meant for; return its path."""
-    draft = f"{path}.{os.getpid()}.{os.urandom(4).hex()}"
+    draft = draft_of(path)
     fd = create(draft)
     try:
         write(fd, content)

@@ -77,7 +77,7 @@ def garbage_shape(found: Garbage, *, is_dry_run: bool) -> dict[str, Any]:
     """Return garbage for programs.
 
     dry_run; size, all bytes; runs, each id and name; artifacts, each id, name, version and size;
-    folders, staging, logs and documents, bytes by name.
+    folders, staging, drafts, logs and documents, bytes by name.
     """
     return {
         "dry_run": is_dry_run,
@@ -89,6 +89,7 @@ def garbage_shape(found: Garbage, *, is_dry_run: bool) -> dict[str, Any]:
         ],
         "folders": found.folders,
         "staging": found.staging,
+        "drafts": found.drafts,
         "logs": found.logs,
         "documents": found.documents,
     }
@@ -100,7 +101,12 @@ def _lines(found: Garbage, *, is_dry_run: bool) -> list[str]:
         f"artifact  {short(one.id)}  {one.name}@{one.version}  {readable(one.size)}"
         for one in found.artifacts
     ]
-    for kind, part in (("folder", found.folders), ("staging", found.staging), ("logs", found.logs)):
+    for kind, part in (
+        ("folder", found.folders),
+        ("staging", found.staging),
+        ("draft", found.drafts),
+        ("logs", found.logs),
+    ):
         lines += [f"{kind:<8}  {name}  {readable(size)}" for name, size in part.items()]
     if found.documents:
         lines.append(f"documents {len(found.documents)}  {readable(sum(found.documents.values()))}")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from zenml import fs
 from zenml.components.registry import load_flavor
 from zenml.records import wire
 from zenml.records.ids import microseconds_now
@@ -19,6 +20,7 @@ from zenml.records.plan import ArtifactRef, Collection, Plan, StepDefinition
 from zenml.records.run import Document, Run, Schedule, StepRun
 from zenml.records.status import ENDED
 from zenml.store import queries, removal
+from zenml.store.migrations import BACKUPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 
 YOUNG = 3600.0
 """Seconds: what is younger may belong to a step whose end has not been recorded yet."""
+FORGOTTEN = 86_400.0
+"""Seconds: nobody writes a file of the store for so long, the copy of a large database included."""
 
 
 class Garbage(msgspec.Struct, frozen=True):
@@ -41,6 +45,8 @@ class Garbage(msgspec.Struct, frozen=True):
     """Stored folders that no artifact names, by key."""
     staging: dict[str, int] = {}
     """What attempts have staged whose process is gone."""
+    drafts: dict[str, int] = {}
+    """Files that a process had begun to write when it was killed, by their path in the store."""
     logs: dict[str, int] = {}
     """Folders of logs whose run was deleted, by id of the run."""
     documents: dict[str, int] = {}
@@ -50,7 +56,7 @@ class Garbage(msgspec.Struct, frozen=True):
     def size(self) -> int:
         """The bytes of everything; a folder that several artifacts share counts once."""
         shared: dict[str, int] = {one.key or one.id: one.size for one in self.artifacts}
-        parts = (self.folders, self.staging, self.logs, self.documents)
+        parts = (self.folders, self.staging, self.drafts, self.logs, self.documents)
         return sum(shared.values()) + sum(sum(part.values()) for part in parts)
 
 
@@ -143,6 +149,7 @@ def find_garbage(store: Database, *, without_runs: Sequence[str] = (), young: fl
         artifacts=tuple(_unused_artifacts(store, without_runs, young)),
         folders=_old(root, (key for key in unnamed if key.partition(".")[0] not in running), young),
         staging=_old(os.path.join(root, ".staging"), (one for one in staged if one not in running), young),
+        drafts=_old(store.root, _drafts(store.root), FORGOTTEN),
         logs=_old(os.path.join(store.root, "logs"), (name for name in logs if name not in known), 0),
         documents={digest: sizes[digest] for digest in sizes.keys() - _documents_in_use(store, runs, gone)},
     )
@@ -167,13 +174,13 @@ def collect(store: Database, garbage: Garbage) -> Garbage:
 
 
 def _remove_files(store: Database, garbage: Garbage, keys: set[str]) -> None:
-    from zenml import fs
-
     files = _artifact_store(store)
     for key in (keys | garbage.folders.keys()) - removal.stored_keys(store):
         files.delete(key)
     for attempt in garbage.staging:
         files.discard(attempt)
+    for path in garbage.drafts:
+        fs.remove(os.path.join(store.root, path))
     for run in garbage.logs:
         fs.remove_tree(os.path.join(store.root, "logs", run))
 
@@ -252,7 +259,7 @@ def _old(folder: str, names: Iterator[str], young: float) -> dict[str, int]:
 
 def size_of(path: str) -> int:
     """Return the bytes of all files below a folder, or of a file."""
-    total = 0
+    total = 0 if os.path.isdir(path) else os.lstat(path).st_size
     for folder, _, names in os.walk(path):
         for name in names:
             try:
@@ -264,6 +271,13 @@ def size_of(path: str) -> int:
 
 def _names(folder: str) -> list[str]:
     return os.listdir(folder) if os.path.isdir(folder) else []
+
+
+def _drafts(root: str) -> Iterator[str]:
+    for folder in ("", BACKUPS):
+        for name in _names(os.path.join(root, folder)):
+            if fs.is_draft(name):
+                yield os.path.join(folder, name)
 
 
 def _artifact_store(store: Database) -> ArtifactStore:

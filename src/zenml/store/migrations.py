@@ -54,9 +54,7 @@ def _keep(file: StoreFile, version: int) -> None:
     if os.path.exists(target):
         return
     fs.make_folder(folder)
-    draft = f"{target}.{os.getpid()}"
-    if os.path.exists(draft):  # of a process of this number that was killed
-        fs.remove(draft)
+    draft = fs.draft_of(target)
     file.read("VACUUM INTO ?", (draft,))
     fs.settle(draft)
     fs.replace(draft, target)

@@ -6,7 +6,7 @@ import sqlite3
 
 import pytest
 
-from zenml import Model, pipeline, step
+from zenml import Model, fs, pipeline, step
 from zenml.cli.moments import read_size
 from zenml.client import Client
 from zenml.client.garbage import collect, find_garbage
@@ -111,6 +111,41 @@ def test_young_files_without_a_row_are_spared(store):
     assert list(found.folders) == ["0123456789abcdef01234567.output"]
     assert list(found.staging) == ["0123456789abcdef01234567"]
     assert os.listdir(os.path.join(store.root, "artifacts", ".staging")) == []
+
+
+def test_files_that_a_killed_process_had_begun_are_removed_when_nobody_can_be_writing_them(zenml, store):
+    backups = os.path.join(store.root, "backups")
+    os.mkdir(backups)
+    paths = [
+        fs.draft_of(os.path.join(store.root, "address")),
+        fs.draft_of(os.path.join(backups, "schema-1.db")),
+    ]
+    kept = [os.path.join(backups, "schema-1.db"), fs.draft_of(os.path.join(store.root, "young"))]
+    for path in (*paths, *kept):
+        with open(path, "w") as file:
+            file.write("half")
+    for path in paths:
+        os.utime(path, (0, 0))
+
+    assert gc(zenml, "--dry-run")["drafts"] == {os.path.relpath(path, store.root): 4 for path in paths}
+    gc(zenml)
+
+    assert not any(map(os.path.exists, paths))
+    assert all(map(os.path.exists, kept))
+    assert gc(zenml)["size"] == 0
+
+
+def test_what_an_attempt_of_a_dead_process_has_staged_is_removed(store):
+    staging = os.path.join(store.root, "artifacts", ".staging", "a" * 24)
+    os.makedirs(staging)
+    with open(os.path.join(staging, "data.bin"), "wb") as file:
+        file.write(bytes(1000))
+    os.utime(staging, (0, 0))
+
+    found = collect(store, find_garbage(store))
+
+    assert found.staging == {"a" * 24: 1000}
+    assert not os.path.exists(staging)
 
 
 def test_an_artifact_in_use_is_not_deleted(zenml, store):
