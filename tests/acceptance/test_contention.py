@@ -3,19 +3,19 @@
 import os
 import subprocess
 import sys
-import threading
 
 import pytest
 
 from zenml.client import Client
 from zenml.records.run import Artifact, Run
 
-PROCESSES = int(os.environ.get("CONTENTION_PROCESSES", "8"))
-RUNS = int(os.environ.get("CONTENTION_RUNS", "4"))
+PROCESSES = int(os.environ.get("CONTENTION_PROCESSES", "16"))
+RUNS = int(os.environ.get("CONTENTION_RUNS", "3"))
 SECONDS = 120
 
 WORK = """
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated
 from zenml import pipeline, step
 
@@ -34,9 +34,14 @@ def busy(x: int):
     shared(x)
     same()
 
-if __name__ == "__main__":
+def work(first):
     for number in range(int(sys.argv[2])):
-        busy(int(sys.argv[1]) * 1000 + number)
+        busy(first + number)
+
+if __name__ == "__main__":
+    own = int(sys.argv[1]) * 100_000
+    with ThreadPoolExecutor(int(sys.argv[4])) as pool:
+        list(pool.map(work, range(own, own + 1000 * int(sys.argv[4]), 1000)))
 """
 
 
@@ -47,55 +52,49 @@ def program(tmp_path):
     return str(path)
 
 
-def test_processes_that_open_a_fresh_store_at_once(zenml_store, program, tmp_path):
-    """The first of them makes the database; all of them run, and the same work is done once."""
-    log = tmp_path / "computed"
-    processes = [
+def run_together(program, log, *, processes, threads):
+    """Have processes do their runs at the same time, each in so many threads; return what each of them said."""
+    started = [
         subprocess.Popen(
-            [sys.executable, program, str(number), str(RUNS), str(log)],
+            [sys.executable, program, str(number), str(RUNS), str(log), str(threads)],
             stderr=subprocess.PIPE,
             env={**os.environ, "ZENML_QUIET": "1"},
             text=True,
         )
-        for number in range(PROCESSES)
+        for number in range(processes)
     ]
-    said = [process.communicate(timeout=SECONDS)[1] for process in processes]
+    said = [process.communicate(timeout=SECONDS)[1] for process in started]
+    assert [process.returncode for process in started] == [0] * processes, said
+    return said
 
-    assert [process.returncode for process in processes] == [0] * PROCESSES, said
+
+def check_records(count):
+    """Nothing is lost and nothing was given twice."""
     store = Client().store
     runs = store.select(Run)
-    assert len(runs) == PROCESSES * RUNS
+    assert len(runs) == count
     assert {run.status for run in runs} == {"completed"}
-    assert len({run.name for run in runs}) == len(runs)
+    assert len({run.name for run in runs}) == count
     versions = [one.version for one in store.select(Artifact, name="shared")]
-    assert sorted(versions) == list(range(1, PROCESSES * RUNS + 1))
+    assert sorted(versions) == list(range(1, count + 1))
+
+
+def test_processes_that_open_a_fresh_store_at_once(zenml_store, program, tmp_path):
+    """The first of them makes the database; all of them run, and the same work is done once."""
+    log = tmp_path / "computed"
+
+    said = run_together(program, log, processes=PROCESSES, threads=1)
+
+    assert said == [""] * PROCESSES
+    check_records(PROCESSES * RUNS)
     assert log.read_text().splitlines() == ["computed"]
 
 
-def test_threads_of_one_process(zenml_store, program, tmp_path, monkeypatch):
-    import runpy
+def test_processes_with_threads(zenml_store, program, tmp_path):
+    log = tmp_path / "computed"
 
-    monkeypatch.setattr(sys, "argv", [program, "0", "0", str(tmp_path / "computed")])
-    busy = runpy.run_path(program)["busy"]
-    problems = []
+    said = run_together(program, log, processes=4, threads=8)
 
-    def work(number):
-        try:
-            for turn in range(RUNS):
-                busy(number * 1000 + turn)
-        except BaseException as error:
-            problems.append(error)
-
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(SECONDS)
-
-    assert problems == []
-    store = Client().store
-    assert {run.status for run in store.select(Run)} == {"completed"}
-    assert sorted(one.version for one in store.select(Artifact, name="shared")) == list(
-        range(1, 8 * RUNS + 1)
-    )
-    assert (tmp_path / "computed").read_text().splitlines() == ["computed"]
+    assert said == [""] * 4
+    check_records(4 * 8 * RUNS)
+    assert log.read_text().splitlines() == ["computed"]
