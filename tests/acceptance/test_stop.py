@@ -88,6 +88,49 @@ SCRIPTS = {
 
         flow()
     """,
+    "ignores signals": """
+        @step(runtime="isolated")
+        def work():
+            import signal
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                signal.signal(number, signal.SIG_IGN)
+            mark("running")
+            hang()
+
+        @pipeline
+        def flow():
+            work()
+
+        flow()
+    """,
+    "runs away": """
+        @step(runtime="isolated")
+        def work():
+            import subprocess
+            code = "import os, signal; os.fork() and os._exit(0); signal.signal(signal.SIGTERM, signal.SIG_IGN); import labkit; labkit.mark('running'); labkit.hang()"
+            subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+            hang()
+
+        @pipeline
+        def flow():
+            work()
+
+        flow()
+    """,
+    "blocks in C": """
+        @step(runtime="isolated")
+        def work():
+            import ctypes
+            mark("running")
+            ctypes.PyDLL(None).pause()  # with the lock of the interpreter
+            ctypes.PyDLL(None).pause()
+
+        @pipeline
+        def flow():
+            work()
+
+        flow()
+    """,
     "cleanup": """
         @step
         def work():
@@ -107,6 +150,8 @@ SCRIPTS = {
 RUNNING = {"parallel": 4}
 KEYBOARD = (-signal.SIGINT, 128 + signal.SIGINT)
 SECONDS = 10
+GRACE = 5
+"""Seconds that the process of a step has to end in good order."""
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
@@ -130,6 +175,114 @@ def test_a_signal_stops_the_run(lab, name, number):
     assert set(statuses.values()) == {"stopped"}
     assert result.count("later") == 0
     assert result.count("cleaned") == (name == "cleanup")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_a_second_signal_does_not_wait_for_a_process_that_ends_slowly(lab, number):
+    program = lab.start(SCRIPTS["ignores signals"])
+    program.wait_for_mark("running")
+    sent = labkit.time.monotonic()
+
+    program.kill(number)
+    labkit.wait_until(lambda: statuses_of_runs(lab) == ["stopping"], "a stop")
+    program.kill(number)
+    result = program.finish()
+
+    assert labkit.time.monotonic() - sent < GRACE
+    assert result.returncode in KEYBOARD if number == signal.SIGINT else result.returncode == 143
+    assert lab.survivors() == []
+    (run,) = lab.client().list_pipeline_runs().items
+    assert str(run.status) == "stopped"
+
+
+IN_GOOD_ORDER = """
+    import signal
+
+    @step(runtime="isolated")
+    def work() -> int:
+        asked = []
+        signal.signal(signal.SIGTERM, lambda *_: asked.append(True))
+        mark("running")
+        while not asked:
+            time.sleep(0.01)
+        mark("asked")
+        wait_for_mark("go")
+        {end}
+
+    @step
+    def later(x: int):
+        mark("later")
+
+    @pipeline
+    def flow():
+        later(work())
+
+    flow()
+"""
+
+
+@pytest.mark.parametrize(("end", "status"), [("return 7", "completed"), ("sys.exit(3)", "stopped")])
+def test_an_isolated_step_has_time_to_end_in_good_order(lab, end, status):
+    program = lab.start(IN_GOOD_ORDER.format(end=end))
+    program.wait_for_mark("running")
+
+    program.kill(signal.SIGTERM)
+    program.wait_for_mark("asked")
+    (meanwhile,) = lab.client().list_pipeline_runs().items
+    lab.run('mark("go")')
+    result = program.finish()
+
+    assert str(meanwhile.status) == "stopping"
+    assert result.returncode == 143
+    assert lab.survivors() == []
+    (run,) = lab.client().list_pipeline_runs().items
+    assert str(run.status) == "stopped"
+    assert labkit.statuses(run) == {"work": status, "later": "skipped"}
+    assert result.count("later") == 0
+
+
+CHILDREN = """
+    import signal
+
+    @step(runtime="isolated")
+    def work(x: int):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        mark("running")
+        hang()
+
+    @pipeline
+    def inner(x: int):
+        work(x)
+
+    @pipeline(dynamic=True)
+    def flow():
+        for x in range(2):
+            inner.submit(x)
+        work(9)
+
+    flow()
+"""
+
+
+@pytest.mark.parametrize("is_twice", [False, True])
+def test_stubborn_steps_of_several_runs_end_together(lab, is_twice):
+    program = lab.start(CHILDREN)
+    program.wait_for_mark("running", 2)  # of three, on two CPUs
+    sent = labkit.time.monotonic()
+
+    program.kill(signal.SIGINT)
+    if is_twice:
+        labkit.wait_until(lambda: "stopping" in statuses_of_runs(lab), "a stop")
+        program.kill(signal.SIGINT)
+    program.finish()
+
+    assert labkit.time.monotonic() - sent < (GRACE if is_twice else SECONDS)
+    assert lab.survivors() == []
+    assert set(statuses_of_runs(lab)) == {"stopped"}
+
+
+def statuses_of_runs(lab):
+    return [str(run.status) for run in lab.client().list_pipeline_runs().items]
 
 
 def test_a_stopped_run_can_be_caught_and_another_one_started(lab):

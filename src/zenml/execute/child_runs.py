@@ -59,7 +59,8 @@ LOOK = 0.02
 class ChildRun:
     """One child while it runs."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self.name = name
         self.has_ended = threading.Event()
         self._engine: Engine | None = None
         self._problem: RunStoppedError | None = None
@@ -76,13 +77,19 @@ class ChildRun:
         if self._problem is not None:
             raise self._problem
 
-    def stop(self, error: RunStoppedError) -> None:
+    def stop(self, reason: str) -> None:
         """Record the child as stopped, and have its thread end as soon as it can."""
+        error = RunStoppedError(f"Pipeline `{self.name}` was stopped: {reason}.", reason=reason)
         with self._lock:
-            self._problem = error
+            is_first, self._problem = self._problem is None, self._problem or error
             engine = self._engine
-        if engine is not None:
+        if engine is not None and is_first:
             engine.end_with(error)
+
+    def hurry(self) -> None:
+        """Have what it waits for be ended at once."""
+        if self._engine is not None:
+            self._engine.hurry()
 
     def wait(self, until: float) -> None:
         """Wait until its thread has ended; not for the code of a user, which nobody can end."""
@@ -107,6 +114,7 @@ class ChildRuns:
         self._by_id: dict[str, ChildCall] = {}
         self._running: dict[str, ChildRun] = {}
         """By step run, until its thread has ended."""
+        self._stoppers: list[threading.Thread] = []
         self._paused: dict[str, StepRun] = {}
         """By invocation id: calls whose runs ask people."""
         self._lock = threading.Lock()
@@ -143,13 +151,13 @@ class ChildRuns:
         """Execute a child in a thread of its own."""
         name = f"zenml-child-{step.invocation_id}"
         with self._lock:
-            self._running[step.id] = ChildRun()
+            self._running[step.id] = ChildRun(step.invocation_id)
         threading.Thread(target=self.run, args=(step,), name=name, daemon=True).start()
 
     def run(self, step: StepRun) -> None:
         """Execute a child in this thread, and tell its parent what it came to."""
         with self._lock:
-            child = self._running.setdefault(step.id, ChildRun())
+            child = self._running.setdefault(step.id, ChildRun(step.invocation_id))
         started = microseconds_now()
         token = session.active.set(None)
         artifacts: dict[str, Artifact] | None = None
@@ -179,14 +187,35 @@ class ChildRuns:
 
     def stop(self, steps: Sequence[StepRun], reason: str) -> None:
         """Stop children; their end is recorded when this returns, and their threads end as soon as they can."""
+        self.begin_to_stop([step.id for step in steps], reason)
+        if self.are_stopping:
+            self._engine.wait_or_hurry(self.wait_for_stops, self.hurry)
+
+    def begin_to_stop(self, steps: Iterable[str], reason: str) -> None:
+        """Stop children, all at the same time, by the ids of their steps."""
         prefix = "the run that called it ended: "
         said = prefix + reason.removeprefix(prefix)
-        for step in steps:
-            child = self._running.get(step.id)
+        for identifier in steps:
+            child = self._running.get(identifier)
             if child is not None:
-                child.stop(
-                    RunStoppedError(f"Pipeline `{step.invocation_id}` was stopped: {said}.", reason=said)
-                )
+                stopper = threading.Thread(target=child.stop, args=(said,), daemon=True)
+                self._stoppers.append(stopper)
+                stopper.start()
+
+    @property
+    def are_stopping(self) -> bool:
+        """Whether children are being stopped."""
+        return any(stopper.is_alive() for stopper in self._stoppers)
+
+    def wait_for_stops(self) -> None:
+        """Return when the end of all children that are being stopped is recorded."""
+        for stopper in self._stoppers:
+            stopper.join()
+
+    def hurry(self) -> None:
+        """Have children that are being stopped wait for nothing any more."""
+        for child in list(self._running.values()):
+            child.hurry()
 
     def close(self) -> None:
         """Wait for children that were stopped to end, for a moment; those that wait for people end with their parent."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from zenml.errors import RunStoppedError
+from zenml.errors import RunStoppedError, StoreError
 from zenml.execute import recording
 from zenml.execute.environment import current_changes
 from zenml.execute.events import Finished
@@ -16,6 +17,7 @@ from zenml.store.store import Batch
 if TYPE_CHECKING:
     import threading
     from collections import deque
+    from collections.abc import Callable
 
     from zenml.execute.admission import Admission
     from zenml.execute.attempts import Attempts
@@ -39,6 +41,7 @@ class Halting:
     models: ModelLinking
     hooks: Hooks | None
     fatal: BaseException | None
+    interrupt: BaseException | None
     is_in_function: bool
     is_interruptible: bool
     _attempts: Attempts
@@ -70,6 +73,7 @@ class Halting:
         """Let nothing start any more; record what is running, and the run itself, as stopped."""
         self.is_interruptible = self.is_in_function = False
         with self._baton:
+            self._end_processes(reason)
             batch = Batch()
             self._said.add_to(batch)
             self._take_ends(batch)
@@ -89,11 +93,38 @@ class Halting:
             if self.hooks is not None:
                 self.hooks.hand_out()
 
+    def _end_processes(self, reason: str) -> None:
+        """Give isolated steps, and runs inside this one, some time to end in good order; until then it is about to stop."""
+        self._workers.begin_to_end(reason)
+        if self._workers.are_ending:
+            with suppress(StoreError):  # whoever looks sees a run that goes on, until its end is recorded
+                self.store.announce_stop(self.run, reason)
+            self.wait_or_hurry(self._workers.wait_for_ends, self.hurry)
+
+    def hurry(self) -> None:
+        """Have a stop that is under way wait for nothing any more."""
+        self._workers.hurry()
+
+    def wait_or_hurry(self, wait: Callable[[], None], hurry: Callable[[], None]) -> None:
+        """Wait for what is about to end; a second signal does not wait."""
+        try:
+            try:
+                self.is_interruptible = True
+                if self.interrupt is not None:  # it arrived just before
+                    error, self.interrupt = self.interrupt, None
+                    raise error
+                wait()
+            finally:
+                self.is_interruptible = False
+        except (KeyboardInterrupt, SystemExit):
+            hurry()
+            wait()
+
     def _take_ends(self, batch: Batch) -> None:
-        """Take the steps that have ended since the last turn: they are not stopped any more."""
+        """Take the steps that have succeeded since the last turn: they are not stopped any more."""
         while self._inbox:
             event = self._inbox.popleft()
-            if isinstance(event, Finished):
+            if isinstance(event, Finished) and event.outcome.failure is None:
                 self._attempts.take(event, batch)
 
     def end_with(self, error: RunStoppedError) -> None:

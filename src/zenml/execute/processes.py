@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 GRACE = 5.0
 """Seconds between asking a process tree to end and ending it."""
+TO_DIE = 2.0
+"""Seconds that one which is ended may take to be gone."""
 
 
 class Processes:
@@ -35,6 +39,12 @@ class Processes:
         """Ids of the attempts that had a process."""
         self._overdue: set[str] = set()
         """Ids of the attempts that were ended because their time was up."""
+        self._grace = GRACE
+        self._changed = threading.Condition()
+        self._alive: dict[str, LaunchHandle] = {}
+        """By attempt: what has a process; with the condition held."""
+        self._asked: dict[str, float] = {}
+        """By attempt: until when a process that was asked to end has time for it; with the condition held."""
 
     def add(self, step: StepRun) -> None:
         """Take a step that has its place and is to be started soon, with the baton."""
@@ -87,6 +97,15 @@ class Processes:
         log = self._workers.log_of(step, definition)
         self._launched.append(step.id)
         output = ProcessOutput(log)
+        has_ended = threading.Event()
+
+        def ended(outcome: StepOutcome, error: BaseException | None) -> None:
+            self._process_ended(step, log, output, outcome, error)
+            with self._changed:
+                has_ended.set()
+                self._alive.pop(step.id, None)
+                self._changed.notify_all()
+
         handle = self._handles[step.id] = isolation.launch(
             self._launcher,
             self._workers.task_of(step),
@@ -101,12 +120,13 @@ class Processes:
             ),
             on_output=output.write,
             on_event=lambda event: self._workers.engine.hear(step, event),
-            on_end=lambda outcome, error: self._process_ended(step, log, output, outcome, error),
+            on_end=ended,
         )
-        if step.id in self._overdue or not self._workers.is_running(
-            step
-        ):  # it is to end, and had no handle yet
-            self._launcher.cancel(handle, grace=GRACE)
+        with self._changed:
+            if not has_ended.is_set():
+                self._alive[step.id] = handle
+        if step.id in self._overdue or not self._workers.is_running(step):
+            self._ask(step.id, handle)  # it is to end, and had no handle yet
 
     # Ending
 
@@ -114,8 +134,8 @@ class Processes:
         """End the processes of a step, or see to it that none is started."""
         self._to_launch = [one for one in self._to_launch if one.id != step.id]
         handle = self._handles.get(step.id)
-        if handle is not None and self._launcher is not None:
-            self._launcher.cancel(handle, grace=GRACE)
+        if handle is not None:
+            self._ask(step.id, handle)
 
     def end_overdue(self, step: StepRun) -> None:
         """End all processes of a step whose time is up; what it still answers does not count."""
@@ -124,10 +144,41 @@ class Processes:
 
     def end_all(self) -> None:
         """End all processes; no more are started."""
-        for handle in list(self._handles.values()):  # others may come and go meanwhile
-            if self._launcher is not None:
-                self._launcher.cancel(handle, grace=GRACE)
+        for identifier, handle in list(self._handles.items()):  # others may come and go meanwhile
+            self._ask(identifier, handle)
         self._to_launch.clear()
+
+    def _ask(self, identifier: str, handle: LaunchHandle) -> None:
+        """Ask the processes of a step to end, once: whoever asks again gives them no more time."""
+        with self._changed:
+            is_first = identifier not in self._asked
+            self._asked.setdefault(identifier, time.monotonic() + self._grace)
+        if is_first and self._launcher is not None:
+            self._launcher.cancel(handle, grace=self._grace)
+
+    @property
+    def are_ending(self) -> bool:
+        """Whether processes that were asked to end have not."""
+        return bool(self._alive.keys() & self._asked.keys())
+
+    def wait_for_ends(self) -> None:
+        """Return when the processes that were asked to end are gone, or should be."""
+        with self._changed:
+            while self.are_ending:
+                until = max(self._asked[one] for one in self._alive.keys() & self._asked.keys()) + TO_DIE
+                if until <= time.monotonic():
+                    return
+                self._changed.wait(until - time.monotonic())
+
+    def hurry(self) -> None:
+        """End at once what was asked to end, or will be."""
+        self._grace = 0.0
+        with self._changed:
+            ending = [handle for one, handle in self._alive.items() if one in self._asked]
+            self._asked.update(dict.fromkeys(self._asked, time.monotonic()))
+        for handle in ending:
+            if self._launcher is not None:
+                self._launcher.cancel(handle, grace=0.0)
 
     def forget(self, step: StepRun) -> None:
         """Forget a step that has ended."""

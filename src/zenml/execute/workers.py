@@ -206,12 +206,39 @@ class Workers:
         self._running.clear()
         return steps
 
+    def begin_to_end(self, reason: str) -> None:
+        """Ask all processes, and all runs inside this one, to end."""
+        if self.children is not None:
+            self.children.begin_to_stop(
+                [one for one, (kind, _) in self._running.items() if kind == "child"], reason
+            )
+        self.processes.end_all()
+
+    @property
+    def are_ending(self) -> bool:
+        """Whether something that was asked to end has not."""
+        return self.processes.are_ending or (self.children is not None and self.children.are_stopping)
+
+    def wait_for_ends(self) -> None:
+        """Return when what was asked to end is gone, or should be."""
+        if self.children is not None:
+            self.children.wait_for_stops()
+        self.processes.wait_for_ends()
+
+    def hurry(self) -> None:
+        """Give no more time to what was asked to end."""
+        if self.children is not None:
+            self.children.hurry()
+        self.processes.hurry()
+
     def close(self) -> None:
         """Send the threads home and end every process of this run."""
         if self.children is not None:
             self.children.close()
         for _ in range(self._threads):
             self._queue.put(None)
+        if self.processes.are_ending:
+            self._engine.wait_or_hurry(self.processes.wait_for_ends, self.processes.hurry)
         self.processes.close()
 
     # The caller's thread

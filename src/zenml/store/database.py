@@ -254,6 +254,12 @@ class Database:
 
         return request_stop(self, run_id, reason)
 
+    def announce_stop(self, run: Run, reason: str) -> None:
+        """Record that the owner of a run is about to stop it, unless it is the run of somebody else by now."""
+        from zenml.store.stopping import announce_stop
+
+        announce_stop(self, run, reason)
+
     def interrupt_dead_runs(self) -> list[str]:
         """Mark the runs of owners that are found dead as interrupted; return the ids of those runs."""
         table = table_of(Owner)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from zenml.records.ids import microseconds_now
 
 if TYPE_CHECKING:
+    from zenml.records.run import Run
     from zenml.store.database import Database
 
 # Only a run that nobody has asked to stop yet takes the state and the reason.
@@ -21,6 +22,11 @@ _REQUEST_STOP = "UPDATE runs SET status = 'stopping', reason = :reason WHERE id 
 _STOP_PAUSED = """
 UPDATE runs SET status = 'stopped', epoch = epoch + 1, ended_at = :now, reason = :reason
 WHERE id = :id AND status = 'paused'
+"""
+
+# The owner itself says that it is about to, if it is the owner still.
+_ANNOUNCE_STOP = """
+UPDATE runs SET status = 'stopping', reason = :reason WHERE id = :id AND status = 'running' AND epoch = :epoch
 """
 
 # With it end the runs inside it that wait for people.
@@ -41,3 +47,9 @@ def request_stop(store: Database, run_id: str, reason: str) -> bool:
             transaction.run(_STOP_INSIDE, values)
             return True
         return transaction.run(_REQUEST_STOP, {"id": run_id, "reason": reason}) == 1
+
+
+def announce_stop(store: Database, run: Run, reason: str) -> None:
+    """Record that the owner of a run is about to stop it, unless it is the run of somebody else by now."""
+    with store.file.write() as transaction:
+        transaction.run(_ANNOUNCE_STOP, {"id": run.id, "reason": reason, "epoch": run.epoch})

@@ -230,6 +230,9 @@ class Store(Protocol):
     def request_stop(self, run_id: str, reason: str) -> bool:
         """Record that a run is to stop, or that a paused one is stopped; return whether it was either."""
 
+    def announce_stop(self, run: Run, reason: str) -> None:
+        """Record that the owner of a run is about to stop it, unless it is the run of somebody else by now."""
+
     def interrupt_dead_runs(self) -> list[str]:
         """Mark the runs of dead owners as interrupted; return their ids."""
 
