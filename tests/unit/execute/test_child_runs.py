@@ -408,15 +408,19 @@ def test_a_damaged_output_is_made_again_by_another_run_of_the_child():
     assert run.steps["inner"].record.attempt == 2
 
 
-def test_a_deleted_parent_leaves_its_children():
+def test_children_are_deleted_with_the_run_that_called_them():
     @pipeline(dynamic=True)
     def outer():
         static(1)
 
     run = outer()
-    child = run.children[0]
-    delete_runs(Client().store, [run.id])
-    assert child.refresh().parent is None
+    other = static(2)
+    children = [one.id for one in run.children]
+
+    gone = delete_runs(Client().store, [run.id])
+
+    assert [one.id for one in gone] == [run.id, *children]
+    assert [one.id for one in Client().list_pipeline_runs()] == [other.id]
 
 
 def test_in_a_lab_children_run_in_the_only_thread():
