@@ -370,15 +370,15 @@ class TestTupleRule:
         assert found <= returns.tuple_lengths(by_source)
 
     def test_the_first_reading_is_quick(self):
-        """The budget is 1 ms; ten times that leaves room for a busy machine."""
+        """The budget is 1 ms; of processor time, ten times that leaves room for a busy machine."""
         body = "".join(f"    x{line} = [{line}, '{line}']\n" for line in range(60))
         step = make(f"def step() -> tuple[int, int]:\n{body}    return 1, 2\n")
         read_outputs(make("def step():\n    return 1\n"))
 
-        begin = time.perf_counter()
+        begin = time.thread_time()
         read_outputs(step)
 
-        assert time.perf_counter() - begin < 0.01
+        assert time.thread_time() - begin < 0.01
 
 
 class TestSplitting:

@@ -261,10 +261,10 @@ class TestCheck:
         """The budget is 40 ms; five times that leaves room for a busy machine."""
         numbers = list(range(1_000_000))
 
-        begin = time.perf_counter()
+        begin = time.thread_time()
         check(numbers, list[int], what="it")
 
-        assert time.perf_counter() - begin < 0.2
+        assert time.thread_time() - begin < 0.2
 
 
 class TestMessages:
