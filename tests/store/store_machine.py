@@ -1,0 +1,423 @@
+"""Any order of what owners and people do to a store, each step compared with the model of `store_world`."""
+
+import os
+import shutil
+import tempfile
+
+import msgspec
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from store_collecting import CollectingRules
+from store_rows import History, SimulatedOwner, assert_equal
+from store_samples import a_run, a_step, an_artifact
+from store_world import DYNAMIC, ArtifactEntry, RunEntry, StepEntry, World
+
+from zenml.errors import RunStoppedError
+from zenml.records import wire
+from zenml.records.hooks import HookRun
+from zenml.records.ids import microseconds_now, new_id
+from zenml.records.models import ModelLink
+from zenml.records.plan import PipelineOptions, Plan, Source
+from zenml.records.run import RunOutput, StepInput
+from zenml.records.waits import Wait
+from zenml.store import owners
+from zenml.store.database import Database
+from zenml.store.store import Batch, RunDocuments, StepEnd
+
+ANY = st.integers(0, 11)
+"""Stands for one of several: the machine takes the remainder."""
+KEYS = ("key-1", "key-2")
+CALLS = ("load", "train")
+DAY = 86_400_000_000
+MEMORY = "/dev/shm"
+
+
+def plan_of(pipeline):
+    plan = Plan(
+        pipeline=pipeline,
+        source=None,
+        options=PipelineOptions(),
+        definitions={},
+        invocations=(),
+        is_dynamic=pipeline == DYNAMIC,
+    )
+    return wire.encode(plan)
+
+
+PLANS = {name: plan_of(name) for name in ("training", DYNAMIC)}
+
+
+def one_of(things, number):
+    """One of several things, or None of none."""
+    things = list(things)
+    return things[number % len(things)] if things else None
+
+
+class StoreMachine(CollectingRules, RuleBasedStateMachine):
+    """Owners, people and a store; `World` says what must come of it."""
+
+    template = None
+    """The folder of a store without records, which each example gets a copy of."""
+    examples = 0
+
+    @classmethod
+    def prepare(cls, folder):
+        """Make the store that every example begins with."""
+        cls.template, cls.examples = str(folder), 0
+        store = Database(cls.template, is_durable=False)
+        version = store.models.create_version(store.models.create("churn", {}).name, None)
+        cls.version_id = version.id
+        store.close()
+
+    def __init__(self):
+        super().__init__()
+        self.folder = tempfile.mkdtemp(dir=MEMORY if os.path.isdir(MEMORY) else None)
+        self.store = Database(shutil.copytree(self.template, f"{self.folder}/store"), is_durable=False)
+        self.world = World(self.version_id)
+        self.history = History()
+        self.here = self.store.owner()
+        self.store.insert([self.here])
+        self.others = {}
+        self.seen = []
+        """Runs as owners have seen them when they began with them: what they write carries that epoch."""
+
+    def teardown(self):
+        type(self).examples += 1
+        try:
+            assert self.store.file.read("PRAGMA foreign_key_check") == []
+            assert self.store.file.read("PRAGMA integrity_check") == [("ok",)]
+        finally:
+            for owner in self.others.values():
+                owner.kill()
+            self.store.close()
+            owners.forget_leases(self.store.root)
+            shutil.rmtree(self.folder)
+
+    @invariant()
+    def the_tables_are_what_the_model_says(self):
+        assert_equal(self.store, self.world)
+        self.history.check(self.store)
+
+    @invariant()
+    def the_cache_finds_what_is_finished(self):
+        found = self.store.look_up(KEYS)
+        for key in KEYS:
+            entry, expected = found.get(key), self.world.answer(key)
+            assert (entry and (entry.step_run_id, entry.is_finished)) == expected
+            if entry is not None:
+                made = {one.id for one in self.world.artifacts.values() if one.producer == entry.step_run_id}
+                assert {one.id for one in entry.artifacts} == made
+
+    # Choosing
+
+    def an_owner(self, number):
+        """One of the owners that live: this process, or one of two others, anew where it is dead."""
+        place = number % 3
+        if place == 0:
+            return self.here.id
+        if place not in self.others:
+            self.others[place] = SimulatedOwner(self.store)
+        return self.others[place].id
+
+    def a_view(self, number):
+        """A run as an owner has it: mostly one that it still has."""
+        held = [run for run in self.seen if self.world.may_speak(run.id, run.epoch)]
+        return one_of(self.seen if number % 4 == 0 or not held else held, number // 4)
+
+    def write(self, view, batch, *, is_allowed):
+        """Write for a run; what is refused must leave nothing, which the invariants see."""
+        if is_allowed:
+            with self.store.run_transaction(view) as transaction:
+                transaction.write(batch)
+            return
+        with pytest.raises(RunStoppedError), self.store.run_transaction(view) as transaction:
+            transaction.write(batch)
+
+    def new_attempt(self, view, call, status, **fields):
+        """The next attempt of a call, if none of it goes on; the record and the entry."""
+        run = self.world.runs.get(view.id)
+        known = run.attempts(call) if run is not None else []
+        if any(step in run.open_steps for step in known):
+            return None, None
+        step = a_step(view, invocation_id=call, attempt=len(known) + 1, status=status, **fields)
+        entry = StepEntry(
+            step.id, view.id, call, step.attempt, status, step.cache_key, cached_from=step.cached_from
+        )
+        return step, entry
+
+    def made(self, number, **fields):
+        """An artifact, some with a folder that lies there; the record and the entry."""
+        artifact = an_artifact(name=("data", "model")[number % 2], **fields)
+        if number % 3 == 0:
+            key = f"{artifact.producer or artifact.id}.output"
+            os.makedirs(os.path.join(self.store.artifact_root, key), exist_ok=True)
+            artifact = msgspec.structs.replace(artifact, key=key, inline=None)
+        entry = ArtifactEntry(
+            artifact.id,
+            artifact.name,
+            artifact.version,
+            artifact.created_at,
+            artifact.producer,
+            artifact.saved_by,
+            artifact.key,
+        )
+        return artifact, entry
+
+    # What owners do
+
+    @initialize(name=ANY)
+    def begin(self, name):
+        self.start_run(0, 0, name, 1)
+
+    @rule(owner=ANY, pipeline=ANY, name=ANY, parent=ANY)
+    def start_run(self, owner, pipeline, name, parent):
+        pipeline = one_of(PLANS, pipeline // 2)
+        above = one_of(self.world.runs, parent // 2) if parent % 2 == 0 else None
+        run = a_run(
+            self.an_owner(owner),
+            name=f"run-{name}",
+            pipeline_name=pipeline,
+            plan=f"plan-{pipeline}",
+            environment=f"environment-{name % 2}",
+            parent_id=above,
+        )
+        is_new = run.name not in {one.name for one in self.world.runs.values()}
+        source = {f"source-{pipeline}": b"def f(): ..."}
+
+        assert self.store.start_run(run, RunDocuments(PLANS[pipeline], b"environment", source)) is is_new
+
+        if run.plan not in self.world.documents:
+            self.world.documents |= {*source}
+        self.world.documents |= {run.plan, run.environment}
+        if is_new:
+            self.seen.append(run)
+            self.world.runs[run.id] = RunEntry(
+                run.id, run.name, pipeline, run.owner_id, run.created_at, run.plan, run.environment, above
+            )
+
+    @rule(view=ANY, call=ANY, key=ANY, status=st.sampled_from(("running", "running", "skipped")), takes=ANY)
+    def start_step(self, view, call, key, status, takes):
+        view = self.a_view(view)
+        if view is None:
+            return
+        key = one_of((None, *KEYS), key) if status == "running" else None
+        step, entry = self.new_attempt(view, one_of(CALLS, call), status, cache_key=key)
+        taken = one_of(self.world.artifacts, takes)
+        if step is None:
+            return
+        inputs = [] if taken is None else [StepInput(step_run_id=step.id, name="x", position=0, artifact_id=taken)]
+        is_allowed = self.world.may_start(view.id, view.epoch, status)
+
+        self.write(view, Batch(started=[step], inputs=inputs), is_allowed=is_allowed)
+
+        if is_allowed:
+            entry.inputs = tuple(one.artifact_id for one in inputs)
+            self.world.runs[view.id].steps[step.id] = entry
+
+    @rule(view=ANY, call=ANY, key=st.sampled_from(KEYS))
+    def ask_the_cache_and_start(self, view, call, key):
+        """What an engine does: a finished result answers, work in flight is waited for, else it begins."""
+        view = self.a_view(view)
+        if view is None or not self.world.may_start(view.id, view.epoch, "running"):
+            return
+        with self.store.run_transaction(view) as transaction:
+            entry = transaction.look_up([key]).get(key)
+            known = self.world.answer(key)
+            if known is not None and not known[1]:
+                owner = self.world.runs[self.world.steps()[known[0]].run].owner
+                if owner in self.world.dead and self.world.steps()[known[0]].run != view.id:
+                    self.bury_one(owner)  # nobody waits for the dead
+            assert (entry and (entry.step_run_id, entry.is_finished)) == self.world.answer(key)
+            if entry is not None and not entry.is_finished:
+                return
+            if not self.world.may_start(view.id, view.epoch, "running"):
+                return  # its own owner was found dead: it is one that looks after its death
+            status = "running" if entry is None else "cached"
+            answered = entry.step_run_id if entry is not None else None
+            step, made = self.new_attempt(view, one_of(CALLS, call), status, cache_key=key, cached_from=answered)
+            if step is not None:
+                transaction.write(Batch(started=[step]))
+                self.world.runs[view.id].steps[step.id] = made
+
+    @rule(step=ANY, status=st.sampled_from(("completed",) * 4 + ("failed", "stopped")), outputs=ANY, more=ANY)
+    def end_step(self, step, status, outputs, more):
+        steps = self.world.steps().values()
+        running = [one for one in steps if one.status == "running"]
+        entry = one_of(steps if more % 4 == 0 or not running else running, step)
+        if entry is None:
+            return
+        view = one_of([run for run in self.seen if run.id == entry.run], -1)
+        record = self.ending(entry, status)
+        made = []
+        if status == "completed":
+            made = [self.made(outputs + i, producer=entry.id) for i in range(outputs % 3)]
+        hooks = [self.a_hook(entry)] if more % 3 == 1 else []
+        links = [
+            ModelLink(version_id=self.version_id, kind="artifact", target_id=artifact.id)
+            for artifact, _ in made
+            if more % 3 == 2
+        ]
+        is_allowed = entry.status == "running"
+        artifacts = tuple(artifact for artifact, _ in made)
+
+        self.write(
+            view, Batch(ended=[StepEnd(record, artifacts)], hooks=hooks, links=links), is_allowed=is_allowed
+        )
+
+        if is_allowed:
+            entry.status, entry.hooks = status, tuple(hook.id for hook in hooks)
+            self.world.links |= {link.target_id for link in links}
+            for _, one in made:
+                self.world.add_artifact(one)
+
+    @rule(step=ANY)
+    def announce_another_attempt(self, step):
+        entry = one_of([one for one in self.world.steps().values() if one.status == "running"], step)
+        if entry is None or self.world.runs[entry.run].status != "running":
+            return
+        view = one_of([run for run in self.seen if run.id == entry.run], -1)
+        entry.status = "retried"
+        again, announced = self.new_attempt(view, entry.invocation, "retrying", cache_key=entry.key)
+
+        self.write(
+            view, Batch(ended=[StepEnd(self.ending(entry, "retried"))], started=[again]), is_allowed=True
+        )
+
+        self.world.runs[view.id].steps[again.id] = announced
+
+    @rule(view=ANY, step=ANY, status=st.sampled_from(("running", "skipped")))
+    def begin_what_was_announced(self, view, step, status):
+        announced = [one for one in self.world.steps().values() if one.status == "retrying"]
+        entry = one_of(announced or self.world.steps().values(), step)
+        if entry is None:
+            return
+        views = [run for run in self.seen if run.id == entry.run]
+        view = one_of(views, view if view % 3 == 0 else -1)
+        record = self.ending(entry, status, ended_at=None)
+        is_allowed = entry.status == "retrying" and self.world.may_start(entry.run, view.epoch, status)
+
+        self.write(view, Batch(started=[record]), is_allowed=is_allowed)
+
+        if is_allowed:
+            entry.status = status
+
+    @rule(
+        view=ANY,
+        status=st.sampled_from(("completed", "completed", "failed", "stopped", "paused", "paused")),
+        output=ANY,
+        is_old=st.booleans(),
+    )
+    def end_run(self, view, status, output, is_old):
+        view = self.a_view(view)
+        if view is None:
+            return
+        known = self.world.runs.get(view.id)
+        if known is not None and known.open_steps and status in ("completed", "paused"):
+            status = "failed"
+        ended_at = microseconds_now() - (2 * DAY if is_old else 0)
+        end = msgspec.structs.replace(view, status=status, ended_at=None if status == "paused" else ended_at)
+        given = one_of(self.world.artifacts, output) if status != "paused" else None
+        outputs = [] if given is None else [RunOutput(run_id=view.id, position=0, artifact_id=given)]
+        wait = self.a_wait(view) if status == "paused" else None
+        is_allowed = self.world.may_end(view.id, view.epoch, status)
+
+        self.write(view, Batch(run=end, outputs=outputs, wait=wait), is_allowed=is_allowed)
+
+        if is_allowed:
+            known.status, known.ended_at = status, end.ended_at
+            known.outputs += tuple(one.artifact_id for one in outputs)
+            if wait is not None:
+                known.waits = {one: "withdrawn" if s == "open" else s for one, s in known.waits.items()}
+                known.waits[wait.id] = "open"
+            else:
+                known.interrupt_steps()
+
+    @rule(view=ANY, owner=ANY)
+    def resume(self, view, owner):
+        resumable = [run for run in self.seen if self.world.runs.get(run.id, None) is not None]
+        seen = one_of(resumable or self.seen, view)
+        if seen is None:
+            return
+        known = self.world.runs.get(seen.id)
+        epoch = seen.epoch if known is None or view % 4 == 0 else known.epoch
+        run = msgspec.structs.replace(seen, status="running", epoch=epoch + 1, owner_id=self.an_owner(owner))
+        is_allowed = self.world.resume(run.id, run.epoch, run.owner_id)
+
+        assert self.store.resume_run(run, {}) is is_allowed
+
+        if is_allowed:
+            self.seen.append(run)
+
+    @rule(view=ANY, name=ANY)
+    def save_beside(self, view, name):
+        view = self.a_view(view)
+        step = one_of(self.world.runs[view.id].steps, name) if view and view.id in self.world.runs else None
+        if step is None:
+            return
+        artifact, entry = self.made(name, saved_by=step)
+        is_allowed = self.world.may_speak(view.id, view.epoch)
+
+        self.write(view, Batch(saved=[artifact]), is_allowed=is_allowed)
+
+        if is_allowed:
+            self.world.add_artifact(entry)
+
+    # Death, and what follows
+
+    @rule(place=st.sampled_from((1, 2)))
+    def kill_an_owner(self, place):
+        owner = self.others.pop(place, None)
+        if owner is not None:
+            owner.kill()
+            self.world.dead.add(owner.id)
+
+    @rule()
+    def take_over(self):
+        assert sorted(self.store.interrupt_dead_runs()) == sorted(self.world.bury())
+
+    def bury_one(self, owner):
+        """What a look-up does for the owner of what it has found."""
+        others, self.world.dead = self.world.dead, {owner}
+        self.world.bury()
+        self.world.dead = others
+
+    # Records
+
+    def ending(self, entry, status, **fields):
+        """The record with which an attempt goes into a state."""
+        run = self.world.runs[entry.run]
+        return a_step(
+            run,
+            **{
+                "id": entry.id,
+                "invocation_id": entry.invocation,
+                "attempt": entry.attempt,
+                "status": status,
+                "cache_key": entry.key,
+                "ended_at": microseconds_now(),
+                **fields,
+            },
+        )
+
+    def a_hook(self, entry):
+        return HookRun(
+            id=new_id(),
+            run_id=entry.run,
+            step_run_id=entry.id,
+            hook="on_failure",
+            source=Source("alerts", "tell"),
+            created_at=microseconds_now(),
+        )
+
+    def a_wait(self, view):
+        identifier = new_id()
+        return Wait(
+            id=identifier,
+            run_id=view.id,
+            name="ok",
+            content=identifier,
+            question="?",
+            schema_text="{}",
+            asked_at=microseconds_now(),
+        )
