@@ -5,7 +5,7 @@ import os
 import msgspec
 import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import rule
+from hypothesis.stateful import precondition, rule
 
 from zenml.client.garbage import Garbage, collect, find_garbage, runs_beyond
 from zenml.client.stored_artifacts import delete_artifact
@@ -13,13 +13,14 @@ from zenml.errors import ConfigurationError
 from zenml.records.ids import microseconds_now
 from zenml.records.query import Query, read_condition
 from zenml.records.run import Artifact, Metadata, Run, Tag
+from zenml.records.status import AT_REST
 from zenml.records.waits import Wait
 from zenml.store.cached_results import invalidate
 from zenml.store.removal import delete_runs
 from zenml.store.store import Notes
 from zenml.views.artifact_view import ArtifactView
 
-ANY = st.integers(0, 11)
+ANY = st.sampled_from(range(12))
 DAY_SECONDS = 86_400.0
 TAGS = ("best", "night")
 
@@ -39,12 +40,11 @@ class CollectingRules:
         if run is not None:
             assert self.store.request_stop(run, "enough") is self.world.stop(run, microseconds_now())
 
+    @precondition(lambda self: any(run.waits for run in self.world.runs.values()))
     @rule(number=ANY)
     def answer(self, number):
         waits = {wait: run for run in self.world.runs.values() for wait in run.waits}
         identifier = one_of(waits, number)
-        if identifier is None:
-            return
         run = waits[identifier]
         wait = self.store.get(Wait, identifier)
         answered = msgspec.structs.replace(wait, answer=True, answered_at=microseconds_now(), answered_by="me")
@@ -62,7 +62,7 @@ class CollectingRules:
         targets = [("run", one) for one in self.world.runs] + [("step", one) for one in self.world.steps()]
         return one_of([*targets, *(("artifact", one) for one in self.world.artifacts)], number)
 
-    @rule(number=st.integers(0, 40), name=ANY, is_exclusive=st.booleans(), is_tag=st.booleans())
+    @rule(number=st.sampled_from(range(40)), name=ANY, is_exclusive=st.booleans(), is_tag=st.booleans())
     def mark(self, number, name, *, is_exclusive, is_tag):
         target = self.a_target(number)
         if target is None:
@@ -81,13 +81,12 @@ class CollectingRules:
         self.store.annotate(Notes(tags=[tag]))
         self.world.tag(kind, identifier, name, is_exclusive=is_exclusive)
 
+    @precondition(lambda self: self.world.tags)
     @rule(number=ANY)
     def unmark(self, number):
-        tag = one_of(sorted(self.world.tags), number)
-        if tag is not None:
-            kind, identifier, name = tag
-            self.store.annotate(Notes(untagged=[Tag(kind=kind, target_id=identifier, name=name)]))
-            self.world.tags.remove(tag)
+        kind, identifier, name = tag = one_of(sorted(self.world.tags), number)
+        self.store.annotate(Notes(untagged=[Tag(kind=kind, target_id=identifier, name=name)]))
+        self.world.tags.remove(tag)
 
     # Looking
 
@@ -122,17 +121,12 @@ class CollectingRules:
         page = self.store.find(Run, query)
 
         assert (page.total, [run.id for run in page]) == (len(expected), expected[:2])
-
-    @rule(number=ANY)
-    def get(self, number):
-        run = one_of(self.seen, number)
-        if run is not None:
+        for run in self.seen[:3]:
             found = self.store.get(Run, run.id)
             assert (found is None) == (run.id not in self.world.runs)
             steps = self.world.runs[run.id].steps if found is not None else {}
-            assert {one.id: one.status for one in self.store.outline(run.id)} == {
-                one.id: one.status for one in steps.values()
-            }
+            outlined = {one.id: one.status for one in self.store.outline(run.id)}
+            assert outlined == {one.id: one.status for one in steps.values()}
 
     # Artifacts of people
 
@@ -145,11 +139,10 @@ class CollectingRules:
         self.world.add_artifact(entry)
         assert recorded.version == entry.version
 
+    @precondition(lambda self: self.world.artifacts)
     @rule(number=ANY)
     def delete_artifact_by_name(self, number):
         identifier = one_of(self.world.artifacts, number)
-        if identifier is None:
-            return
         view = ArtifactView(self.store.get(Artifact, identifier), self.store)
         if identifier in self.world.used():
             with pytest.raises(ConfigurationError):
@@ -160,12 +153,9 @@ class CollectingRules:
 
         self.world.delete_artifact(identifier)
 
-    @rule(number=ANY)
-    def invalidate(self, number):
-        keys = {step.key for step in self.world.steps().values() if step.key is not None}
-        key = one_of(sorted(keys), number)
-        if key is None:
-            return
+    @precondition(lambda self: self.steps_in("completed"))
+    @rule(key=st.sampled_from(("key-1", "key-2")))
+    def invalidate(self, key):
         fitting = [
             step
             for step in self.world.steps().values()
@@ -179,21 +169,39 @@ class CollectingRules:
 
     # Deleting
 
-    @rule(numbers=st.lists(ANY, min_size=1, max_size=3))
-    def delete_runs(self, numbers):
-        chosen = list(dict.fromkeys(one_of(self.world.runs, number) for number in numbers))
-        if chosen == [None]:
-            return
+    @precondition(lambda self: any(run.status in AT_REST for run in self.world.runs.values()))
+    @rule(number=ANY, is_one=st.booleans())
+    def delete_runs(self, number, *, is_one):
+        at_rest = [run.id for run in self.world.runs.values() if run.status in AT_REST]
+        self.delete([one_of(at_rest, number)] if is_one else list(self.world.runs)[number % 3 :])
+
+    @precondition(lambda self: self.answering())
+    @rule(number=ANY)
+    def delete_what_has_answered(self, number):
+        """The result of a deleted run still answers for another one, which keeps it."""
+        self.delete([one_of(self.answering(), number)])
+        self.collect_garbage(None, None, is_dry=False)
+
+    def answering(self):
+        """The runs at rest with results that steps of others were answered with."""
+        steps = self.world.steps()
+        asked = [step for step in steps.values() if step.cached_from in steps]
+        runs = {steps[step.cached_from].run for step in asked if steps[step.cached_from].run != step.run}
+        return sorted(run for run in runs if self.world.runs[run].status in AT_REST)
+
+    def delete(self, chosen):
+        """Delete runs; those that go on stay."""
         runs = [self.world.runs[one] for one in chosen]
         gone = [run.id for run in runs if run.status not in ("running", "stopping")]
 
         assert delete_runs(self.store, chosen) == gone
 
+        self.happened["runs deleted"] += len(gone)
         for identifier in gone:
             assert self.world.delete_run(identifier)
 
     @rule(
-        keep_last=st.sampled_from((None, 0, 1)),
+        keep_last=st.sampled_from((None, 0, 0, 1)),
         older_than=st.sampled_from((None, DAY_SECONDS)),
         is_dry=st.booleans(),
     )
@@ -210,6 +218,13 @@ class CollectingRules:
         delete_runs(self.store, [run.id for run in runs])
         found = collect(self.store, find_garbage(self.store, young=0))
 
+        self.happened.update(
+            {
+                "runs collected": len(runs),
+                "artifacts collected": len(found.artifacts),
+                "documents collected": len(found.documents),
+            }
+        )
         for run in runs:
             assert self.world.delete_run(run.id)
         assert {one.id for one in found.artifacts} == self.world.unused()
@@ -217,7 +232,7 @@ class CollectingRules:
             self.world.delete_artifact(identifier)
         assert found.documents.keys() == self.world.unnamed_documents()
         self.world.documents -= self.world.unnamed_documents()
-        # assert _shape(told) == _shape(found)
+        assert _shape(told) == _shape(found)
         keys = {one.key for one in self.world.artifacts.values() if one.key is not None}
         assert self._folders() == keys
 

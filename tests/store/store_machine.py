@@ -3,11 +3,12 @@
 import os
 import shutil
 import tempfile
+from collections import Counter
 
 import msgspec
 import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from store_collecting import CollectingRules
 from store_rows import History, SimulatedOwner, assert_equal
 from store_samples import a_run, a_step, an_artifact
@@ -20,12 +21,15 @@ from zenml.records.ids import microseconds_now, new_id
 from zenml.records.models import ModelLink
 from zenml.records.plan import PipelineOptions, Plan, Source
 from zenml.records.run import RunOutput, StepInput
+from zenml.records.status import RESUMABLE
 from zenml.records.waits import Wait
 from zenml.store import owners
 from zenml.store.database import Database
 from zenml.store.store import Batch, RunDocuments, StepEnd
 
-ANY = st.integers(0, 11)
+ANY = st.sampled_from(range(12))
+FLAG = st.booleans()
+BEGINNINGS = ("running", "running", "completed", "completed", "failed", "paused")
 """Stands for one of several: the machine takes the remainder."""
 KEYS = ("key-1", "key-2")
 CALLS = ("load", "train")
@@ -60,11 +64,13 @@ class StoreMachine(CollectingRules, RuleBasedStateMachine):
     template = None
     """The folder of a store without records, which each example gets a copy of."""
     examples = 0
+    happened = Counter()
+    """How often what matters happened: a machine that never came to it would prove nothing."""
 
     @classmethod
     def prepare(cls, folder):
         """Make the store that every example begins with."""
-        cls.template, cls.examples = str(folder), 0
+        cls.template, cls.examples, cls.happened = str(folder), 0, Counter()
         store = Database(cls.template, is_durable=False)
         version = store.models.create_version(store.models.create("churn", {}).name, None)
         cls.version_id = version.id
@@ -111,6 +117,25 @@ class StoreMachine(CollectingRules, RuleBasedStateMachine):
 
     # Choosing
 
+    def steps_in(self, status):
+        """The attempts in a state."""
+        return [one for one in self.world.steps().values() if one.status == status]
+
+    def resumable(self):
+        """What was seen of the runs that can be resumed."""
+        return [run for run in self.seen if run.id in self.world.runs and self.world.runs[run.id].status in RESUMABLE]
+
+    def able(self):
+        """What was seen of the runs that may start steps."""
+        return [run for run in self.seen if self.world.may_start(run.id, run.epoch, "running")]
+
+    def claims(self):
+        """The attempts in flight whose results others may want, of owners that can die."""
+        living = {owner.id for owner in self.others.values()}
+        return [
+            one for one in self.steps_in("running") if one.key is not None and self.world.runs[one.run].owner in living
+        ]
+
     def an_owner(self, number):
         """One of the owners that live: this process, or one of two others, anew where it is dead."""
         place = number % 3
@@ -121,9 +146,11 @@ class StoreMachine(CollectingRules, RuleBasedStateMachine):
         return self.others[place].id
 
     def a_view(self, number):
-        """A run as an owner has it: mostly one that it still has."""
+        """A run as an owner has it: mostly one that it still has, else one that goes on without it."""
         held = [run for run in self.seen if self.world.may_speak(run.id, run.epoch)]
-        return one_of(self.seen if number % 4 == 0 or not held else held, number // 4)
+        alive = {run.id for run in held}
+        lost = [run for run in self.seen if run.id in alive and run not in held]
+        return one_of((number % 3 and held) or lost or self.seen, number // 3)
 
     def write(self, view, batch, *, is_allowed):
         """Write for a run; what is refused must leave nothing, which the invariants see."""
@@ -131,6 +158,7 @@ class StoreMachine(CollectingRules, RuleBasedStateMachine):
             with self.store.run_transaction(view) as transaction:
                 transaction.write(batch)
             return
+        self.happened["refused"] += 1
         with pytest.raises(RunStoppedError), self.store.run_transaction(view) as transaction:
             transaction.write(batch)
 
@@ -166,9 +194,14 @@ class StoreMachine(CollectingRules, RuleBasedStateMachine):
 
     # What owners do
 
-    @initialize(name=ANY)
-    def begin(self, name):
-        self.start_run(0, 0, name, 1)
+    @initialize(owner=ANY, key=st.sampled_from(KEYS), outputs=ANY, status=st.sampled_from(BEGINNINGS), is_old=FLAG)
+    def begin(self, owner, key, outputs, status, *, is_old):
+        """A run with a result, so that there is something to lose; most have ended."""
+        self.start_run(owner, 0, 0, 1)
+        self.ask_the_cache_and_start(1, 0, key)
+        self.end_step(0, "completed", outputs, outputs)
+        if status != "running":
+            self.end_run(1, status, outputs, is_old=is_old)
 
     @rule(owner=ANY, pipeline=ANY, name=ANY, parent=ANY)
     def start_run(self, owner, pipeline, name, parent):
@@ -215,11 +248,11 @@ class StoreMachine(CollectingRules, RuleBasedStateMachine):
             entry.inputs = tuple(one.artifact_id for one in inputs)
             self.world.runs[view.id].steps[step.id] = entry
 
-    @rule(view=ANY, call=ANY, key=st.sampled_from(KEYS))
+    @rule(view=ANY, call=ANY, key=st.sampled_from((*KEYS, KEYS[0])))
     def ask_the_cache_and_start(self, view, call, key):
         """What an engine does: a finished result answers, work in flight is waited for, else it begins."""
-        view = self.a_view(view)
-        if view is None or not self.world.may_start(view.id, view.epoch, "running"):
+        view = one_of(self.able(), view)
+        if view is None:
             return
         with self.store.run_transaction(view) as transaction:
             entry = transaction.look_up([key]).get(key)
@@ -227,6 +260,7 @@ class StoreMachine(CollectingRules, RuleBasedStateMachine):
             if known is not None and not known[1]:
                 owner = self.world.runs[self.world.steps()[known[0]].run].owner
                 if owner in self.world.dead and self.world.steps()[known[0]].run != view.id:
+                    self.happened["found dead by a look-up"] += 1
                     self.bury_one(owner)  # nobody waits for the dead
             assert (entry and (entry.step_run_id, entry.is_finished)) == self.world.answer(key)
             if entry is not None and not entry.is_finished:
@@ -237,16 +271,14 @@ class StoreMachine(CollectingRules, RuleBasedStateMachine):
             answered = entry.step_run_id if entry is not None else None
             step, made = self.new_attempt(view, one_of(CALLS, call), status, cache_key=key, cached_from=answered)
             if step is not None:
+                self.happened[status] += 1
                 transaction.write(Batch(started=[step]))
                 self.world.runs[view.id].steps[step.id] = made
 
+    @precondition(lambda self: self.steps_in("running"))
     @rule(step=ANY, status=st.sampled_from(("completed",) * 4 + ("failed", "stopped")), outputs=ANY, more=ANY)
     def end_step(self, step, status, outputs, more):
-        steps = self.world.steps().values()
-        running = [one for one in steps if one.status == "running"]
-        entry = one_of(steps if more % 4 == 0 or not running else running, step)
-        if entry is None:
-            return
+        entry = one_of(self.world.steps().values() if more % 4 == 0 else self.steps_in("running"), step)
         view = one_of([run for run in self.seen if run.id == entry.run], -1)
         record = self.ending(entry, status)
         made = []
@@ -271,10 +303,11 @@ class StoreMachine(CollectingRules, RuleBasedStateMachine):
             for _, one in made:
                 self.world.add_artifact(one)
 
+    @precondition(lambda self: self.steps_in("running"))
     @rule(step=ANY)
     def announce_another_attempt(self, step):
-        entry = one_of([one for one in self.world.steps().values() if one.status == "running"], step)
-        if entry is None or self.world.runs[entry.run].status != "running":
+        entry = one_of(self.steps_in("running"), step)
+        if self.world.runs[entry.run].status != "running":
             return
         view = one_of([run for run in self.seen if run.id == entry.run], -1)
         entry.status = "retried"
@@ -286,12 +319,10 @@ class StoreMachine(CollectingRules, RuleBasedStateMachine):
 
         self.world.runs[view.id].steps[again.id] = announced
 
+    @precondition(lambda self: self.steps_in("retrying"))
     @rule(view=ANY, step=ANY, status=st.sampled_from(("running", "skipped")))
     def begin_what_was_announced(self, view, step, status):
-        announced = [one for one in self.world.steps().values() if one.status == "retrying"]
-        entry = one_of(announced or self.world.steps().values(), step)
-        if entry is None:
-            return
+        entry = one_of(self.world.steps().values() if view % 4 == 1 else self.steps_in("retrying"), step)
         views = [run for run in self.seen if run.id == entry.run]
         view = one_of(views, view if view % 3 == 0 else -1)
         record = self.ending(entry, status, ended_at=None)
@@ -306,9 +337,9 @@ class StoreMachine(CollectingRules, RuleBasedStateMachine):
         view=ANY,
         status=st.sampled_from(("completed", "completed", "failed", "stopped", "paused", "paused")),
         output=ANY,
-        is_old=st.booleans(),
+        is_old=FLAG,
     )
-    def end_run(self, view, status, output, is_old):
+    def end_run(self, view, status, output, *, is_old):
         view = self.a_view(view)
         if view is None:
             return
@@ -333,19 +364,18 @@ class StoreMachine(CollectingRules, RuleBasedStateMachine):
             else:
                 known.interrupt_steps()
 
+    @precondition(lambda self: self.resumable())
     @rule(view=ANY, owner=ANY)
     def resume(self, view, owner):
-        resumable = [run for run in self.seen if self.world.runs.get(run.id, None) is not None]
-        seen = one_of(resumable or self.seen, view)
-        if seen is None:
-            return
+        seen = one_of(self.seen if view % 4 == 0 else self.resumable(), view // 4)
         known = self.world.runs.get(seen.id)
-        epoch = seen.epoch if known is None or view % 4 == 0 else known.epoch
+        epoch = seen.epoch if known is None or view % 4 == 1 else known.epoch
         run = msgspec.structs.replace(seen, status="running", epoch=epoch + 1, owner_id=self.an_owner(owner))
         is_allowed = self.world.resume(run.id, run.epoch, run.owner_id)
 
         assert self.store.resume_run(run, {}) is is_allowed
 
+        self.happened["resumed" if is_allowed else "resumed too late"] += 1
         if is_allowed:
             self.seen.append(run)
 
@@ -365,16 +395,32 @@ class StoreMachine(CollectingRules, RuleBasedStateMachine):
 
     # Death, and what follows
 
-    @rule(place=st.sampled_from((1, 2)))
-    def kill_an_owner(self, place):
-        owner = self.others.pop(place, None)
-        if owner is not None:
-            owner.kill()
-            self.world.dead.add(owner.id)
+    @precondition(lambda self: self.others)
+    @rule(number=ANY)
+    def kill_an_owner(self, number):
+        owner = self.others.pop(one_of(self.others, number))
+        owner.kill()
+        self.world.dead.add(owner.id)
 
+    @precondition(lambda self: self.claims())
+    @rule(number=ANY, call=ANY)
+    def die_at_work_that_another_run_wants(self, number, call):
+        step = one_of(self.claims(), number)
+        (place,) = [
+            place for place, owner in self.others.items() if owner.id == self.world.runs[step.run].owner
+        ]
+        self.kill_an_owner(list(self.others).index(place))
+        self.start_run(0, 0, number, 1)
+        mine = [i for i, run in enumerate(self.able()) if run.owner_id == self.here.id]
+        if mine:
+            self.ask_the_cache_and_start(mine[-1], call, step.key)
+
+    @precondition(lambda self: self.world.dead)
     @rule()
     def take_over(self):
-        assert sorted(self.store.interrupt_dead_runs()) == sorted(self.world.bury())
+        buried = self.world.bury()
+        self.happened["taken over"] += len(buried)
+        assert sorted(self.store.interrupt_dead_runs()) == sorted(buried)
 
     def bury_one(self, owner):
         """What a look-up does for the owner of what it has found."""
