@@ -11,8 +11,8 @@ from store_machine import StoreMachine
 from zenml.store import queries, removal, sqlite
 
 EXAMPLES = 2000
-SOME = 500
-"""Examples within which a mistake is to be found: a quarter of those that a store without it is given."""
+SOME = 2000
+"""Examples within which a mistake is to be found; most show within a hundred."""
 HAPPENS = (
     "refused",
     "cached",
@@ -30,7 +30,7 @@ HAPPENS = (
 def run_machine(folder, **fields):
     StoreMachine.prepare(folder)
     checks = list(HealthCheck)
-    limits = settings(stateful_step_count=15, deadline=None, suppress_health_check=checks, **fields)
+    limits = settings(stateful_step_count=20, deadline=None, suppress_health_check=checks, **fields)
     run_state_machine_as_test(StoreMachine, settings=limits)
 
 

@@ -112,6 +112,25 @@ def mask_bytes(data: bytes) -> bytes:
     return data
 
 
+def mask_begun(data: bytes) -> tuple[bytes, bytes]:
+    """Return the beginning of a text that goes on, masked as far as nothing to come can change it, and the rest as it is.
+
+    What is masked in parts is then what would be masked at once: a secret that is the beginning of a longer one
+    waits until that is known to be there or not.
+    """
+    begin = begun_at(data)
+    if not any(core in data for core in _secrets.byte_cores):
+        return data[:begin], data[begin:]
+    pattern = _secrets.byte_pattern
+    masked, position = [], 0
+    while (found := pattern.search(data, position)) is not None and found.start() < begin:
+        masked += [data[position : found.start()], MASK.encode()]
+        position = found.end()
+        if begin < position:  # what seemed to begin there was the end of this one
+            begin = position + begun_at(data[position:])
+    return b"".join([*masked, data[position:begin]]), data[begin:]
+
+
 def mask_value(value: Any) -> Any:
     """Return a value that JSON can hold with every registered secret in its texts and names replaced."""
     if not _secrets.forms:
