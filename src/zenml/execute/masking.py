@@ -1,6 +1,6 @@
 """Keeping registered secrets out of what is stored: logs, messages, tracebacks, metadata.
 
-A secret is found as it is, in base64 at each of its three offsets, URL-quoted, and as JSON and `repr` write it.
+A secret is found as it is, also without space around it, in base64 at each of its three offsets, URL-quoted, and as JSON and `repr` write it.
 This is best effort: a secret that a program encrypts, reverses or prints letter by letter is not found.
 """
 
@@ -35,7 +35,8 @@ class _Secrets:
 
     def with_value(self, value: str) -> _Secrets:
         """Return these and one more."""
-        new, forms = _Secrets(), _forms_of(value)
+        new = _Secrets()
+        forms = _forms_of(value) | _forms_of(value.strip())  # a file ends with a line end that programs leave out
         new.values = self.values | {value}
         # The longest first: an alternation takes the first form that fits, not the longest.
         new.forms = tuple(sorted(forms.union(self.forms), key=len, reverse=True))
@@ -158,6 +159,7 @@ def begun_at(data: bytes) -> int:
 
 
 def _forms_of(value: str) -> frozenset[str]:
+    """Return what a value looks like in texts, without forms that are too short."""
     import base64
     import json
     from urllib.parse import quote, quote_plus

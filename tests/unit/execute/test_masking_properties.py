@@ -136,11 +136,11 @@ def test_a_log_holds_no_secret_however_it_is_printed(folder, monkeypatch, silenc
     secrets, text = given
     register(secrets)
 
-    log = stored(folder, pieces(text.encode(), cuts)).decode()
+    log = stored(folder, pieces(text.encode(), cuts)).decode().rstrip("\n")  # the log ends its last line
 
     assert not [secret for secret in secrets if secret in log]
     if text.isprintable() or text.replace("\n", "").isprintable():
-        assert log.rstrip("\n") == masking.mask(text).rstrip("\n")
+        assert log == masking.mask(text).rstrip("\n")
 
 
 @pytest.mark.parametrize("silence", [0, 60])
