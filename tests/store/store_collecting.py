@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
+from store_making import one_of
 
 from zenml.client.garbage import Garbage, collect, find_garbage, runs_beyond
 from zenml.client.stored_artifacts import delete_artifact
@@ -25,12 +26,6 @@ DAY_SECONDS = 86_400.0
 TAGS = ("best", "night")
 
 
-def one_of(things, number):
-    """One of several things, or None of none."""
-    things = list(things)
-    return things[number % len(things)] if things else None
-
-
 class CollectingRules:
     """The half of the machine that owns no runs; it has `store` and `world`."""
 
@@ -47,7 +42,9 @@ class CollectingRules:
         identifier = one_of(waits, number)
         run = waits[identifier]
         wait = self.store.get(Wait, identifier)
-        answered = msgspec.structs.replace(wait, answer=True, answered_at=microseconds_now(), answered_by="me")
+        answered = msgspec.structs.replace(
+            wait, answer=True, answered_at=microseconds_now(), answered_by="me"
+        )
         is_allowed = run.status == "paused" and run.waits[identifier] == "open"
 
         assert self.store.answer_wait(answered) is is_allowed
@@ -113,7 +110,9 @@ class CollectingRules:
             (
                 run.id
                 for run in self.world.runs.values()
-                if fits[status](run) and fits[name](run) and (tag is None or ("run", run.id, tag) in self.world.tags)
+                if fits[status](run)
+                and fits[name](run)
+                and (tag is None or ("run", run.id, tag) in self.world.tags)
             ),
             reverse=is_descending,
         )
@@ -235,6 +234,14 @@ class CollectingRules:
         assert _shape(told) == _shape(found)
         keys = {one.key for one in self.world.artifacts.values() if one.key is not None}
         assert self._folders() == keys
+
+    @rule(name=ANY)
+    def tag_what_nothing_else_keeps(self, name):
+        self.save_by_hand(name, 0, is_by_hand=False)
+        *_, newest = self.world.artifacts
+        self.store.annotate(Notes(tags=[Tag(kind="artifact", target_id=newest, name=TAGS[0])]))
+        self.world.tag("artifact", newest, TAGS[0], is_exclusive=False)
+        self.collect_garbage(None, None, is_dry=False)
 
     def _folders(self):
         root = self.store.artifact_root

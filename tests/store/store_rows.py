@@ -23,7 +23,9 @@ _TABLES = {
     "links": "SELECT target_id FROM model_links",
     "documents": "SELECT digest FROM documents",
 }
-_ENDED_STEPS = "SELECT id, status, ended_at, started_at, failure, reason, log, key_parts, definition FROM step_runs"
+_ENDED_STEPS = (
+    "SELECT id, status, ended_at, started_at, failure, reason, log, key_parts, definition FROM step_runs"
+)
 
 
 def rows_of(store):
@@ -36,7 +38,16 @@ def expected_rows(world):
     runs, steps = world.runs.values(), world.steps().values()
     return {
         "runs": [
-            (run.id, run.name, run.pipeline, run.status, run.epoch, run.owner, run.parent, run.ended_at is None)
+            (
+                run.id,
+                run.name,
+                run.pipeline,
+                run.status,
+                run.epoch,
+                run.owner,
+                run.parent,
+                run.ended_at is None,
+            )
             for run in runs
         ],
         "steps": [

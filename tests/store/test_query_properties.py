@@ -13,7 +13,7 @@ from zenml.records.run import Artifact
 
 NAMES = (
     "apple", "Apple", "APPLE", "100%", "a_b", "aXb", "back\\slash", "it's", 'say "hi"', "a;b--c", ":mark", "%(x)s",
-    "?", "größe", "GRÖSSE", "groẞe", "e\u0301", "é", "ı", "İ", "𝕏🎈", "\u200b", " ", "a b", "\t", "line\nend",
+    "?", "größe", "GRÖSSE", "groẞe", "e\u0301", "é", "\u0131", "İ", "🎈", "\u200b", " ", "a b", "\t", "line\nend",
     "\x01", "\x7f", "\ufffd", "\U0010ffff", "ﬃ", "true", "None", "5", "05", "1e3", "equals:x", "",
 )  # fmt: skip
 SIZES = (0, 1, 5, 10, 15, 150, -1, 2**53 + 1, 2**62, -(2**62))

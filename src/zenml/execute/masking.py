@@ -36,7 +36,9 @@ class _Secrets:
     def with_value(self, value: str) -> _Secrets:
         """Return these and one more."""
         new = _Secrets()
-        forms = _forms_of(value) | _forms_of(value.strip())  # a file ends with a line end that programs leave out
+        forms = _forms_of(value) | _forms_of(
+            value.strip()
+        )  # a file ends with a line end that programs leave out
         new.values = self.values | {value}
         # The longest first: an alternation takes the first form that fits, not the longest.
         new.forms = tuple(sorted(forms.union(self.forms), key=len, reverse=True))

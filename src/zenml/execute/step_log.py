@@ -136,7 +136,9 @@ class StepLog:
             return now - self._rest_since >= SILENCE or len(self._rest) >= LONGEST_LINE
         if has_grown:
             self._rest_since = now
-            known = self._rest[: masking.begun_at(self._rest)]  # a secret may have several lines, with `\\r\\n`
+            known = self._rest[
+                : masking.begun_at(self._rest)
+            ]  # a secret may have several lines, with `\\r\\n`
             state = known.rstrip(b"\r").rfind(b"\r") + 1
             self._rest = b"\r" + self._rest[state:]
         return now - self._rest_since >= SILENCE or now - self._bar_written >= BAR_SECONDS

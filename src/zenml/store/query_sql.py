@@ -120,4 +120,6 @@ def _check_kind(column: Column, value: Any) -> None:
     """Refuse to compare bytes with anything else: one database finds nothing, another one fails."""
     if value is not None and column.is_bytes is not isinstance(value, bytes):
         held = "bytes" if column.is_bytes else "no bytes"
-        raise ConfigurationError(f"`{column.name}` holds {held} and cannot be compared with {preview(value)}.")
+        raise ConfigurationError(
+            f"`{column.name}` holds {held} and cannot be compared with {preview(value)}."
+        )

@@ -33,7 +33,12 @@ def folder(tmp_path):
     (tmp_path / "artifacts" / "hollow").mkdir()
     os.symlink(tmp_path / "outside.txt", tmp_path / "artifacts" / "hollow" / "a.bin")
     stored = StoredValue(
-        type="int", materializer="json", digest=verification.digest_files(files), size=200, key=staging.key, files=files
+        type="int",
+        materializer="json",
+        digest=verification.digest_files(files),
+        size=200,
+        key=staging.key,
+        files=files,
     )
     return store, stored, str(tmp_path / "outside.txt")
 
@@ -44,10 +49,12 @@ PATHS = st.sampled_from(
      "a" * 300, "a/" * 3000, "~", "%2e%2e/outside.txt", "A.BIN")
 ) | st.text(max_size=10)  # fmt: skip
 HUGE = st.integers(-(2**70), 2**70) | st.sampled_from((0, 100, -1, 2**63, 10**400))
-DIGESTS = st.sampled_from(("", "sha256:", "sha256", "md5:0", ":", "sha256:" + "0" * 64, "\0:x", "\udcff:")) | st.text(
-    max_size=10
+DIGESTS = st.sampled_from(
+    ("", "sha256:", "sha256", "md5:0", ":", "sha256:" + "0" * 64, "\0:x", "\udcff:")
+) | st.text(max_size=10)
+KEYS = st.sampled_from(
+    ("attempt.output", "link", "hollow", "..", ".", "", "/etc", "a/b", ".staging", "\0", "x" * 5000)
 )
-KEYS = st.sampled_from(("attempt.output", "link", "hollow", "..", ".", "", "/etc", "a/b", ".staging", "\0", "x" * 5000))
 
 
 @st.composite
@@ -66,7 +73,9 @@ def test_no_list_of_files_leads_out_of_its_folder(folder):
 
     @given(entries(stored.files), st.booleans(), KEYS | st.just(stored.key), PATHS)
     @example((FileEntry("a.bin", 10**400, "sha256:0"),), True, stored.key, "a.bin")
-    @example((FileEntry("../../outside.txt", len(SECRET), "sha256:0"),), True, stored.key, "../../outside.txt")
+    @example(
+        (FileEntry("../../outside.txt", len(SECRET), "sha256:0"),), True, stored.key, "../../outside.txt"
+    )
     @example((FileEntry("a.bin\0", 100, "sha256:0"),), True, stored.key, "a.bin\0")
     @example((FileEntry("\udcff", 100, "sha256:0"),), True, stored.key, "\udcff")
     @many
@@ -117,7 +126,15 @@ def test_a_file_outside_is_not_even_asked_for(folder, path):
 
 def test_a_row_of_any_text_is_a_record_or_damaged():
     table = table_of(Artifact)
-    true = {"id": "a", "name": "n", "output": "o", "type": "int", "materializer": "json", "digest": "d", "size": 1}
+    true = {
+        "id": "a",
+        "name": "n",
+        "output": "o",
+        "type": "int",
+        "materializer": "json",
+        "digest": "d",
+        "size": 1,
+    }
     row = table.row(Artifact(**true, created_at=1, files=(FileEntry("a", 1, "sha256:0"),)))
 
     @given(
@@ -125,8 +142,10 @@ def test_a_row_of_any_text_is_a_record_or_damaged():
         st.text(max_size=30)
         | st.recursive(
             st.none() | st.booleans() | st.floats() | HUGE | st.text(max_size=5),
-            lambda inner: st.lists(inner, max_size=3)
-            | st.dictionaries(st.sampled_from(("path", "size", "digest")), inner, max_size=3),
+            lambda inner: (
+                st.lists(inner, max_size=3)
+                | st.dictionaries(st.sampled_from(("path", "size", "digest")), inner, max_size=3)
+            ),
             max_leaves=6,
         ).map(lambda value: __import__("json").dumps(value)),
     )
@@ -145,7 +164,10 @@ def test_a_row_of_any_text_is_a_record_or_damaged():
     check()
 
 
-@given(data=st.binary(max_size=200), flips=st.lists(st.tuples(st.integers(0, 10**6), st.integers(1, 255)), max_size=4))
+@given(
+    data=st.binary(max_size=200),
+    flips=st.lists(st.tuples(st.integers(0, 10**6), st.integers(1, 255)), max_size=4),
+)
 @many
 def test_bytes_of_any_kind_are_the_value_or_an_error_of_ours(tmp_path, data, flips):
     store = LocalArtifactStore(str(tmp_path / "artifacts"))
@@ -156,6 +178,10 @@ def test_bytes_of_any_kind_are_the_value_or_an_error_of_ours(tmp_path, data, fli
     for changed in (bytes(body), data):
         digest = verification.digest_bytes(changed)
         try:
-            load(msgspec.structs.replace(stored, inline=changed, digest=digest), artifact_store=store, trusted=False)
+            load(
+                msgspec.structs.replace(stored, inline=changed, digest=digest),
+                artifact_store=store,
+                trusted=False,
+            )
         except ZenMLError:
             pass

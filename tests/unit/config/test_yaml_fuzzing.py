@@ -1,6 +1,6 @@
 """Any bytes in a configuration file are plain values, problems, or a configuration error, and nothing else."""
 
-import datetime
+import datetime as dt
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -63,11 +63,10 @@ def test_any_bytes_are_plain_values_or_a_configuration_error(tmp_path, data):
 
     try:
         document = read_document(path)
-    except ConfigurationError as error:
-        assert str(error)
+    except ConfigurationError:
         return
 
-    plain = (str, int, float, bool, type(None), datetime.date)
+    plain = (str, int, float, bool, type(None), dt.date)
     assert all(isinstance(one, plain) for one in content(document.value))
     assert len(content(document.value)) <= MOST_VALUES + 1
 
@@ -80,8 +79,8 @@ def test_any_text_below_an_option_is_a_configuration_or_problems(tmp_path, text,
 
     try:
         read_run_file(path).raise_problems()
-    except ConfigurationError as error:
-        assert str(error)
+    except ConfigurationError:
+        pass
 
 
 @pytest.mark.parametrize("levels", [2, 9, 60])
