@@ -32,8 +32,9 @@ _remembered: dict[str, tuple[int, ...]] = {}
 def check(stored: StoredValue, folder: str) -> None:
     """Raise `ArtifactDamagedError` if a file is missing or has another size."""
     for entry in stored.files:
+        path = _path_in(stored, folder, entry)
         try:
-            status = os.lstat(os.path.join(folder, entry.path))
+            status = os.lstat(path)
         except OSError as error:
             raise _damaged(stored, entry, _missing(error)) from error
         _check_status(stored, entry, status)
@@ -41,10 +42,16 @@ def check(stored: StoredValue, folder: str) -> None:
 
 def verify(stored: StoredValue, folder: str) -> None:
     """Raise `ArtifactDamagedError` if anything differs from what was written."""
-    if digest_files(stored.files) != stored.digest:
-        raise _damaged(stored, None, "its list of files is not the one that was recorded")
     try:
-        found = {path for path, _ in fs.walk(folder)} if not os.path.islink(folder) else set()
+        is_recorded = digest_files(stored.files) == stored.digest
+    except (OverflowError, UnicodeEncodeError):  # of a size or a path that no file has
+        is_recorded = False
+    if not is_recorded:
+        raise _damaged(stored, None, "its list of files is not the one that was recorded")
+    if os.path.islink(folder):
+        raise _damaged(stored, None, "its folder is a link now")
+    try:
+        found = {path for path, _ in fs.walk(folder)}
     except OSError as error:
         raise _damaged(stored, None, _missing(error)) from error
     for entry in stored.files:
@@ -59,7 +66,7 @@ def verify_file(stored: StoredValue, folder: str, path: str) -> str:
     """Return the full path of one file of a stored folder, if it is the one that was written."""
     for entry in stored.files:
         if entry.path == path:
-            full_path = os.path.join(folder, path)
+            full_path = _path_in(stored, folder, entry)
             _verify_file(stored, entry, full_path)
             return full_path
     raise _damaged(stored, None, f"`{path}` is not in the list of its files")
@@ -87,6 +94,23 @@ def _has_settled(changed_at: int) -> bool:
     if _IS_LINUX:
         return time.clock_gettime_ns(_COARSE_CLOCK) > changed_at
     return time.time_ns() - changed_at > _SETTLED_NS
+
+
+def _path_in(stored: StoredValue, folder: str, entry: FileEntry) -> str:
+    """Return the full path of a file, unless the path that a row names leads out of the folder."""
+    *above, name = entry.path.split("/")
+    is_plain = not {"", ".", ".."} & {*above, name} and "\0" not in entry.path
+    try:
+        os.fsencode(entry.path)
+    except UnicodeEncodeError:
+        is_plain = False
+    path = folder
+    for part in above if is_plain else ():
+        path = os.path.join(path, part)
+        is_plain &= not os.path.islink(path)
+    if not is_plain:
+        raise _damaged(stored, entry, "its path is none of a file in the artifact's folder")
+    return os.path.join(path, name)
 
 
 def _verify_file(stored: StoredValue, entry: FileEntry, path: str) -> None:

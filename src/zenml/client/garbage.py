@@ -151,7 +151,7 @@ def find_garbage(store: Database, *, without_runs: Sequence[str] = (), young: fl
         staging=_old(os.path.join(root, ".staging"), (one for one in staged if one not in running), young),
         drafts=_old(store.root, _drafts(store.root), FORGOTTEN),
         logs=_old(os.path.join(store.root, "logs"), (name for name in logs if name not in known), 0),
-        documents={digest: sizes[digest] for digest in sizes.keys() - _documents_in_use(store, runs, gone)},
+        documents=_unused_documents(store, runs, gone, sizes),
     )
 
 
@@ -201,6 +201,15 @@ def _unused_artifacts(store: Database, without_runs: Sequence[str], young: float
         is_young = artifact.producer is None and artifact.created_at > oldest
         if artifact.id not in named and not is_young:
             yield artifact
+
+
+def _unused_documents(
+    store: Database, runs: Sequence[Run], gone: frozenset[str], sizes: dict[str, int]
+) -> dict[str, int]:
+    """Return what would be deleted: nothing while a dynamic run goes on, whose next step may name any of it."""
+    if _dynamic_plans(store, (run for run in runs if run.ended_at is None)):
+        return {}
+    return {digest: sizes[digest] for digest in sizes.keys() - _documents_in_use(store, runs, gone)}
 
 
 def _documents_in_use(store: Database, runs: Iterable[Run], gone: frozenset[str] = frozenset()) -> set[str]:

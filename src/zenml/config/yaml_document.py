@@ -42,6 +42,7 @@ class YamlDocument:
         self.name = name
         self.lines: dict[Path, int] = {}
         self.problems: list[tuple[int, str]] = []
+        self._merges = 0  # that are being followed: they go deeper without making the path longer
         self.value = self._build(_Reader(name, text).root, (), 1)[0]
 
     def line_of(self, path: Path) -> int:
@@ -56,7 +57,7 @@ class YamlDocument:
             raise ConfigurationError(
                 f"{self.name} comes to more than {MOST_VALUES} values when its aliases are followed. Shorten it."
             )
-        if len(path) > MOST_DEPTH:
+        if len(path) + self._merges > MOST_DEPTH:
             raise ConfigurationError(f"{self.name} is nested deeper than {MOST_DEPTH} levels. Flatten it.")
         if isinstance(node, _Mapping):
             return self._build_mapping(node, path, count)
@@ -74,12 +75,14 @@ class YamlDocument:
         own: dict[str, int] = {}
         for line, key, item in node.items:
             if key == _MERGE:
+                self._merges += 1
                 for source in item if isinstance(item, list) else [(line, item)]:
                     value, count = self._build(source[1], path, count + 1)
                     if isinstance(value, dict):
                         result = {**value, **result}
                     else:
                         self.problems.append((line, "`<<` merges something that is no mapping"))
+                self._merges -= 1
                 continue
             if not isinstance(key, str):
                 shown = str(key).lower() if isinstance(key, bool) else key

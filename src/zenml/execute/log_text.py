@@ -13,6 +13,25 @@ _ESCAPE = re.compile(
     rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[PX^_][^\x1b\n]*(?:\x1b\\)?|[ -/]*[0-~])?"
 )
 
+_UNFINISHED = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b\n]*\x1b?|[PX^_][^\x1b\n]*\x1b?|[ -/]*)\Z")
+
+
+def without_escapes(data: bytes) -> bytes:
+    """Return text without escape sequences, but for one at its end that may go on.
+
+    A secret is looked for in what is stored: one of which a part is colored has a sequence in it.
+    """
+    if b"\x1b" not in data:
+        return data
+    end = unfinished_escape(data)
+    return _ESCAPE.sub(b"", data[:end]) + data[end:]
+
+
+def unfinished_escape(data: bytes) -> int:
+    """Return where an escape sequence begins that may go on after the end of the text; its length if none does."""
+    found = _UNFINISHED.search(data) if b"\x1b" in data else None
+    return len(data) if found is None else found.start()
+
 
 def clean(lines: bytes) -> bytes:
     """Return whole lines, fit to be stored."""

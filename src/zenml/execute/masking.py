@@ -1,6 +1,6 @@
 """Keeping registered secrets out of what is stored: logs, messages, tracebacks, metadata.
 
-A secret is found as it is, in base64 at each of its three offsets, URL-quoted, and as JSON and `repr` write it.
+A secret is found as it is, also without space around it, in base64 at each of its three offsets, URL-quoted, and as JSON and `repr` write it.
 This is best effort: a secret that a program encrypts, reverses or prints letter by letter is not found.
 """
 
@@ -35,7 +35,10 @@ class _Secrets:
 
     def with_value(self, value: str) -> _Secrets:
         """Return these and one more."""
-        new, forms = _Secrets(), _forms_of(value)
+        new = _Secrets()
+        forms = _forms_of(value) | _forms_of(
+            value.strip()
+        )  # a file ends with a line end that programs leave out
         new.values = self.values | {value}
         # The longest first: an alternation takes the first form that fits, not the longest.
         new.forms = tuple(sorted(forms.union(self.forms), key=len, reverse=True))
@@ -112,6 +115,25 @@ def mask_bytes(data: bytes) -> bytes:
     return data
 
 
+def mask_begun(data: bytes) -> tuple[bytes, bytes]:
+    """Return the beginning of a text that goes on, masked as far as nothing to come can change it, and the rest as it is.
+
+    What is masked in parts is then what would be masked at once: a secret that is the beginning of a longer one
+    waits until that is known to be there or not.
+    """
+    begin = begun_at(data)
+    if not any(core in data for core in _secrets.byte_cores):
+        return data[:begin], data[begin:]
+    pattern = _secrets.byte_pattern
+    masked, position = [], 0
+    while (found := pattern.search(data, position)) is not None and found.start() < begin:
+        masked += [data[position : found.start()], MASK.encode()]
+        position = found.end()
+        if begin < position:  # what seemed to begin there was the end of this one
+            begin = position + begun_at(data[position:])
+    return b"".join([*masked, data[position:begin]]), data[begin:]
+
+
 def mask_value(value: Any) -> Any:
     """Return a value that JSON can hold with every registered secret in its texts and names replaced."""
     if not _secrets.forms:
@@ -139,6 +161,7 @@ def begun_at(data: bytes) -> int:
 
 
 def _forms_of(value: str) -> frozenset[str]:
+    """Return what a value looks like in texts, without forms that are too short."""
     import base64
     import json
     from urllib.parse import quote, quote_plus

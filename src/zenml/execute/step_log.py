@@ -136,17 +136,20 @@ class StepLog:
             return now - self._rest_since >= SILENCE or len(self._rest) >= LONGEST_LINE
         if has_grown:
             self._rest_since = now
-            state = self._rest.rstrip(b"\r").rfind(b"\r") + 1
+            known = self._rest[
+                : masking.begun_at(self._rest)
+            ]  # a secret may have several lines, with `\\r\\n`
+            state = known.rstrip(b"\r").rfind(b"\r") + 1
             self._rest = b"\r" + self._rest[state:]
         return now - self._rest_since >= SILENCE or now - self._bar_written >= BAR_SECONDS
 
     def _write_rest(self, now: float, *, is_final: bool) -> None:
-        end = (
-            len(self._rest)
-            if is_final
-            else min(masking.begun_at(self._rest), log_text.unfinished(self._rest))
-        )
-        part, self._rest = self._rest[:end], self._rest[end:]
+        if is_final:
+            part, self._rest = masking.mask_bytes(self._rest), b""
+        else:
+            known = self._rest[: log_text.unfinished_escape(self._rest)]
+            end = min(masking.begun_at(known), log_text.unfinished(known))
+            part, self._rest = self._rest[:end], self._rest[end:]
         self._rest_since = now
         if b"\r" in part:
             self._bar_written = now
@@ -243,9 +246,9 @@ def _split(chunks: list[bytes]) -> tuple[bytes, bytes]:
     else:
         lines, rest = b"", _joined(chunks)
     if masking.is_needed():
-        data = masking.mask_bytes(lines + rest)
-        cut = min(data.rfind(b"\n") + 1, masking.begun_at(data))
-        lines, rest = data[:cut], data[cut:]
+        masked, begun = masking.mask_begun(log_text.without_escapes(lines + rest))
+        cut = masked.rfind(b"\n") + 1
+        lines, rest = masked[:cut], masked[cut:] + begun
     return lines, rest
 
 

@@ -9,13 +9,20 @@ is pickled, with a warning; a materializer that was asked for by name is never r
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from zenml.artifacts.hashing import digest_bytes, digest_files
 from zenml.artifacts.verification import verify_inline
-from zenml.errors import ArtifactNotTrustedError, ConfigurationError, MaterializerError, ZenMLError
+from zenml.errors import (
+    ArtifactDamagedError,
+    ArtifactNotTrustedError,
+    ConfigurationError,
+    MaterializerError,
+    ZenMLError,
+)
 from zenml.materializers import registry
 from zenml.materializers.base_materializer import BaseMaterializer
 from zenml.materializers.blob_materializer import BlobMaterializer, FinalRefusalError
@@ -99,7 +106,15 @@ def load(
     reader.is_trusted = trusted
     if is_inline and isinstance(reader, BlobMaterializer):
         return reader.from_bytes(verify_inline(stored))
-    return reader.load(data_type or registry.type_of(stored.type))
+    try:
+        return reader.load(data_type or registry.type_of(stored.type))
+    except FileNotFoundError as error:
+        if materializer.SHORT_NAME is None or not str(error.filename).startswith(f"{reader.uri}/"):
+            raise  # of a user's own code
+        raise ArtifactDamagedError(
+            f"{_name(stored)} is damaged: it has no file `{os.path.relpath(error.filename, reader.uri)}`, which the"
+            f" materializer `{stored.materializer}` reads. Restore a backup of the store, or run the step again."
+        ) from error
 
 
 def associated_types(choice: Materializer | str) -> tuple[type, ...]:

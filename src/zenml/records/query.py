@@ -3,7 +3,8 @@
 A filter is `field=value`, where the value may carry an operator: `contains:`, `startswith:`,
 `gt:`, `gte:`, `lt:`, `lte:`, `ne:` or `oneof:a,b`. A value without an operator means equality.
 `contains:` and `startswith:` mean what `in` and `str.startswith` mean in Python: case counts, and no
-character stands for others.
+character stands for others. Texts are ordered by code point, as Python orders them. So a filter finds the
+same in a file and on a server, whatever language either is set to; `LIKE` would not.
 """
 
 from __future__ import annotations
@@ -84,23 +85,24 @@ def read_condition(field: str, value: Any) -> Condition:
 
 def check_value(value: Any, what: str) -> None:
     """Raise for a value that no stored field can have."""
-    if value is None or isinstance(value, (bytes, float)):
+    if value is None or isinstance(value, bytes) or (isinstance(value, float) and value == value):  # noqa: PLR0124  NaN is not
         return
     if isinstance(value, int) and -(2**63) <= value < 2**63:
         return
-    if isinstance(value, str) and _is_unicode(value):
+    if isinstance(value, str) and _is_storable(value):
         return
     raise ConfigurationError(
         f"{what} cannot be compared with {preview(value)}. Compare with valid text, or a number of up to 64 bits."
     )
 
 
-def _is_unicode(text: str) -> bool:
+def _is_storable(text: str) -> bool:
+    """Tell whether a text is Unicode without a zero character, which databases cut or refuse."""
     try:
         text.encode()
     except UnicodeEncodeError:
         return False
-    return True
+    return "\0" not in text
 
 
 def _parse(field: str, value: Any) -> Condition:

@@ -172,7 +172,7 @@ class Artifact(Record, frozen=True, kw_only=True):
     id: ArtifactId
     name: str
     version: int = 0
-    """Given by the store when the row is written: one more than the highest of that name."""
+    """Given by the store when the row is written: one more than the highest that the name ever had."""
     producer: StepRunId | None = None
     """The step run whose output it is."""
     saved_by: StepRunId | None = None

@@ -110,8 +110,12 @@ def look_up(count: int) -> str:
 ARTIFACT_COLUMNS = ", ".join("NULL" if name == "inline" else f"a.{name}" for name in table_of(Artifact).names)
 LOOK_UP_ONE = LOOK_UP.format(artifact=ARTIFACT_COLUMNS, keys="?")
 
-# A new artifact gets the next version of its name.
-_NEXT_VERSION = "(SELECT coalesce(max(version), 0) + 1 FROM artifacts WHERE name = :name)"
+# A new artifact gets the next version of its name; the number of a deleted one is not given again.
+_NEXT_VERSION = (
+    "(SELECT coalesce(max(version), 0) + 1 FROM ("
+    "SELECT (SELECT max(version) FROM artifacts WHERE name = :name) AS version"  # with the index, which a union has not
+    " UNION ALL SELECT version FROM deleted_versions WHERE name = :name) AS versions)"
+)
 INSERT_ARTIFACT = table_of(Artifact).insert.replace(":version", _NEXT_VERSION)
 # A version that is asked for is given unless it is taken: who asks has looked, and may have been overtaken.
 _IS_TAKEN = "EXISTS (SELECT 1 FROM artifacts WHERE name = :name AND version = :version)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from zenml.config.preview import preview
 from zenml.errors import ConfigurationError
 from zenml.records.query import check_value
 from zenml.records.run import Artifact, Pipeline
@@ -89,6 +90,7 @@ def _condition_sql(table: Table, condition: Condition, values: dict[str, Any]) -
 
 def _text_sql(column: Column, condition: Condition, values: dict[str, Any], mark: str) -> str:
     """Return a condition on a part of a text; of a number its digits are meant."""
+    _check_kind(column, condition.value)
     part = str(condition.value)
     text = f"CAST({column.name} AS TEXT)" if column.is_number else column.name
     if not part:
@@ -101,6 +103,7 @@ def _text_sql(column: Column, condition: Condition, values: dict[str, Any], mark
 
 def _comparable(column: Column, value: Any) -> Any:
     """Return a value as a column can be compared with it: databases disagree on what text and numbers have in common."""
+    _check_kind(column, value)
     if column.is_number and isinstance(value, str):
         try:
             return int(value) if abs(int(value)) < 2**63 else float(value)
@@ -111,3 +114,12 @@ def _comparable(column: Column, value: Any) -> Any:
     if not column.is_number and isinstance(value, (int, float)):
         return str(value)
     return value
+
+
+def _check_kind(column: Column, value: Any) -> None:
+    """Refuse to compare bytes with anything else: one database finds nothing, another one fails."""
+    if value is not None and column.is_bytes is not isinstance(value, bytes):
+        held = "bytes" if column.is_bytes else "no bytes"
+        raise ConfigurationError(
+            f"`{column.name}` holds {held} and cannot be compared with {preview(value)}."
+        )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from zenml.store.database import Database
+    from zenml.store.file import Transaction
 
 # By kind of use: a column of the artifact, and where it is found (as key) by what uses the artifact: the run,
 # and the step, tag or version in it, "" where there is none.
@@ -45,7 +46,16 @@ _USES_OF = " UNION ALL ".join(
 )
 
 # Step runs and their rows go with the run; artifacts stay until they are collected.
-_DELETE_TAGS = "DELETE FROM tags WHERE kind = 'run' AND target_id = :id"
+_FORGET_RUN = (
+    "DELETE FROM tags WHERE kind = 'run' AND target_id = :id",
+    "DELETE FROM metadata WHERE kind = 'run' AND target_id = :id",
+)
+# What was said of a step holds for those that were answered with its result, and goes with the last of them.
+_FORGET_STEPS = tuple(
+    f"DELETE FROM {table} WHERE kind = 'step' AND target_id NOT IN (SELECT id FROM step_runs)"  # noqa: S608  our own text
+    " AND target_id NOT IN (SELECT cached_from FROM step_runs WHERE cached_from IS NOT NULL)"
+    for table in ("tags", "metadata")
+)
 _DELETE_RUN = "DELETE FROM runs WHERE id = :id AND status NOT IN ('running', 'stopping')"
 
 _FAMILY = """
@@ -60,8 +70,16 @@ WHERE l.kind = 'run' AND v.stage IN ({queries.marks(len(HELD_BY_ONE))})
 _UNUSED = f"SELECT {queries.ARTIFACT_COLUMNS} FROM artifacts a WHERE NOT {_IS_USED} ORDER BY a.id"  # noqa: S608
 # The condition is asked again: a run may have begun to use the artifact since it was listed.
 _STILL_UNUSED = f"SELECT a.id FROM artifacts a WHERE a.id IN ({{ids}}) AND NOT {_IS_USED}"  # noqa: S608
-_DELETE_ARTIFACT = "DELETE FROM artifacts WHERE id = :id"
-_DELETE_ARTIFACT_TAGS = "DELETE FROM tags WHERE kind = 'artifact' AND target_id = :id"
+_DELETE_ARTIFACTS = (
+    """
+    INSERT INTO deleted_versions (name, version)
+    SELECT name, max(version) FROM artifacts WHERE id IN ({ids}) GROUP BY name
+    ON CONFLICT (name) DO UPDATE SET version = excluded.version WHERE deleted_versions.version < excluded.version
+    """,
+    "DELETE FROM tags WHERE kind = 'artifact' AND target_id IN ({ids})",
+    "DELETE FROM metadata WHERE kind = 'artifact' AND target_id IN ({ids})",
+    "DELETE FROM artifacts WHERE id IN ({ids})",
+)
 _ARTIFACT_BYTES = """
 SELECT coalesce(sum(bytes), 0) FROM (SELECT max(size) AS bytes FROM artifacts GROUP BY coalesce(key, id)) AS sizes
 """
@@ -77,13 +95,17 @@ _KEYS = "SELECT DISTINCT key FROM artifacts WHERE key IS NOT NULL"
 
 
 def delete_runs(store: Database, run_ids: Sequence[str]) -> list[str]:
-    """Delete ended runs with their steps and tags in one transaction; return the ids that are gone."""
+    """Delete ended runs with all that is said of them and their steps, in one transaction; return the ids that are gone."""
     gone = []
     with store.file.write() as transaction:
         for identifier in run_ids:
             if transaction.run(_DELETE_RUN, {"id": identifier}) == 1:
-                transaction.run(_DELETE_TAGS, {"id": identifier})
+                for sql in _FORGET_RUN:
+                    transaction.run(sql, {"id": identifier})
                 gone.append(identifier)
+        if gone:
+            for sql in _FORGET_STEPS:
+                transaction.run(sql)
     return gone
 
 
@@ -135,16 +157,21 @@ def delete_unused(store: Database, artifact_ids: Sequence[str]) -> list[str]:
         with store.file.write() as transaction:
             sql = _STILL_UNUSED.format(ids=queries.marks(len(chunk)))
             ids = [row[0] for row in transaction.read(sql, chunk)]
-            transaction.run_many(_DELETE_ARTIFACT, [{"id": one} for one in ids])
+            _delete_artifacts(transaction, ids)
         gone += ids
     return gone
 
 
 def delete_artifact(store: Database, artifact_id: str) -> None:
-    """Delete an artifact and its tags, whatever refers to it."""
+    """Delete an artifact with its tags and metadata, whatever refers to it."""
     with store.file.write() as transaction:
-        transaction.run(_DELETE_ARTIFACT_TAGS, {"id": artifact_id})
-        transaction.run(_DELETE_ARTIFACT, {"id": artifact_id})
+        _delete_artifacts(transaction, [artifact_id])
+
+
+def _delete_artifacts(transaction: Transaction, ids: Sequence[str]) -> None:
+    if ids:
+        for sql in _DELETE_ARTIFACTS:
+            transaction.run(sql.format(ids=queries.marks(len(ids))), ids)
 
 
 def uses_of(store: Database, artifact_id: str) -> list[tuple[str, str, str]]:

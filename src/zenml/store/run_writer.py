@@ -67,16 +67,17 @@ class RunWriter:
             self._start_steps(batch.started)
         insert_many(self._transaction, batch.inputs)
         insert_artifacts(self._database, self._transaction, batch.aliases)
-        insert_many(self._transaction, batch.outputs)
         if batch.saved or batch.notes:
             self._write_told(batch)
         if batch.links:
             from zenml.store.model_versions import write_links  # most runs work on no model
 
             write_links(self._transaction, batch.links)
-        insert_many(self._transaction, batch.hooks)
         if batch.run is not None:
             self._end_run(batch.run)
+        # After the guards: whoever was taken over learns of that, not of a row that is there already.
+        insert_many(self._transaction, batch.outputs)
+        insert_many(self._transaction, batch.hooks)
         if batch.wait is not None:
             from zenml.store.waits import add_wait  # few runs ask anything
 

@@ -22,7 +22,7 @@ Row = tuple[Any, ...]
 class Column:
     """A column: its name and how its values are stored."""
 
-    __slots__ = ("decoder", "is_flag", "is_json", "is_number", "is_optional", "name")
+    __slots__ = ("decoder", "is_bytes", "is_flag", "is_json", "is_number", "is_optional", "name")
 
     def __init__(self, name: str, hint: Any) -> None:
         self.name = name
@@ -30,6 +30,7 @@ class Column:
         kinds = {_plain_type(option) for option in options} - {type(None)}
         self.is_optional = type(None) in options
         self.is_flag = kinds == {bool}
+        self.is_bytes = kinds == {bytes}
         self.is_number = bool(kinds) and kinds <= {int, float, bool}
         self.is_json = not self.is_flag and not kinds <= {str, int, bytes, float}
         self.decoder = msgspec.json.Decoder(hint) if self.is_json else None

@@ -59,6 +59,12 @@ def test_a_secret_is_masked_inside_base64(before, after):
     assert len(masked.replace("***", "")) <= len(text) - len(SECRET)
 
 
+def test_a_secret_with_a_line_end_is_masked_without_it_too():
+    masking.register_secret("hunter22\n")
+
+    assert masking.mask("a hunter22 b hunter22\n") == "a *** b ***"
+
+
 def test_short_values_are_left_alone():
     masking.register_secret("12345")
 

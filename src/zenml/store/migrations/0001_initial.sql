@@ -163,6 +163,12 @@ CREATE INDEX artifacts_by_producer ON artifacts (producer) WHERE producer IS NOT
 CREATE INDEX artifacts_saved_by ON artifacts (saved_by) WHERE saved_by IS NOT NULL;
 CREATE INDEX artifacts_by_content ON artifacts (name, digest) WHERE producer IS NULL;
 
+-- The highest version of each name that was deleted: its number is not given again.
+CREATE TABLE deleted_versions (
+    name TEXT PRIMARY KEY,
+    version BIGINT NOT NULL
+);
+
 CREATE TABLE step_inputs (
     step_run_id TEXT NOT NULL REFERENCES step_runs (id) ON DELETE CASCADE,
     name TEXT NOT NULL,
