@@ -71,7 +71,9 @@ def questions(runs: list[Any], pages: int) -> dict[str, Callable[[Any], Any]]:
         "tags and metadata of a run": lambda run: (run.tags, run.run_metadata, run.model_version),
         "artifacts, newest page": lambda run: client.list_artifact_versions(),
         "artifacts of one name": lambda run: client.list_artifact_versions(name="model"),
-        "artifacts of one name, page 1,000": lambda run: client.list_artifact_versions(name="model", page=1000),
+        "artifacts of one name, page 1,000": lambda run: client.list_artifact_versions(
+            name="model", page=1000
+        ),
         "artifacts, name contains": lambda run: client.list_artifact_versions(name="contains:clean"),
         "artifacts, type": lambda run: client.list_artifact_versions(type="str"),
         "artifacts with a cascading tag": lambda run: client.list_artifact_versions(tag="release"),
@@ -153,7 +155,9 @@ if __name__ == "__main__":
     interrupting = time.perf_counter() - begin
     some = random.Random(2)
     pages = client.list_pipeline_runs(size=20).total_pages
-    runs = [some.choice(client.list_pipeline_runs(page=some.randint(1, pages)).items) for _ in range(ASKED + 1)]
+    runs = [
+        some.choice(client.list_pipeline_runs(page=some.randint(1, pages)).items) for _ in range(ASKED + 1)
+    ]
     floor = [time for _ in range(10) for time in floor_times(store.file.path, [run.id for run in runs])]
     times = {
         name: time_all(ask, runs)
