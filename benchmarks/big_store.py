@@ -60,7 +60,6 @@ TIMES = ("created_at", "started_at", "ended_at")
 SHARES = (("executed", 72), ("cached", 15), ("failed", 10), ("interrupted", 3))
 """Of a hundred runs."""
 DEAD_EVERY = 2_000
-"""One run of so many is recorded as running, and its process is gone."""
 BASELINE_EVERY = 1_000
 APART = 5 * 60 * 1_000_000
 """Microseconds between the starts of two runs."""
@@ -85,8 +84,14 @@ Templates = dict[tuple[str, str], Template]
 """By kind of run and name of pipeline."""
 
 
-def make(folder: str, runs: int) -> None:
-    """Make a store of so many runs in a folder, the newest of which began a moment ago."""
+def make(folder: str, runs: int, *, dead_every: int = DEAD_EVERY) -> None:
+    """Make a store of so many runs in a folder, the newest of which began a moment ago.
+
+    Args:
+        folder: where it is to be.
+        runs: how many.
+        dead_every: one run of so many is recorded as running, and its process is gone.
+    """
     with _real_runs() as source:
         templates = _templates(source)
         target = Database(folder, is_durable=False)
@@ -94,7 +99,7 @@ def make(folder: str, runs: int) -> None:
             for kind in (Pipeline, Document, Model):
                 table = table_of(kind)
                 transaction.run_many(table.insert, [table.row(one) for one in source.select(kind)])
-    copier = Copier(target, templates, microseconds_now() - runs * APART)
+    copier = Copier(target, templates, microseconds_now() - runs * APART, dead_every)
     for first in range(0, runs, AT_ONCE):
         copier.write(range(first, min(first + AT_ONCE, runs)))
     copier.finish()
@@ -173,10 +178,11 @@ def _template(source: Database, run: Run) -> Template:
 class Copier:
     """Writes copies of real runs into a store, each a while after the one before."""
 
-    def __init__(self, target: Database, templates: Templates, begin: int) -> None:
+    def __init__(self, target: Database, templates: Templates, begin: int, dead_every: int) -> None:
         self._target = target
         self._templates = templates
         self._begin = begin
+        self._dead_every = dead_every
         self._random = random.Random(1)
         self._rows = {
             id(one): {kind: [self._row(record) for record in one.records[kind]] for kind in KINDS}
@@ -231,7 +237,7 @@ class Copier:
     def _choose(self, number: int) -> tuple[str, str]:
         """Return which run is copied: its kind, and its pipeline."""
         kind = "dead"
-        if number % DEAD_EVERY != DEAD_EVERY - 1:
+        if number % self._dead_every != self._dead_every - 1:
             kind = self._random.choices([one for one, _ in SHARES], [share for _, share in SHARES])[0]
         name = self._random.choice(self._pipelines[kind])
         needs_another = kind in ("cached", "failed") and name not in self._latest

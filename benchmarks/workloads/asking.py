@@ -15,81 +15,128 @@ from figures import report
 from zenml.cli.pipeline_commands import list_pipelines as list_pipelines_command
 from zenml.cli.run_commands import list_runs as list_runs_command
 from zenml.client.client import Client
-from zenml.records.run import Run
+from zenml.store.inspection import database_size
 from zenml.store.opening import open_store
 
-ASKED = 20
+Ask = Callable[[Any], object]
+ASKED = 40
 """How often each question is asked, of other runs each time."""
 SLOW = 2.0
 """Seconds after which a question is not asked again."""
 
 
-def questions(runs: list[Any], pages: int) -> dict[str, Callable[[Any], Any]]:
-    """Return what is asked; each takes a run that is there."""
-    client = Client()
-    listed = client.list_pipeline_runs
-    return {
-        "newest page": lambda run: listed(),
-        "newest page, 100 runs": lambda run: listed(size=100),
-        "oldest page first": lambda run: listed("asc:created"),
-        "by end": lambda run: listed("desc:end_time"),
-        "by name order": lambda run: listed("asc:name"),
-        "without children": lambda run: listed(children=False),
-        "page 2,500": lambda run: listed(page=2500),
-        "last page": lambda run: listed(page=pages),
-        "total": lambda run: listed(size=1).total,
-        "of one name": lambda run: listed(name=run.name),
-        "name contains": lambda run: listed(name=f"contains:{run.name[-6:]}"),
-        "name contains, none": lambda run: listed(name="contains:no such run"),
-        "name contains, many": lambda run: listed(name="contains:pipeline_1"),
-        "name starts with": lambda run: listed(name=f"startswith:{run.name[:24]}"),
-        "name starts with, many": lambda run: listed(name="startswith:pipeline_1"),
-        "status completed": lambda run: listed(status="completed"),
-        "status failed": lambda run: listed(status="failed"),
-        "status running": lambda run: listed(status="running"),
-        "two states": lambda run: listed(status=["failed", "interrupted"]),
-        "status not": lambda run: listed(status="ne:completed"),
-        "of a pipeline": lambda run: listed(pipeline=run.record.pipeline_name),
-        "of a pipeline, page 50": lambda run: listed(pipeline=run.record.pipeline_name, page=50),
-        "with a tag": lambda run: listed(tag="nightly"),
-        "with a rare tag": lambda run: listed(tag="baseline"),
-        "with a tag, page 300": lambda run: listed(tag="nightly", page=300),
-        "tag, status and pipeline": lambda run: listed(
-            tags=["nightly"], status="failed", pipeline="pipeline_10"
-        ),
-        "pipeline and status": lambda run: listed(pipeline=run.record.pipeline_name, status="failed"),
-        "name contains and status": lambda run: listed(name="contains:2026", status="interrupted"),
-        "since a time": lambda run: listed(created_at=f"gte:{run.record.created_at}"),
-        "run by id": lambda run: client.get_pipeline_run(run.id),
-        "run by short id": lambda run: client.get_pipeline_run(run.id[-8:]),
-        "run by beginning of id": lambda run: client.get_pipeline_run(run.id[:14]),
-        "run by name": lambda run: client.get_pipeline_run(run.name),
-        "run by beginning of name": lambda run: client.get_pipeline_run(run.name[:-1]),
-        "latest run": lambda run: client.get_pipeline_run("latest"),
-        "no such run": lambda run: _missing(client, f"{run.name}-gone"),
-        "steps and outputs": lambda run: _outputs(client.get_pipeline_run(run.id)),
-        "tags and metadata of a run": lambda run: (run.tags, run.run_metadata, run.model_version),
-        "artifacts, newest page": lambda run: client.list_artifact_versions(),
-        "artifacts of one name": lambda run: client.list_artifact_versions(name="model"),
-        "artifacts of one name, page 1,000": lambda run: client.list_artifact_versions(
-            name="model", page=1000
-        ),
-        "artifacts, name contains": lambda run: client.list_artifact_versions(name="contains:clean"),
-        "artifacts, type": lambda run: client.list_artifact_versions(type="str"),
-        "artifacts with a cascading tag": lambda run: client.list_artifact_versions(tag="release"),
-        "newest version of an artifact": lambda run: client.get_artifact_version("model"),
-        "a version of an artifact": lambda run: client.get_artifact_version("model", 1000),
-        "tags of artifacts": lambda run: [one.tags for one in client.list_artifact_versions().items],
-        "pipelines": lambda run: client.list_pipelines(),
-        "last run of a pipeline": lambda run: client.get_pipeline(run.record.pipeline_name).last_run,
-        "models": lambda run: client.list_models(),
-        "versions of a model": lambda run: client.list_model_versions("model_01"),
-        "runs and artifacts of a version": lambda run: _of_version(client.get_model_version("model_01")),
-        "latest version of a model": lambda run: client.get_model("model_01").latest_version,
-        "tags": lambda run: client.list_tags(),
-        "command: run list": lambda run: _command(list_runs_command),
-        "command: pipeline list": lambda run: _command(list_pipelines_command, "--size", "50"),
-    }
+class Questions:
+    """What is asked; each question takes a run that is there."""
+
+    def __init__(self, pages: int) -> None:
+        self._client = Client()
+        self._pages = pages
+
+    def all(self) -> dict[str, Ask]:
+        """Return every question by what it asks."""
+        return {
+            **self.lists(),
+            **self.filtered(),
+            **self.filtered_by_several(),
+            **self.single_runs(),
+            **self.artifacts(),
+            **self.others(),
+        }
+
+    def lists(self) -> dict[str, Ask]:
+        listed = self._client.list_pipeline_runs
+        return {
+            "newest page": lambda _: listed(),
+            "newest page, 100 runs": lambda _: listed(size=100),
+            "oldest first": lambda _: listed("asc:created"),
+            "last ended first": lambda _: listed("desc:end_time"),
+            "by name": lambda _: listed("asc:name"),
+            "without children": lambda _: listed(children=False),
+            "page 2,500": lambda _: listed(page=min(2_500, self._pages)),
+            "last page": lambda _: listed(page=self._pages),
+            "how many there are": lambda _: listed(size=1).total,
+            "`zenml run list`": lambda _: _command(list_runs_command),
+            "`zenml run list --json`": lambda _: _command(list_runs_command, "--json"),
+        }
+
+    def filtered(self) -> dict[str, Ask]:
+        listed = self._client.list_pipeline_runs
+        return {
+            "of one name": lambda run: listed(name=run.name),
+            "name contains, one": lambda run: listed(name=f"contains:{run.name[-15:]}"),
+            "name contains, none": lambda _: listed(name="contains:no such run"),
+            "name contains, many": lambda _: listed(name="contains:pipeline_1"),
+            "name starts with, one": lambda run: listed(name=f"startswith:{run.name[:-1]}"),
+            "name starts with, many": lambda _: listed(name="startswith:pipeline_1"),
+            "status, most": lambda _: listed(status="completed"),
+            "status, a tenth": lambda _: listed(status="failed"),
+            "status, none": lambda _: listed(status="running"),
+            "status, two": lambda _: listed(status=["failed", "interrupted"]),
+            "status, two of which one is most": lambda _: listed(status=["failed", "completed"]),
+            "status, all but one": lambda _: listed(status="ne:completed"),
+            "of a pipeline": lambda run: listed(pipeline=run.pipeline),
+            "of a pipeline, page 50": lambda run: listed(pipeline=run.pipeline, page=50),
+            "with a tag": lambda _: listed(tag="nightly"),
+            "with a tag, page 300": lambda _: listed(tag="nightly", page=300),
+            "with a rare tag": lambda _: listed(tag="baseline"),
+        }
+
+    def filtered_by_several(self) -> dict[str, Ask]:
+        listed = self._client.list_pipeline_runs
+        return {
+            "pipeline and status": lambda run: listed(pipeline=run.pipeline, status="failed"),
+            "tag and status": lambda _: listed(tag="nightly", status="failed"),
+            "rare tag and status": lambda _: listed(tag="baseline", status="completed"),
+            "tag, status and pipeline": lambda _: listed(
+                tags=["nightly"], status="failed", pipeline="pipeline_10"
+            ),
+            "name contains and status": lambda _: listed(name="contains:20", status="interrupted"),
+            "since a time": lambda run: listed(created_at=f"gte:{run.record.created_at}"),
+        }
+
+    def single_runs(self) -> dict[str, Ask]:
+        one = self._client.get_pipeline_run
+        return {
+            "run by id": lambda run: one(run.id),
+            "run by the end of its id": lambda run: one(run.id[-8:]),
+            "run by the beginning of its id": lambda run: one(run.id[:16]),
+            "run by name": lambda run: one(run.name),
+            "run by the beginning of its name": lambda run: one(run.name[:-1]),
+            "latest run": lambda _: one("latest"),
+            "no such run": lambda run: _missing(self._client, f"{run.name}-gone"),
+            "steps and outputs of a run": lambda run: _outputs(one(run.id)),
+            "tags, metadata, model of a run": lambda run: (run.tags, run.run_metadata, run.model_version),
+        }
+
+    def artifacts(self) -> dict[str, Ask]:
+        client, listed = self._client, self._client.list_artifact_versions
+        return {
+            "artifacts": lambda _: listed(),
+            "artifacts of one name": lambda _: listed(name="model"),
+            "artifacts of one name, page 1,000": lambda _: listed(name="model", page=1_000),
+            "artifacts, name contains": lambda _: listed(name="contains:clean"),
+            "artifacts, name starts with": lambda _: listed(name="startswith:pipeline_1"),
+            "artifacts of a run with a cascading tag": lambda _: listed(tag="release"),
+            "artifacts of a type": lambda _: listed(type="str"),
+            "newest version of an artifact": lambda _: client.get_artifact_version("model"),
+            "a version of an artifact": lambda _: client.get_artifact_version("model", 1),
+            "tags of 20 artifacts": lambda _: [one.tags for one in listed().items],
+        }
+
+    def others(self) -> dict[str, Ask]:
+        client = self._client
+        return {
+            "pipelines": lambda _: client.list_pipelines(),
+            "last run of a pipeline": lambda run: client.get_pipeline(run.pipeline.name).last_run,
+            "`zenml pipeline list`, with last runs": lambda _: _command(
+                list_pipelines_command, "--size", "50"
+            ),
+            "models": lambda _: client.list_models(),
+            "versions of a model": lambda _: client.list_model_versions("model_01"),
+            "runs and artifacts of a version": lambda _: _of_version(client.get_model_version("model_01")),
+            "newest version of a model": lambda _: client.get_model("model_01").latest_version,
+            "tags": lambda _: client.list_tags(),
+        }
 
 
 def _missing(client: Client, name: str) -> None:
@@ -121,7 +168,7 @@ def _command(command: Any, *words: str) -> None:
             sys.stdout, sys.stderr = said, error
 
 
-def time_all(ask: Callable[[Any], Any], runs: list[Any]) -> list[float]:
+def time_all(ask: Ask, runs: list[Any]) -> list[float]:
     ask(runs[0])
     times: list[float] = []
     for run in runs[1:]:
@@ -147,26 +194,36 @@ def floor_times(path: str, ids: list[str]) -> Iterator[float]:
     connection.close()
 
 
-if __name__ == "__main__":
-    client, only = Client(), sys.argv[1:]
-    store = open_store()
-    begin = time.perf_counter()
-    found = store.interrupt_dead_runs()
-    interrupting = time.perf_counter() - begin
+def chosen_runs(client: Client, pages: int) -> list[Any]:
+    """Return runs of all times."""
     some = random.Random(2)
-    pages = client.list_pipeline_runs(size=20).total_pages
-    runs = [
-        some.choice(client.list_pipeline_runs(page=some.randint(1, pages)).items) for _ in range(ASKED + 1)
-    ]
-    floor = [time for _ in range(10) for time in floor_times(store.file.path, [run.id for run in runs])]
-    times = {
-        name: time_all(ask, runs)
-        for name, ask in questions(runs, pages).items()
-        if not only or any(word in name for word in only)
-    }
+    found = [client.list_pipeline_runs(page=some.randint(1, pages)).items for _ in range(ASKED + 1)]
+    return [some.choice(page) for page in found]
+
+
+def answer(only: list[str]) -> None:
+    client, store = Client(), open_store()
+    begin = time.perf_counter()
+    interrupted = store.interrupt_dead_runs()
+    interrupting = time.perf_counter() - begin
+    pages = client.list_pipeline_runs().total_pages
+    runs = chosen_runs(client, pages)
+    times, floors = {}, {}
+    for name, ask in Questions(pages).all().items():
+        if not only or any(word in name for word in only):
+            floors[name] = percentile(list(floor_times(store.file.path, [run.id for run in runs])))
+            times[name] = percentile(time_all(ask, runs))
     report(
+        times=times,
+        floors=floors,
         interrupting=interrupting,
-        interrupted=len(found),
-        floor=percentile(floor),
-        times={name: [percentile(taken), sorted(taken)[len(taken) // 2]] for name, taken in times.items()},
+        interrupted=len(interrupted),
+        runs=client.list_pipeline_runs(size=1).total,
+        some_run=runs[0].id,
+        size=database_size(store),
     )
+
+
+if __name__ == "__main__":
+    os.environ["ZENML_CONFIG_PATH"] = sys.argv[1]
+    answer(sys.argv[2:])
