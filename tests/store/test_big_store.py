@@ -7,7 +7,6 @@ import pytest
 from click.testing import CliRunner
 
 from zenml.cli.artifact_commands import list_artifacts
-from zenml.cli.main import main
 from zenml.cli.model_commands import model
 from zenml.cli.pipeline_commands import list_pipelines
 from zenml.cli.run_commands import list_runs, show
@@ -148,7 +147,7 @@ COMMANDS = {
     "artifact list": (list_artifacts, ()),
     "artifact list --name": (list_artifacts, ("--name", "model")),
     "model list": (model, ("list",)),
-    "model show": (model, ("show", "model_01")),
+    "model version list": (model, ("version", "list", "model_01")),
 }
 
 
@@ -160,7 +159,7 @@ def statements_of(store, command, words):
 
 
 @pytest.mark.parametrize("form", [(), ("--json",)], ids=["text", "json"])
-@pytest.mark.parametrize("name", [name for name in COMMANDS if "show" not in name])
+@pytest.mark.parametrize("name", COMMANDS)
 def test_a_list_takes_as_many_statements_whatever_its_size(store, name, form):
     command, words = COMMANDS[name]
 
@@ -169,11 +168,15 @@ def test_a_list_takes_as_many_statements_whatever_its_size(store, name, form):
     assert counts[2] == counts[9] <= 5
 
 
+@pytest.mark.parametrize("form", [(), ("--json",)], ids=["text", "json"])
+def test_a_model_is_shown_with_few_statements(store, form):
+    assert statements_of(store, model, ("show", "model_01", *form)) <= 5
+
+
 def test_a_run_is_shown_with_few_statements(store, client):
     run = of_status(client, "completed")[0]
 
     assert statements_of(store, show, (run.id,)) <= 16
-    assert main.commands is not None or main.name
 
 
 @pytest.mark.parametrize("number", [1, 3])

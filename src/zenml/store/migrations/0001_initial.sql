@@ -241,6 +241,8 @@ CREATE TABLE model_versions (
     UNIQUE (model_id, number),
     UNIQUE (model_id, name)
 );
+-- Versions are found by the name of their model, the newest first.
+CREATE INDEX model_versions_by_model ON model_versions (model_name, number);
 -- One version of a model is in production, and one in staging.
 CREATE UNIQUE INDEX model_versions_in_stage ON model_versions (model_id, stage)
     WHERE stage IN ('staging', 'production');
