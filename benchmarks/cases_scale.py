@@ -17,8 +17,8 @@ RUNS = int(os.environ.get("BENCH_SCALE", "100000"))
 PAIRS = 60
 """Runs on each store in a repetition: what varies is the noise of the machine, far more than 10 %."""
 BUDGET = 50.0
-LOOSE = ("artifacts of a type", "no such run")
-"""Questions that no index answers: a column without one, and the close names in an error."""
+LOOSE = ("artifacts of a type", "no such run", "artifacts of a run with a cascading tag")
+"""Questions that no index answers: a column without one, the close names in an error, the steps of 2,000 tagged runs."""
 
 
 def scale(reps: int) -> list[Row]:
