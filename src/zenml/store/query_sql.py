@@ -59,9 +59,9 @@ def page_sql(table: Table, query: Query, *, has_few: bool) -> tuple[str, dict[st
     """
     values: dict[str, Any] = {}
     sort = field_name(table, query.sort)
-    join, where = _parts(table, query, values, form="few" if has_few else "many")
+    source, where = _parts(table, query, values, form="few" if has_few else "many")
     # The index of tags has the order of ids: a page is read off it, however many records have the tag.
-    order = "tagged.tagged_id" if join and sort == "id" else sort
+    order = "tagged.tagged_id" if _begins_with_tags(table, query) and sort == "id" else sort
     direction = "DESC" if query.is_descending else "ASC"
     # Databases disagree on where records without a value go.
     nulls = (
@@ -69,33 +69,40 @@ def page_sql(table: Table, query: Query, *, has_few: bool) -> tuple[str, dict[st
     )
     order = f" ORDER BY {order} {direction}{nulls}" + (f", id {direction}" if sort != "id" else "")
     limit = f" LIMIT {query.size} OFFSET {(query.page - 1) * query.size}"
-    return table.select + join + where + order + limit, values
+    return f"SELECT {', '.join(table.names)} FROM {source}{where}{order}{limit}", values  # noqa: S608  names of our own fields
 
 
 def count_sql(table: Table, query: Query) -> tuple[str, dict[str, Any]]:
     """Return the statement that counts all records of a query, and its values."""
     values: dict[str, Any] = {}
-    join, where = _parts(table, query, values, form="count")
-    return f"SELECT count(*) FROM {table.kind.table}{join}{where}", values  # noqa: S608  names of our own fields
+    source, where = _parts(table, query, values, form="count")
+    return f"SELECT count(*) FROM {source}{where}", values  # noqa: S608  names of our own fields
 
 
 def _parts(table: Table, query: Query, values: dict[str, Any], *, form: Form) -> tuple[str, str]:
-    """Return what is joined to the table, and the conditions."""
+    """Return where the records are read from, and the conditions."""
     if not is_of_a_part(query):
         form = "count"
     parts = [_condition_sql(table, condition, values, form) for condition in query.conditions]
-    tags, join = tags_of(query), ""
+    tags, source = tags_of(query), table.kind.table
     if tags:
         values["_kind"] = table.kind.table.rstrip("s")
-    if tags and table.kind is not Artifact:
-        join = f" JOIN ({_FIRST_TAGGED}) AS tagged ON tagged.tagged_id = id"
+    if _begins_with_tags(table, query):
+        # In this order: SQLite knows no numbers, and takes what has a status for rarer than what has a tag.
+        source = f"({_FIRST_TAGGED}) AS tagged CROSS JOIN {table.kind.table}"
+        parts.append("id = tagged.tagged_id")
         values["_tag"], tags = tags[0], tags[1:]
     for tag in tags:
         mark = f"_tag{len(values)}"
         tagged = _TAGGED_ARTIFACTS if table.kind is Artifact else _TAGGED
         parts.append(f"id IN ({tagged.replace(':_tag', f':{mark}')})")
         values[mark] = tag
-    return join, f" WHERE {' AND '.join(parts)}" if parts else ""
+    return source, f" WHERE {' AND '.join(parts)}" if parts else ""
+
+
+def _begins_with_tags(table: Table, query: Query) -> bool:
+    """Tell whether the index of tags is read first; what has a cascading tag is not all in it."""
+    return bool(tags_of(query)) and table.kind is not Artifact
 
 
 def tags_of(query: Query) -> tuple[str, ...]:
