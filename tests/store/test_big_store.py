@@ -12,7 +12,7 @@ from zenml.cli.pipeline_commands import list_pipelines
 from zenml.cli.run_commands import list_runs, show
 from zenml.client.client import Client
 from zenml.client.store_check import check_store
-from zenml.records.run import Artifact, Run
+from zenml.records.run import Artifact, StepRun
 from zenml.store.opening import close_store, open_store
 
 RUNS = 300
@@ -90,8 +90,10 @@ def test_a_cached_run_has_the_results_of_a_run_before_it(client):
         run for run in of_status(client, "completed") if all(s.record.cached_from for s in run.steps.values())
     )
 
-    origin = client.store.get(Run, client.store.outputs_of([run.steps["tell"].record.cached_from]) and run.id)
-    assert origin is not None
+    origin = client.store.get(StepRun, run.steps["tell"].record.cached_from)
+    assert origin.run_id != run.id
+    assert origin.status == "completed"
+    assert origin.cache_key == run.steps["tell"].record.cache_key
     assert {step.status for step in run.steps.values()} == {"cached"}
     assert run.steps["load"].output.load() == run.parameters["seed"]
     assert run.outputs[0].record.created_at < run.record.created_at

@@ -8,7 +8,7 @@ import sqlite3
 
 import pytest
 
-from zenml import pipeline, step
+from zenml import Model, pipeline, step
 from zenml.client.client import Client
 from zenml.store.opening import open_store
 
@@ -22,6 +22,7 @@ LARGE = (
     "metadata",
     "owners",
     "model_links",
+    "model_versions",
 )
 IN_ORDER = re.compile(r"SCAN (\w+) USING (?:COVERING )?INDEX")
 """An index is read from one end until the page is full."""
@@ -53,7 +54,7 @@ def asked(monkeypatch):
 
 @pytest.fixture
 def client(asked, zenml_store):
-    flow()
+    flow.with_options(model=Model("churn"))()
     return Client()
 
 
@@ -120,6 +121,12 @@ SEARCHED = {
     "tags of an artifact": lambda client: client.get_artifact_version("flow::one::output").tags,
     "last run of a pipeline": lambda client: client.get_pipeline("flow").last_run,
     "pipelines with last runs": lambda client: client.store.runs_of_pipelines(["flow"]),
+    "newest version of a model": lambda client: client.get_model_version("churn").artifacts,
+    "version in production": lambda client: client.store.models.find("churn", "1"),
+    "versions of a model": lambda client: client.list_model_versions("churn"),
+    "what a list says of models": lambda client: client.store.models.summaries(
+        [client.get_model("churn").id]
+    ),
     "dead runs": lambda client: client.store.interrupt_dead_runs(),
 }
 
