@@ -67,6 +67,7 @@ def until(is_so, what):
         ("SELECT ':no', '?', 'it''s :no'", "SELECT ':no', '?', 'it''s :no'"),
         ("a LIKE '5%' AND b % 2", "a LIKE '5%%' AND b %% 2"),
         (":a, :ab", "%(a)s, %(ab)s"),
+        ("instr(name, :a) > 0 AND x = 'instr('", "strpos(name, %(a)s) > 0 AND x = 'instr('"),
     ],
 )
 def test_placeholders_become_those_of_psycopg(sql, expected):

@@ -68,7 +68,8 @@ def show(artifact: str, *, as_json: bool) -> None:
     store = open_store()
     view = found_artifacts.find_artifact(store, artifact)
     used = found_artifacts.uses(store, view)
-    versions = store.find(Artifact, Query((Condition("name", "equals", view.name),), size=20)).items
+    same_name = Query((Condition("name", "equals", view.name),), size=20, needs_total=False)
+    versions = store.find(Artifact, same_name).items
     if as_json:
         shape = {
             **artifact_shape(view),

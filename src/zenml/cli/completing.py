@@ -57,9 +57,9 @@ def _runs(client: Client, ctx: click.Context, incomplete: str) -> Iterator[str |
     from zenml.records.run import Run
 
     named = (Condition("name", "startswith", incomplete),)
-    for run in client.store.find(Run, Query(named, size=MOST)).items:
+    for run in client.store.find(Run, Query(named, size=MOST, needs_total=False)).items:
         yield run.name, f"{run.status}, {short(run.id)}"
-    for run in client.store.find(Run, Query(size=SEARCHED)).items if incomplete else ():
+    for run in client.store.find(Run, Query(size=SEARCHED, needs_total=False)).items if incomplete else ():
         yield short(run.id), f"{run.status}, {run.name}"
 
 

@@ -5,21 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from zenml.cli.commands import Group, json_option, print_json, print_lines
 from zenml.cli.completing import complete_model, complete_model_version
 from zenml.cli.model_compare_command import compare
 from zenml.cli.run_list import paged, say_page
-from zenml.cli.shapes import model_shape, model_version_shape, page_shape, run_shape
+from zenml.cli.shapes import model_shape, model_version_shape, model_version_shapes, page_shape, run_shape
 from zenml.cli.style import iso_time, local_time
 from zenml.cli.tables import table, terminal_width
 from zenml.client.client import Client
 from zenml.config.model import ABOUT
 from zenml.records.ids import short
 from zenml.records.models import STAGES
+from zenml.views.noted import tags_of_each
 
 if TYPE_CHECKING:
+    from zenml.store.models import ModelSummary
+    from zenml.store.store import Store
     from zenml.views.model_view import ModelVersionView, ModelView
+    from zenml.views.noted import TagName
 
 
 @click.group(cls=Group)
@@ -38,11 +43,15 @@ def model() -> None:
 def list_models(name: str | None, tag: str | None, *, as_json: bool, **chosen: Any) -> None:
     """List models, the newest first."""
     filters = {"name": name} if name is not None else {}
-    found = Client().list_models(chosen["sort"], chosen["page"], chosen["size"], tag=tag, **filters)
+    client = Client()
+    found = client.list_models(chosen["sort"], chosen["page"], chosen["size"], tag=tag, **filters)
+    ids = [one.id for one in found.items]
+    tags = tags_of_each(client.store, "model", ids)
     if as_json:
-        print_json(page_shape(found, model_shape))
+        print_json(page_shape(found, lambda one: model_shape(one, tags[one.id])))
         return
-    rows = [_model_cells(one) for one in found.items]
+    summaries = client.store.models.summaries(ids)
+    rows = [_model_cells(one, summaries[one.id], tags[one.id]) for one in found.items if one.id in summaries]
     headings = ("NAME", "VERSIONS", "NEWEST", "PRODUCTION", "TAGS", "CREATED")
     if rows:
         print_lines(table(headings, rows, width=terminal_width(), cut=(0, 4), right=(1,)))
@@ -57,9 +66,10 @@ def list_models(name: str | None, tag: str | None, *, as_json: bool, **chosen: A
 @json_option
 def show(model: str, *, as_json: bool) -> None:
     """Show MODEL: what is said of it, and its versions."""
-    view = Client().get_model(model)
+    client = Client()
+    view = client.get_model(model)
     if as_json:
-        print_json({**model_shape(view), "versions": [model_version_shape(one) for one in view.versions]})
+        print_json({**model_shape(view), "versions": model_version_shapes(view.versions, client.store)})
         return
     rows = [("Model", view.name), ("Id", f"{short(view.id)} ({view.id})")]
     rows += [("Created", local_time(view.record.created_at))]
@@ -71,8 +81,8 @@ def show(model: str, *, as_json: bool) -> None:
         if word in view.record.about
     ]
     print_lines(table((), rows))
-    if view.versions:
-        print_lines(["", *_version_lines(view.versions)])
+    if versions := view.versions:
+        print_lines(["", *_version_lines(versions, client.store)])
 
 
 @model.command(example="zenml model delete churn --yes")
@@ -135,14 +145,16 @@ def list_versions(
 ) -> None:
     """List the versions of MODEL, or of all models, the newest first."""
     filters = {"stage": stage} if stage is not None else {}
-    found = Client().list_model_versions(
+    client = Client()
+    found = client.list_model_versions(
         model, chosen["sort"], chosen["page"], chosen["size"], tag=tag, **filters
     )
     if as_json:
-        print_json(page_shape(found, model_version_shape))
+        shapes = model_version_shapes(found.items, client.store)
+        print_json(page_shape(msgspec.structs.replace(found, items=shapes), lambda shape: shape))
         return
     if found.items:
-        print_lines(_version_lines(found.items))
+        print_lines(_version_lines(found.items, client.store))
     elif not found.total:
         click.echo("No versions fit." if filters or tag or model else "No models yet.", err=True)
     say_page(found, "version")
@@ -189,22 +201,27 @@ def _listed(title: str, texts: list[str]) -> list[tuple[str, str]]:
     return [("" if number else title, text) for number, text in enumerate(texts)]
 
 
-def _model_cells(view: ModelView) -> tuple[str, ...]:
-    versions = view.versions
-    production = next((one.name for one in versions if one.stage == "production"), "-")
-    newest = versions[0].name if versions else "-"
+def _model_cells(view: ModelView, said: ModelSummary, tags: list[TagName]) -> tuple[str, ...]:
     created = local_time(view.record.created_at)
-    return view.name, str(len(versions)), newest, production, ", ".join(view.tags), created
+    return (
+        view.name,
+        str(said.versions),
+        said.newest or "-",
+        said.production or "-",
+        ", ".join(tags),
+        created,
+    )
 
 
-def _version_lines(versions: list[ModelVersionView]) -> list[str]:
+def _version_lines(versions: list[ModelVersionView], store: Store) -> list[str]:
+    tags = tags_of_each(store, "model_version", [one.id for one in versions])
     rows = [
         (
             one.record.model_name,
             str(one.number),
             one.name,
             one.stage,
-            ", ".join(one.tags),
+            ", ".join(tags[one.id]),
             local_time(one.record.created_at),
         )
         for one in versions

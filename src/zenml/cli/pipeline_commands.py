@@ -21,8 +21,6 @@ from zenml.cli.shapes import page_shape, run_shape
 from zenml.cli.style import local_time, painted
 from zenml.cli.tables import table, terminal_width
 from zenml.client.client import Client
-from zenml.records.query import Condition, Query
-from zenml.records.run import Run
 from zenml.views.run_view import RunView
 
 if TYPE_CHECKING:
@@ -91,9 +89,10 @@ def list_pipelines(name: str | None, tags: tuple[str, ...], *, as_json: bool, **
     with usage_errors():
         found = client.list_pipelines(chosen["sort"], chosen["page"], chosen["size"], tags=tags, **filters)
     if as_json:
-        print_json(page_shape(found, lambda item: _shape(_with_runs(client.store, item))))
+        listed = _with_runs(client.store, found.items)
+        print_json(page_shape(found, lambda item: _shape(listed[item.name])))
         return
-    rows = [_cells(_with_runs(client.store, item)) for item in found.items]
+    rows = [_cells(listed) for listed in _with_runs(client.store, found.items).values()]
     headings = ("NAME", "RUNS", "LAST RUN", "STATUS", "STARTED")
     if rows:
         print_lines(
@@ -118,10 +117,14 @@ def list_runs(*, as_json: bool, **chosen: Any) -> None:
     show_runs(chosen, as_json=as_json)
 
 
-def _with_runs(store: Store, item: PipelineView) -> Listed:
-    """Return a pipeline with its number of runs and its newest run: one indexed query for each on a page."""
-    found = store.find(Run, Query((Condition("pipeline_name", "equals", item.name),), size=1))
-    return item, found.total, RunView(found.items[0], store) if found.items else None
+def _with_runs(store: Store, items: list[PipelineView]) -> dict[str, Listed]:
+    """Return the pipelines of a page by name, each with its number of runs and its newest run."""
+    found = store.runs_of_pipelines([item.name for item in items])
+    listed: dict[str, Listed] = {}
+    for item in items:
+        number, newest = found.get(item.name, (0, None))
+        listed[item.name] = item, number, None if newest is None else RunView(newest, store)
+    return listed
 
 
 def _shape(listed: Listed) -> dict[str, Any]:

@@ -138,7 +138,7 @@ def run_since(store: Store, identifier: str, **fields: str) -> Run | None:
         Condition("owner_id", "equals", store.owner().id),
         *(Condition(name, "equals", value) for name, value in fields.items()),
     )
-    found: list[Run] = store.find(Run, Query(conditions, size=1)).items
+    found: list[Run] = store.find(Run, Query(conditions, size=1, needs_total=False)).items
     return _outermost(store, found[0]) if found else None
 
 

@@ -14,11 +14,12 @@ import msgspec
 from zenml.cli.style import iso_time
 from zenml.config.model import ABOUT
 from zenml.records.hooks import HookStatus
+from zenml.views.noted import metadata_of_each, tags_of_each
 from zenml.views.step_states import ordered
 from zenml.views.step_tree import in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from zenml.client.explaining import Explanation
     from zenml.client.step_reference import StepReference
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
     from zenml.records.query import Page
     from zenml.records.run import Artifact, Failure, StepRun
     from zenml.records.waits import Wait
+    from zenml.store.store import Store
     from zenml.views.model_view import ModelVersionView, ModelView
+    from zenml.views.noted import TagName
     from zenml.views.replay_report import ReplayReport
     from zenml.views.run_view import RunView
     from zenml.views.step_tree import Call
@@ -218,18 +221,27 @@ def map_shapes(run: RunView) -> list[Shape]:
     return shapes
 
 
-def model_shape(model: ModelView) -> Shape:
+def model_shape(model: ModelView, tags: list[TagName] | None = None) -> Shape:
     """Return a model of a list: id, name, tags, created_at, and what is said of it, null where nothing is."""
     return {
         "id": model.id,
         "name": model.name,
-        "tags": model.tags,
+        "tags": model.tags if tags is None else tags,
         "created_at": iso_time(model.record.created_at),
         **{word: model.record.about.get(word) for word in ABOUT},
     }
 
 
-def model_version_shape(version: ModelVersionView) -> Shape:
+def model_version_shapes(versions: Sequence[ModelVersionView], store: Store) -> list[Shape]:
+    """Return versions of a list, each as in `model_version_shape`."""
+    ids = [one.id for one in versions]
+    tags, metadata = tags_of_each(store, "model_version", ids), metadata_of_each(store, "model_version", ids)
+    return [model_version_shape(one, tags[one.id], metadata[one.id]) for one in versions]
+
+
+def model_version_shape(
+    version: ModelVersionView, tags: list[TagName] | None = None, metadata: Shape | None = None
+) -> Shape:
     """Return a version of a list: id, model, number, name, stage, description, tags, metadata, run_id, created_at."""
     record = version.record
     return {
@@ -239,8 +251,8 @@ def model_version_shape(version: ModelVersionView) -> Shape:
         "name": record.name,
         "stage": record.stage,
         "description": record.description,
-        "tags": version.tags,
-        "metadata": version.run_metadata,
+        "tags": version.tags if tags is None else tags,
+        "metadata": version.run_metadata if metadata is None else metadata,
         "run_id": record.run_id,
         "created_at": iso_time(record.created_at),
     }

@@ -150,7 +150,7 @@ class _Steps:
     def _newer(self) -> list[StepRun]:
         conditions = (Condition("run_id", "equals", self._run_id), Condition("id", "gt", self._last))
         found: list[StepRun] = self._store.find(
-            StepRun, Query(conditions, is_descending=False, size=MAX_PAGE_SIZE)
+            StepRun, Query(conditions, is_descending=False, size=MAX_PAGE_SIZE, needs_total=False)
         ).items
         return found
 

@@ -248,7 +248,7 @@ def _newest_alike(
 ) -> tuple[StepRun, Run] | None:
     """Return the newest result of the same function under another id, or in another pipeline."""
     views: dict[str, RunView] = {}
-    for candidate in store.find(StepRun, Query(conditions, size=CANDIDATES)).items:
+    for candidate in store.find(StepRun, Query(conditions, size=CANDIDATES, needs_total=False)).items:
         if candidate.run_id not in views:
             run = store.get(Run, candidate.run_id)
             if run is None:
@@ -286,12 +286,12 @@ def _finished_before(step: StepView) -> tuple[Condition, ...]:
 
 def _in_runs(store: Store, *conditions: Condition) -> Condition:
     """Return the condition that a step run belongs to one of the newest runs that fit."""
-    runs = store.find(Run, Query(conditions, size=RUNS_SEARCHED)).items
+    runs = store.find(Run, Query(conditions, size=RUNS_SEARCHED, needs_total=False)).items
     return Condition("run_id", "oneof", tuple(run.id for run in runs))
 
 
 def _newest(store: Store, conditions: tuple[Condition, ...]) -> tuple[StepRun, Run] | None:
-    found = store.find(StepRun, Query(conditions, size=1)).items
+    found = store.find(StepRun, Query(conditions, size=1, needs_total=False)).items
     if not found:
         return None
     run = store.get(Run, found[0].run_id)

@@ -17,7 +17,7 @@ from zenml.components.registry import load_flavor
 from zenml.records import wire
 from zenml.records.ids import microseconds_now
 from zenml.records.plan import ArtifactRef, Collection, Plan, StepDefinition
-from zenml.records.run import Document, Run, Schedule, StepRun
+from zenml.records.run import Document, Run, Schedule
 from zenml.records.status import ENDED
 from zenml.store import queries, removal
 from zenml.store.migrations import BACKUPS
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from zenml.artifacts.artifact_store import ArtifactStore
     from zenml.records.run import Artifact
     from zenml.store.database import Database
+    from zenml.store.removal import RunInShort
 
 YOUNG = 3600.0
 """Seconds: what is younger may belong to a step whose end has not been recorded yet."""
@@ -139,9 +140,9 @@ def find_garbage(store: Database, *, without_runs: Sequence[str] = (), young: fl
     folders, staged = set(files.keys()), set(files.staged_attempts())
     logs = _names(os.path.join(store.root, "logs"))
     sizes = removal.document_sizes(store)
-    running = {step.id for step in store.select(StepRun, status="running")}
+    running = removal.steps_running(store)
     gone = frozenset(without_runs)
-    runs = [run for run in store.select(Run) if run.id not in gone]
+    runs = [run for run in removal.runs_in_short(store) if run.id not in gone]
     known = {run.id for run in runs}
     root = store.artifact_root
     unnamed = folders - removal.stored_keys(store)
@@ -160,7 +161,7 @@ def collect(store: Database, garbage: Garbage) -> Garbage:
     gone_runs = set(removal.delete_runs(store, [run.id for run in garbage.runs]))
     gone = set(removal.delete_unused(store, [one.id for one in garbage.artifacts]))
     named = removal.named_documents(store)
-    runs_left = store.select(Run)
+    runs_left = removal.runs_in_short(store)
     still_used = _documents_in_use(store, runs_left)
     documents = {digest: size for digest, size in garbage.documents.items() if digest not in still_used}
     dynamic = _dynamic_plans(store, runs_left)
@@ -191,8 +192,8 @@ def _unused_artifacts(store: Database, without_runs: Sequence[str], young: float
     An artifact without a producer may have been stored for a run that is about to begin, or for a step
     of a dynamic run that was called and has not begun.
     """
-    running = [run for run in store.select(Run) if run.status not in ENDED]
-    alive: list[Run | Schedule] = [*running, *store.select(Schedule)]
+    running = [run for run in removal.runs_in_short(store) if run.status not in ENDED]
+    alive: list[RunInShort | Schedule] = [*running, *store.select(Schedule)]
     named = {ref for plan in _plans(store, alive) for ref in _references(plan)}
     dynamic = _dynamic_plans(store, running)
     oldest = microseconds_now() - int(young * 1e6)
@@ -204,17 +205,19 @@ def _unused_artifacts(store: Database, without_runs: Sequence[str], young: float
 
 
 def _unused_documents(
-    store: Database, runs: Sequence[Run], gone: frozenset[str], sizes: dict[str, int]
+    store: Database, runs: Sequence[RunInShort], gone: frozenset[str], sizes: dict[str, int]
 ) -> dict[str, int]:
     """Return what would be deleted: nothing while a dynamic run goes on, whose next step may name any of it."""
-    if _dynamic_plans(store, (run for run in runs if run.ended_at is None)):
+    if _dynamic_plans(store, (run for run in runs if run.status not in ENDED)):
         return {}
     return {digest: sizes[digest] for digest in sizes.keys() - _documents_in_use(store, runs, gone)}
 
 
-def _documents_in_use(store: Database, runs: Iterable[Run], gone: frozenset[str] = frozenset()) -> set[str]:
+def _documents_in_use(
+    store: Database, runs: Iterable[RunInShort], gone: frozenset[str] = frozenset()
+) -> set[str]:
     runs, schedules = list(runs), store.select(Schedule)
-    named: list[Run | Schedule] = [*runs, *schedules]
+    named: list[RunInShort | Schedule] = [*runs, *schedules]
     used = {one.plan for one in named} | {run.environment for run in runs}
     definitions: list[StepDefinition] = []
     for plan in _plans(store, named):
@@ -226,7 +229,7 @@ def _documents_in_use(store: Database, runs: Iterable[Run], gone: frozenset[str]
     return used
 
 
-def _dynamic_plans(store: Database, runs: Iterable[Run]) -> set[str]:
+def _dynamic_plans(store: Database, runs: Iterable[RunInShort]) -> set[str]:
     """Return the digests of the plans of dynamic pipelines."""
     found = _documents(store, {run.plan for run in runs})
     return {one.digest for one in found if wire.decode(one.body, Plan).is_dynamic}
@@ -238,7 +241,7 @@ def _documents(store: Database, digests: Iterable[str]) -> Iterator[Document]:
         yield from store.select(Document, digest=wanted[start : start + queries.CHUNK])
 
 
-def _plans(store: Database, runs: Iterable[Run | Schedule]) -> Iterator[Plan]:
+def _plans(store: Database, runs: Iterable[RunInShort | Schedule]) -> Iterator[Plan]:
     """Yield the plans of runs and schedules, each once."""
     for one in _documents(store, dict.fromkeys(run.plan for run in runs)):
         yield wire.decode(one.body, Plan)

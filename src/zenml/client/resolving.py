@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 LATEST = "latest"
 """Stands for the newest run that no other run called, unless a run is called so."""
+_NEWEST = Query((Condition("parent_id", "equals", None),), size=1, needs_total=False)
 SHOWN = 10
 """Candidates listed for an ambiguous name."""
 
@@ -68,7 +69,7 @@ def find_run(store: Store, text: str) -> Run:
     if exact is not None:
         return exact
     if text == LATEST:
-        newest = store.find(Run, Query(size=1, conditions=(Condition("parent_id", "equals", None),))).items
+        newest = store.find(Run, _NEWEST).items
         if newest:
             return newest[0]  # type: ignore[no-any-return]  # pages hold what was asked for
     found = _ending_or_beginning(store, text)
@@ -80,7 +81,7 @@ def find_run(store: Store, text: str) -> Run:
         raise AmbiguousNameError(
             f"`{text}` fits {len(found)} runs:\n{listed}{more}\nType more of the id or name."
         )
-    recent = store.find(Run, Query(size=200)).items
+    recent = store.find(Run, Query(size=200, needs_total=False)).items
     known = [name for run in recent for name in (run.name, short(run.id))]
     close = difflib.get_close_matches(text, known, 3) or [run.name for run in recent[:3]]
     listed = ", ".join(f"`{name}`" for name in close)
@@ -115,6 +116,4 @@ def _ending_or_beginning(store: Store, text: str) -> list[Run]:
     by_name = store.find(Run, Query((Condition("name", "startswith", text),), size=50)).items
     if len(text) < 4 or any(letter not in "0123456789abcdef" for letter in text):
         return by_name
-    by_id = store.find(Run, Query((Condition("id", "contains", text),), size=1000)).items
-    fitting = [run for run in by_id if run.id.endswith(text) or run.id.startswith(text)]
-    return fitting or by_name
+    return store.with_digits(Run, text) or by_name

@@ -13,7 +13,6 @@ from zenml.components.registry import load_flavor
 from zenml.errors import ConfigurationError
 from zenml.execute.reporter import count
 from zenml.records.ids import short
-from zenml.records.query import Condition, Query
 from zenml.records.run import Artifact, Run
 from zenml.store.removal import delete_artifact as delete_row
 from zenml.store.removal import stored_keys, uses_of
@@ -74,8 +73,7 @@ def find_artifact(store: Store, text: str) -> ArtifactView:
     if at and version.isdigit():
         return client.get_artifact_version(name, int(version))
     if len(text) >= 4 and all(letter in "0123456789abcdef" for letter in text):
-        fitting = store.find(Artifact, Query((Condition("id", "contains", text),), size=50)).items
-        fitting = [one for one in fitting if one.id.endswith(text) or one.id.startswith(text)]
+        fitting = store.with_digits(Artifact, text)
         if len(fitting) == 1 and not store.select(Artifact, name=text):
             return ArtifactView(fitting[0], store)
     return client.get_artifact_version(text)

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from zenml.records.run import Tag
-
 if TYPE_CHECKING:
     from zenml.store.store import Store
 
@@ -27,7 +25,6 @@ class TagCount(msgspec.Struct, frozen=True, kw_only=True):
 def count_tags(store: Store) -> list[TagCount]:
     """Return the tags that something has, by name."""
     counts: dict[str, dict[str, int]] = {}
-    for tag in store.select(Tag):
-        of_kind = counts.setdefault(tag.name, {})
-        of_kind[f"{tag.kind}s"] = of_kind.get(f"{tag.kind}s", 0) + 1
+    for name, kind, number in store.tag_counts():
+        counts.setdefault(name, {})[f"{kind}s"] = number
     return [TagCount(name=name, **of_kind) for name, of_kind in sorted(counts.items())]

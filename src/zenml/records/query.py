@@ -45,6 +45,8 @@ class Query(msgspec.Struct, frozen=True):
     size: int = 20
     tag: str | tuple[str, ...] | None = None
     """A tag that the records have, or several, all of which they have."""
+    needs_total: bool = True
+    """Whether the page has to say how many there are in all; counting may take longer than the page."""
 
 
 class Page(msgspec.Struct, frozen=True):

@@ -25,10 +25,9 @@ from zenml.records.run import (
     Schedule,
     StepOutline,
 )
-from zenml.store import heartbeats, location, owners, queries
+from zenml.store import finding, heartbeats, location, owners, queries
 from zenml.store.choosing import prepare
 from zenml.store.note_writing import tags_at_start, write_notes
-from zenml.store.query_sql import page_sql
 from zenml.store.row_writing import collect, insert_artifacts, insert_once, interrupt
 from zenml.store.run_writer import RunWriter
 from zenml.store.schema import table_of
@@ -86,13 +85,19 @@ class Database:
 
     def find(self, kind: type[R], query: Query) -> Page:
         """Return the page of records that a query asks for."""
-        table = table_of(kind)
-        sql, count, values = page_sql(table, query)
-        items = [table.record(row) for row in self.file.read(sql, values)]
-        total = len(items)
-        if query.page > 1 or total == query.size:
-            total = int(self.file.read(count, values)[0][0])
-        return Page(items, total, query.page, query.size)
+        return finding.find(self.file, kind, query)
+
+    def with_digits(self, kind: type[R], text: str) -> list[R]:
+        """Return the newest records whose id begins or ends with some digits, four or more."""
+        return finding.with_digits(self.file, kind, text)
+
+    def runs_of_pipelines(self, names: Sequence[str]) -> dict[str, tuple[int, Run]]:
+        """Return how many runs each pipeline has, and the newest; those that have none are left out."""
+        return finding.runs_of_pipelines(self.file, names)
+
+    def tag_counts(self) -> list[tuple[str, str, int]]:
+        """Return each tag by name, a kind of thing that has it, and how many of those do."""
+        return finding.tag_counts(self.file)
 
     def insert(self, records: Iterable[Record]) -> None:
         """Insert records, all or none."""

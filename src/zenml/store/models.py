@@ -46,6 +46,12 @@ _OF_RUN = (
     f"SELECT l.asked, {_COLUMNS} FROM model_links l JOIN model_versions v ON v.id = l.version_id"  # noqa: S608  names of our own fields
     " WHERE l.kind = 'run' AND l.target_id = :run"
 )
+_SUMMARIES = """
+SELECT m.id, (SELECT count(*) FROM model_versions WHERE model_id = m.id),
+    (SELECT name FROM model_versions WHERE model_id = m.id ORDER BY number DESC LIMIT 1),
+    (SELECT name FROM model_versions WHERE model_id = m.id AND stage = 'production')
+FROM models m WHERE m.id IN ({ids})
+"""
 _ARTIFACTS = (
     f"SELECT {queries.ARTIFACT_COLUMNS} FROM artifacts a JOIN model_links l ON l.target_id = a.id"  # noqa: S608  names of our own fields
     " WHERE l.kind = 'artifact' AND l.version_id = :version ORDER BY a.id"
@@ -57,6 +63,16 @@ _FORGET = (
     "DELETE FROM tags WHERE kind = :kind AND target_id = :id",
     "DELETE FROM metadata WHERE kind = :kind AND target_id = :id",
 )
+
+
+class ModelSummary(msgspec.Struct, frozen=True):
+    """What a list says of a model."""
+
+    versions: int
+    newest: str | None
+    """The name of its newest version."""
+    production: str | None
+    """The name of the version that is in production."""
 
 
 class ModelTables:
@@ -94,6 +110,15 @@ class ModelTables:
             close = difflib.get_close_matches(name, names, 3) or names[:10]
             listed = ", ".join(f"`{one}`" for one in close)
             raise NotFoundError(f"There is no model `{name}`. There is: {listed or 'none'}.")
+        return found
+
+    def summaries(self, model_ids: Sequence[str]) -> dict[str, ModelSummary]:
+        """Return what a list says of models, by id: of a whole page with one statement."""
+        found = {}
+        for start in range(0, len(model_ids), queries.CHUNK):
+            chunk = model_ids[start : start + queries.CHUNK]
+            for identifier, *said in self._file.read(_SUMMARIES.format(ids=queries.marks(len(chunk))), chunk):
+                found[identifier] = ModelSummary(*said)
         return found
 
     def of_run(self, run_id: str) -> dict[ModelKey, ModelVersion]:

@@ -1,4 +1,4 @@
-"""The SQL of the store as psycopg has it: `:name` and `?` become `%(name)s` and `%s`."""
+"""The SQL of the store as psycopg has it: `:name` and `?` become `%(name)s` and `%s`, `instr` is called `strpos`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import re
 from functools import lru_cache
 
 # Text in quotes is passed over as a whole: a colon in it names nothing.
-_TOKEN = re.compile(r"'(?:[^']|'')*'|:([A-Za-z_]\w*)|\?|%")
-
+_TOKEN = re.compile(r"'(?:[^']|'')*'|:([A-Za-z_]\w*)|\?|%|\binstr(?=\()")
+_OTHERWISE = {"?": "%s", "instr": "strpos"}
 
 LONGEST_KEPT = 8192
 """Characters: a longer statement names hundreds of values, and hardly comes again as it is."""
@@ -26,4 +26,4 @@ def _kept(sql: str) -> str:
 def _replacement(found: re.Match[str]) -> str:
     if found[1]:
         return f"%({found[1]})s"
-    return "%s" if found[0] == "?" else found[0].replace("%", "%%")
+    return _OTHERWISE.get(found[0]) or found[0].replace("%", "%%")

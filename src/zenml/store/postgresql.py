@@ -60,7 +60,12 @@ _VERSION = "SELECT value FROM store_meta WHERE name = 'schema_version'"
 class PostgreSQLServer:
     """A database on a server, opened by this process, with its writer and its readers."""
 
-    types: ClassVar[Mapping[str, str]] = {"bytes": "BYTEA", "text": 'TEXT COLLATE "C"', "clustered": ""}
+    types: ClassVar[Mapping[str, str]] = {
+        "bytes": "BYTEA",
+        "text": 'TEXT COLLATE "C"',
+        "clustered": "",
+        "nulls_first": " NULLS FIRST",
+    }
     is_shared = True
 
     def __init__(self, address: str, *, is_durable: bool) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from zenml.records.models import HELD_BY_ONE
 from zenml.records.run import Artifact
 from zenml.store import queries
@@ -16,6 +18,7 @@ from zenml.store.schema import table_of
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from zenml.records.status import RunStatus
     from zenml.store.database import Database
     from zenml.store.file import Transaction
 
@@ -87,7 +90,13 @@ _SIZES = "SELECT digest, length(body) FROM documents"
 _PLANS = "SELECT plan FROM runs UNION SELECT plan FROM schedules"
 _PLANS_ALIVE = "SELECT DISTINCT plan FROM runs WHERE ended_at IS NULL"
 # The steps of a dynamic run are not in its plan; those of a static one are no documents.
-_DEFINITIONS = "SELECT DISTINCT run_id, definition FROM step_runs"
+_DEFINITIONS = "SELECT DISTINCT definition FROM step_runs"
+_DEFINITIONS_BY_RUN = "SELECT DISTINCT run_id, definition FROM step_runs"
+_RUNS = "SELECT id, status, plan, environment, created_at FROM runs"
+_STEPS_RUNNING = """
+SELECT s.id FROM runs r JOIN step_runs s ON s.run_id = r.id
+WHERE r.status IN ('running', 'stopping', 'paused') AND s.status = 'running'
+"""
 _NAMED = f"{_PLANS} UNION SELECT definition FROM step_runs"  # noqa: S608  our own text
 _ENVIRONMENTS = "SELECT DISTINCT environment FROM runs"
 _DELETE_DOCUMENT = "DELETE FROM documents WHERE digest = :digest"
@@ -124,6 +133,26 @@ def with_children(store: Database, run_ids: Sequence[str]) -> list[str]:
 
 class _UndoError(Exception):
     """Ends a transaction that was to change nothing."""
+
+
+class RunInShort(msgspec.Struct, frozen=True, gc=False):
+    """What of a run says which documents it needs: all runs of a large store are read."""
+
+    id: str
+    status: RunStatus
+    plan: str
+    environment: str
+    created_at: int
+
+
+def runs_in_short(store: Database) -> list[RunInShort]:
+    """Return all runs, in any order."""
+    return [RunInShort(*row) for row in store.file.read(_RUNS)]
+
+
+def steps_running(store: Database) -> set[str]:
+    """Return the ids of the step runs that go on."""
+    return {row[0] for row in store.file.read(_STEPS_RUNNING)}
 
 
 def unused_artifacts(store: Database, without_runs: Sequence[str] = ()) -> list[Artifact]:
@@ -205,7 +234,9 @@ def named_documents(store: Database) -> set[str]:
 
 def definitions_of_runs(store: Database, without_runs: Collection[str] = ()) -> set[str]:
     """Return the digests of the definitions of all steps that ran, but for those of some runs."""
-    return {definition for run, definition in store.file.read(_DEFINITIONS) if run not in without_runs}
+    if not without_runs:
+        return {row[0] for row in store.file.read(_DEFINITIONS)}
+    return {definition for run, definition in store.file.read(_DEFINITIONS_BY_RUN) if run not in without_runs}
 
 
 def delete_documents(

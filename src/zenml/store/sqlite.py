@@ -47,7 +47,12 @@ _DAMAGED = ("malformed", "UTF-8", "corrupt", "no such table", "no such column")
 class SQLiteFile:
     """A database file, opened by this process, with its writer, its readers and its lock."""
 
-    types: ClassVar[dict[str, str]] = {"bytes": "BLOB", "text": "TEXT", "clustered": " WITHOUT ROWID"}
+    types: ClassVar[dict[str, str]] = {
+        "bytes": "BLOB",
+        "text": "TEXT",
+        "clustered": " WITHOUT ROWID",
+        "nulls_first": "",
+    }
     is_shared = False
 
     def __init__(self, path: str, *, is_durable: bool) -> None:

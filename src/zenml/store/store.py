@@ -155,6 +155,15 @@ class Store(Protocol):
     def find(self, kind: type[R], query: Query) -> Page:
         """Return the page of records that a query asks for."""
 
+    def with_digits(self, kind: type[R], text: str) -> list[R]:
+        """Return the newest records whose id begins or ends with some digits, four or more."""
+
+    def runs_of_pipelines(self, names: Sequence[str]) -> dict[str, tuple[int, Run]]:
+        """Return how many runs each pipeline has, and the newest; those that have none are left out."""
+
+    def tag_counts(self) -> list[tuple[str, str, int]]:
+        """Return each tag by name, a kind of thing that has it, and how many of those do."""
+
     def select(self, kind: type[R], /, **fields: Any) -> list[R]:
         """Return the records whose fields equal the given values, oldest first: a tuple means any of them, None no value."""
 

@@ -22,6 +22,10 @@ def history_of(store: Store, kind: NotedKind, target_ids: Sequence[str]) -> dict
     return found
 
 
+AT_ONCE = 500
+"""Ids asked for at once: safely below the limit of any database."""
+
+
 class TagName(str):
     """A tag as it is read: the text of its name, with its color beside it."""
 
@@ -43,6 +47,26 @@ class TagName(str):
 def tags_of(store: Store, kind: NotedKind, target_id: str) -> list[TagName]:
     """Return the tags that were put on something, by name."""
     return sorted(TagName(tag.name, tag.color) for tag in store.select(Tag, kind=kind, target_id=target_id))
+
+
+def tags_of_each(store: Store, kind: NotedKind, target_ids: Sequence[str]) -> dict[str, list[TagName]]:
+    """Return the tags of many things, by id: of a whole page with one statement."""
+    found: dict[str, list[TagName]] = {one: [] for one in target_ids}
+    for start in range(0, len(target_ids), AT_ONCE):
+        for tag in store.select(Tag, kind=kind, target_id=tuple(target_ids[start : start + AT_ONCE])):
+            found[tag.target_id].append(TagName(tag.name, tag.color))
+    return {one: sorted(tags) for one, tags in found.items()}
+
+
+def metadata_of_each(store: Store, kind: NotedKind, target_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return what was logged of many things, by id: of each name the newest value."""
+    rows: list[Metadata] = []
+    for start in range(0, len(target_ids), AT_ONCE):
+        rows += store.select(Metadata, kind=kind, target_id=tuple(target_ids[start : start + AT_ONCE]))
+    found: dict[str, dict[str, Any]] = {one: {} for one in target_ids}
+    for row in sorted(rows, key=lambda row: row.created_at):
+        found[row.target_id][row.name] = row.value
+    return found
 
 
 def tags_of_artifact(store: Store, artifact: Artifact) -> list[TagName]:

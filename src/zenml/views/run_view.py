@@ -16,6 +16,7 @@ from zenml.records.hooks import HookRun
 from zenml.records.ids import short
 from zenml.records.models import key_of
 from zenml.records.plan import Plan, StepDefinition
+from zenml.records.query import Condition, Query
 from zenml.records.run import Artifact, Document, Environment, Run, RunOutput, StepRun
 from zenml.records.status import AT_REST
 from zenml.records.waits import Wait
@@ -58,10 +59,11 @@ class PipelineView:
     @property
     def last_run(self) -> RunView:
         """The newest run of the pipeline."""
-        runs = self.runs
+        newest = Query((Condition("pipeline_name", "equals", self.name),), size=1, needs_total=False)
+        runs = self._store.find(Run, newest).items
         if not runs:
             raise NotFoundError(f"Pipeline `{self.name}` has no runs yet. Call it once.")
-        return runs[0]
+        return RunView(runs[0], self._store)
 
     @property
     def tags(self) -> list[TagName]:

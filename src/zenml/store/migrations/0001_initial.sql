@@ -49,11 +49,17 @@ CREATE TABLE runs (
     original_id TEXT REFERENCES runs (id) ON DELETE SET NULL
 );
 CREATE INDEX runs_by_pipeline ON runs (pipeline_name, id);
-CREATE INDEX runs_by_parent ON runs (parent_id) WHERE parent_id IS NOT NULL;
+-- Also of the runs that no other run called: lists begin with the newest of those, and count them.
+CREATE INDEX runs_by_parent ON runs (parent_id, id);
 CREATE INDEX runs_by_original ON runs (original_id) WHERE original_id IS NOT NULL;
 CREATE INDEX runs_by_status ON runs (status, id);
+CREATE INDEX runs_by_pipeline_and_status ON runs (pipeline_name, status, id);
 -- Runs that someone may have to be found dead for.
 CREATE INDEX runs_alive ON runs (owner_id) WHERE status IN ('running', 'stopping');
+-- The order of `NULLS LAST` going down and of `NULLS FIRST` going up, which SQLite has by itself.
+CREATE INDEX runs_by_end ON runs (ended_at{nulls_first}, id);
+-- People type the last digits of an id, four or more of them.
+CREATE INDEX runs_by_last_digits ON runs (substr(id, 21));
 
 CREATE TABLE schedules (
     id TEXT PRIMARY KEY,
@@ -159,8 +165,11 @@ CREATE TABLE artifacts (
     created_at BIGINT NOT NULL,
     UNIQUE (name, version)
 );
-CREATE INDEX artifacts_by_producer ON artifacts (producer) WHERE producer IS NOT NULL;
-CREATE INDEX artifacts_saved_by ON artifacts (saved_by) WHERE saved_by IS NOT NULL;
+-- With the id: whoever looks for the artifacts of thousands of steps reads no rows.
+CREATE INDEX artifacts_by_producer ON artifacts (producer, id) WHERE producer IS NOT NULL;
+CREATE INDEX artifacts_saved_by ON artifacts (saved_by, id) WHERE saved_by IS NOT NULL;
+-- The newest of many versions: versions of a name need not be in the order in which they were made.
+CREATE INDEX artifacts_by_name ON artifacts (name, id);
 CREATE INDEX artifacts_by_content ON artifacts (name, digest) WHERE producer IS NULL;
 
 -- The highest version of each name that was deleted: its number is not given again.
@@ -184,6 +193,7 @@ CREATE TABLE run_outputs (
     artifact_id TEXT NOT NULL,
     PRIMARY KEY (run_id, position)
 ){clustered};
+CREATE INDEX run_outputs_by_artifact ON run_outputs (artifact_id);
 
 CREATE TABLE tags (
     kind TEXT NOT NULL,
@@ -237,6 +247,8 @@ CREATE TABLE model_versions (
     UNIQUE (model_id, number),
     UNIQUE (model_id, name)
 );
+-- Versions are found by the name of their model, the newest first.
+CREATE INDEX model_versions_by_model ON model_versions (model_name, number);
 -- One version of a model is in production, and one in staging.
 CREATE UNIQUE INDEX model_versions_in_stage ON model_versions (model_id, stage)
     WHERE stage IN ('staging', 'production');
