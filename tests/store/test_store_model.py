@@ -89,14 +89,8 @@ MISTAKES = {
     "tags keep nothing": without_use("tagged"),
     "models keep nothing": without_use("part of"),
     "cached results keep nothing": without_use("result of"),
-    "inputs keep nothing": without_use("input of"),
     "rows of steps stay": without_cascade,
     "what is said of runs stays": lambda monkeypatch: monkeypatch.setattr(removal, "_FORGET_RUN", ()),
-    "what is said of steps goes early": lambda monkeypatch: monkeypatch.setattr(
-        removal,
-        "_FORGET_STEPS",
-        tuple(sql.partition(" AND target_id NOT IN (SELECT cached_from")[0] for sql in removal._FORGET_STEPS),
-    ),
 }  # fmt: skip
 
 
