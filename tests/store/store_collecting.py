@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 from store_making import one_of
 
-from zenml.client.garbage import Garbage, collect, find_garbage, runs_beyond
+from zenml.client.garbage import Garbage, Retention, collect, find_garbage
 from zenml.client.stored_artifacts import delete_artifact
 from zenml.errors import ConfigurationError
 from zenml.records.ids import microseconds_now
@@ -208,7 +208,7 @@ class CollectingRules:
         """What `zenml gc` does; the dry run is asked each time, and must tell what then goes."""
         self.world.bury()
         before = microseconds_now() - int(DAY_SECONDS * 1e6) if older_than is not None else None
-        runs = runs_beyond(self.store, keep_last=keep_last, older_than=older_than)
+        runs = Retention(keep_last, older_than).runs_to_delete(self.store)
         assert sorted(run.id for run in runs) == sorted(self.world.beyond(keep_last, before))
         told = find_garbage(self.store, without_runs=[run.id for run in runs], young=0)
         if is_dry:

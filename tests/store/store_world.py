@@ -141,10 +141,7 @@ class World:
         if run.status == "running":
             run.status = "stopping"
             return True
-        inside = {run_id}
-        while more := {one.id for one in self.runs.values() if one.parent in inside} - inside:
-            inside |= more
-        for one in (self.runs[identifier] for identifier in inside):
+        for one in (self.runs[identifier] for identifier in self.family(run_id)):
             if one.status == "paused":
                 one.status, one.epoch, one.ended_at = "stopped", one.epoch + 1, now
         return True
@@ -240,17 +237,26 @@ class World:
         }
 
     def beyond(self, keep_last: int | None, before: int | None) -> list[str]:
-        """Return the runs that limits do not keep."""
+        """Return the runs that limits do not keep, with what is inside them; all of it has to have ended."""
         if keep_last is None and before is None:
             return []
         found, seen = [], {}
-        for run in sorted(self.runs.values(), key=lambda run: run.id, reverse=True):
+        outer = [run for run in self.runs.values() if run.parent is None]
+        for run in sorted(outer, key=lambda run: run.id, reverse=True):
             seen[run.pipeline] = seen.get(run.pipeline, 0) + 1
             is_old = before is None or (run.ended_at is not None and 0 <= run.ended_at < before)
             is_beyond = keep_last is None or seen[run.pipeline] > keep_last
-            if run.status in ENDED and is_beyond and is_old:
-                found.append(run.id)
+            family = self.family(run.id)
+            if is_beyond and is_old and all(self.runs[one].status in ENDED for one in family):
+                found += family
         return found
+
+    def family(self, run_id: str) -> set[str]:
+        """Return a run with the runs inside it, and inside those."""
+        inside = {run_id}
+        while more := {one.id for one in self.runs.values() if one.parent in inside} - inside:
+            inside |= more
+        return inside
 
     @staticmethod
     def _is_dynamic_and_goes_on(run: RunEntry) -> bool:
