@@ -3,6 +3,7 @@
 import os
 from collections import Counter
 
+from zenml.client.garbage import find_garbage
 from zenml.client.store_check import check_store
 from zenml.execute import kept_outcomes
 from zenml.records import wire
@@ -65,8 +66,13 @@ def outcome_of(database, step):
 
 
 def outcomes_in(folder):
-    """Return where outcomes of isolated steps are kept; `glob` would pass over hidden folders."""
-    return [above for above, _, names in os.walk(folder) if "outcome.json" in names]
+    """Return of which attempts outcomes are kept; `glob` would pass over hidden folders."""
+    return [os.path.basename(above) for above, _, names in os.walk(folder) if "outcome.json" in names]
+
+
+def garbage_of(database):
+    """Return what attempts have left that nobody wants any more."""
+    return find_garbage(database, young=0).staging.keys()
 
 
 def plan_of(database, run):
