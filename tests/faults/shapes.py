@@ -4,7 +4,6 @@ Each step leaves a mark when it begins and when it is about to return. But for a
 whatever is not executed again was found among what the run itself has recorded.
 """
 
-import asyncio
 import os
 import signal
 import time
@@ -12,7 +11,6 @@ import time
 from seam import watch_if_apart
 
 from zenml import add_tags, get_step_context, log_metadata, pipeline, step, unmapped, wait
-from zenml.client import Client
 from zenml.config.retry_config import StepRetryConfig
 
 watch_if_apart()
@@ -331,6 +329,8 @@ def asking_inside() -> int:
 
 @pipeline(dynamic=True)
 async def tasks() -> int:
+    import asyncio  # here, since each isolated step imports this module
+
     async def chain(x):
         return await add((await add(x)).load())
 
@@ -440,6 +440,8 @@ def wanted(x: int) -> int:
 
 def is_wanted_by_another():
     """Tell whether the other run waits for this very step, or its process is gone."""
+    from zenml.client import Client  # here, since each isolated step imports this module
+
     trace = os.environ["FAULTS_TRACE"]
     runs = Client().list_pipeline_runs(status="running").total
     return os.path.exists(trace + ".follower gone") or runs == 2

@@ -12,8 +12,11 @@ named by `victim` is killed, and each is answered for under its name.
 
 import asyncio
 import faulthandler
+import gc
+import importlib
 import json
 import os
+import pkgutil
 import signal
 import sys
 import time
@@ -23,14 +26,21 @@ import shapes
 from killing import lines_of, prepare_to_die
 from seam import count_of_children
 
-import zenml.declare.resuming
+import zenml.execute
+import zenml.flavors
 from zenml.client import Client
 from zenml.records.waits import Wait
 
-import zenml.execute.awaiting  # noqa: F401  isort: skip
-
 SECONDS = 45
 """A process that takes longer hangs."""
+LATE = (
+    "encodings.ascii",
+    "zenml.declare.resuming",
+    "zenml.declare.starting",
+    "zenml.materializers.builtin_materializer",
+    "zenml.views.failure_panel",
+)
+"""What runs import late, beside the engine and what it reaches through the registry."""
 
 
 def play(order, role):
@@ -147,7 +157,19 @@ def fork(order, role):
     return child
 
 
+def warm_up():
+    """Import whatever a run would, so that no process of a round has to; and keep it shared between them."""
+    for package in (zenml.execute, zenml.flavors):
+        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            importlib.import_module(module.name)
+    for name in LATE:
+        importlib.import_module(name)
+    gc.collect()
+    gc.freeze()
+
+
 def main():
+    warm_up()
     for line in sys.stdin:
         print(json.dumps(answer_to(json.loads(line))), flush=True)
 
