@@ -29,6 +29,8 @@ from rounds import COUNTED, random_kill
 
 KINDS = ("mark", "before", "after", "child before", "child after")
 STATES_OF_A_JOB = 25
+COSTLY = 0.75
+"""Which part of the runs with isolated steps is left out once each point was had: they take five times as long."""
 
 
 def main():
@@ -72,6 +74,8 @@ def kill_jobs(options, total):
         for job in once:
             if total.kills >= options.kills:
                 return
+            if job.counts["child points"] and draw.random() < COSTLY:
+                continue
             more = [] if job.shape in jobs.FLIGHTS else range(draw.randint(1, 2))
             kills = (*job.kills, *(tuple(random_kill(draw, job.counts)) for _ in more))
             yield Job(job.shape, "kill", kills, job.counts)

@@ -22,7 +22,7 @@ from zenml.store.sqlite import WriteTransaction
 def prepare_to_die(kill, counts):
     """Have this process, or one of its isolated steps, be killed at a point; count the points that it passes."""
     kind, at, *label = kill or ("", 0)
-    os.environ[FILE_OF_CHILDREN] = os.environ["FAULTS_TRACE"] + ".points"
+    os.environ[FILE_OF_CHILDREN] = f"{os.environ['FAULTS_TRACE']}.points{os.environ['FAULTS_ROLE']}"
     os.environ["FAULTS_OWNER"] = str(os.getpid())
     forget_children()
     if kind.startswith("child "):

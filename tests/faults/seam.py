@@ -89,9 +89,8 @@ def name_point_of_children(kind, at):
     os.environ[POINT_OF_CHILDREN] = f"{kind} {at}"
 
 
-def count_of_children():
+def count_of_children(path):
     """Return how many operations isolated steps have done, and whether one of them was killed."""
-    path = os.environ[FILE_OF_CHILDREN]
     count = os.path.getsize(path) if os.path.exists(path) else 0
     return {"child points": count, "child killed": os.path.exists(path + KILLED)}
 
