@@ -8,7 +8,6 @@ import os
 import shutil
 
 from looking import check_whole, outputs_of
-from rounds import COUNTED
 
 from zenml.records.run import Run, StepRun
 from zenml.store.database import Database
@@ -72,8 +71,3 @@ class Flight:
             return steps, runs
         finally:
             database.close()
-
-
-def points_of(said, kind):
-    """Return how many points of a kind a process has passed."""
-    return said[COUNTED[kind]]

@@ -5,7 +5,7 @@ import random
 import shutil
 
 from looking import garbage_of, look, outputs_of
-from shapes import BROKEN, PREPARED
+from shapes import APART, BROKEN, PREPARED
 
 from zenml.records.run import Metadata, Run, StepRun, Tag
 from zenml.store.database import Database
@@ -36,6 +36,8 @@ class Round:
         """Whether an isolated step had ended, and its owner died before that was recorded."""
         self._told = False
         """Whether a process that nobody killed said what the completed run has returned."""
+        self._seen = None
+        """What was found since a process has done anything."""
         self._earlier = set()
         if shape in PREPARED:
             self._prepare()
@@ -61,6 +63,7 @@ class Round:
         answer = self._zygote.play(
             shape=self._shape, folder=self._folder, resume=before and before["id"], kill=kill
         )
+        self._seen = None
         self.kills += (answer["signal"] == 9) + answer["child killed"]
         self._check_end(answer)
         new = self._trace()[len(trace) :]
@@ -116,7 +119,9 @@ class Round:
                 break
             said = self.play()
             sums = {name: sums[name] + said[name] for name in sums}
-        self._zygote.wait_until_alone()
+        if self._shape in APART:
+            self._zygote.wait_until_alone()
+            self._seen = None
         after = self._look()
         assert after["status"] == "completed"
         assert set(after["runs"].values()) == {"completed"}, after["runs"]
@@ -151,7 +156,9 @@ class Round:
         """Return what is recorded of the run and those that it calls; None if none is."""
         if not os.path.exists(os.path.join(self._folder, "store", "store.db")):
             return None
-        return self._with_database(lambda database: look(database, self._earlier))
+        if self._seen is None:
+            self._seen = self._with_database(lambda database: look(database, self._earlier))
+        return self._seen
 
     def _with_database(self, do):
         database = Database(os.path.join(self._folder, "store"))

@@ -1,7 +1,7 @@
 """Who watches the seam of a process that is to be killed there: it counts the operations, and dies at one of them.
 
-In the process of an isolated step this is imported with the module of its function. The owner's environment tells
-it which file to count in, for all such processes together, and at which operation to die.
+In the process from which isolated steps are forked this is imported with the module of their functions. The owner's
+environment tells it which file to count in, for all isolated steps together, and at which operation to die.
 """
 
 import os
@@ -96,7 +96,7 @@ def count_of_children(path):
 
 
 def watch_if_apart():
-    """Watch this process if it is that of an isolated step of a run whose owner is watched."""
+    """Watch this process if it is that of isolated steps of a run whose owner is watched."""
     path = os.environ.get(FILE_OF_CHILDREN)
     if path is not None:
         kind, _, at = os.environ.get(POINT_OF_CHILDREN, " 0").partition(" ")

@@ -459,6 +459,18 @@ IN_A_LOOP = {"tasks_in_a_loop"}
 
 PREPARED = {"cached", "cached_submitted"}
 """Shapes whose run is the second one of its pipeline: everything is answered by the cache."""
+APART = {
+    "told",
+    "isolated",
+    "isolated_fan",
+    "isolated_files",
+    "isolated_retried",
+    "failing_apart",
+    "submitted_apart",
+    "mapped_apart",
+    "nested_apart",
+}
+"""Shapes with steps in processes of their own."""
 OPENING = {"fresh"}
 """Shapes whose store is made under watch."""
 

@@ -29,6 +29,7 @@ from seam import count_of_children
 import zenml.execute
 import zenml.flavors
 from zenml.client import Client
+from zenml.execute import isolation
 from zenml.records.waits import Wait
 
 SECONDS = 45
@@ -165,6 +166,7 @@ def warm_up():
                 importlib.import_module(module.name)
     for name in LATE:
         importlib.import_module(name)
+    isolation.WORKER_MODULES += ("shapes",)  # isolated steps find it imported, with its watch
     gc.collect()
     gc.freeze()
 
