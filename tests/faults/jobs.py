@@ -7,6 +7,7 @@ A job that is repeated with the same seed is the same, as far as threads come in
 import os
 import random
 import shutil
+import signal
 import tempfile
 import threading
 import time
@@ -59,6 +60,7 @@ def begin():
     """Prepare this process for jobs."""
     _here["folder"] = tempfile.mkdtemp(prefix="faults-", dir=MEMORY if os.path.isdir(MEMORY) else None)
     os.environ["ZENML_QUIET"] = "1"
+    signal.signal(signal.SIGINT, lambda *_: None)  # the one that hands out the jobs decides
     threading.Thread(target=_leave_with, args=(os.getppid(),), daemon=True).start()
 
 

@@ -33,6 +33,8 @@ SHAPES = (
 """Shapes whose work is all done in one process, and which nobody has to answer or mend."""
 MOST_DRAWN = 20
 """Draws for each state that is wanted: few moments of a short run differ, and equal states count once."""
+
+
 def record(shape, folder, durability):
     """Run a shape once, and return what it did to the disk."""
     return Recording(shape, durability, *in_a_fork(lambda: _run(shape, folder, durability)))
@@ -126,7 +128,8 @@ def _look(recording, root):
         done = pipeline() if found is None else client.get_pipeline_run(recording.run_id)
         outputs = [output.load() for output in done.outputs]
     except ArtifactError:
-        assert was_complete and recording.durability == "relaxed", "a run that goes on makes lost outputs again"
+        assert was_complete, "a run that goes on makes lost outputs again"
+        assert recording.durability == "relaxed"
         outputs = [output.load() for output in pipeline().outputs]
     assert outputs == [expected], outputs
     return was_complete, len(check.damaged)

@@ -69,7 +69,7 @@ def after_operation(do):
 
     def profile(frame, event, _):
         is_over = frame is place if event in ("c_return", "c_exception") else frame.f_back is place
-        if event != "call" and event != "c_call" and is_over and frame is not telling:
+        if event not in {"call", "c_call"} and is_over and frame is not telling:
             sys.setprofile(None)
             do()
 

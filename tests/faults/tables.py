@@ -13,6 +13,7 @@ class Total:
     def __init__(self, seed, workers):
         self.seed, self.workers = seed, workers
         self.seconds = 0.0
+        self.was_stopped = False
         self.counts = {}
         """By shape: how many points of each kind an undisturbed run passes."""
         self.violations = []
@@ -86,10 +87,12 @@ class Total:
 
     def as_sentences(self):
         """Return what the tables do not say."""
-        told = [
-            f"{self.kills} kills and {self.states('full')} + {self.states('relaxed')} states in {self.seconds / 60:.0f} min "
-            f"by {self.workers} processes: {self.kills / max(self.seconds, 1):.1f} kills/s; {len(self.violations)} violations."
-        ]
+        done = f"{self.kills} kills and {self.states('full')} + {self.states('relaxed')} states"
+        how = f"in {self.seconds / 60:.0f} min by {self.workers} processes"
+        rate = f"{self.kills / max(self.seconds, 1):.1f} kills/s"
+        told = [f"{done} {how}: {rate}; {len(self.violations)} violations."]
+        if self.was_stopped:
+            told.append("It was stopped before its end.")
         if self.takeovers:
             found = sorted(self.takeovers)
             told.append(
@@ -136,7 +139,11 @@ def as_markdown(total):
         "",
         f"- Date: {time.strftime('%Y-%m-%d %H:%M')}",
         f"- Seed: {total.seed}",
-        *(f"- {name}: {value}" for name, value in about.items() if name in ("CPU", "Kernel", "Python", "SQLite")),
+        *(
+            f"- {name}: {value}"
+            for name, value in about.items()
+            if name in ("CPU", "Kernel", "Python", "SQLite")
+        ),
         *(f"- {sentence}" for sentence in total.as_sentences()),
         "",
         "### Kills",

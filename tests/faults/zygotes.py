@@ -25,6 +25,7 @@ class Zygote:
             stderr=self._errors,
             text=True,
             cwd=folder,
+            start_new_session=True,  # Ctrl-C is not for it
             env={**environment, "FAULTS_ID": self.id, "ZENML_QUIET": "1", "ZENML_DURABILITY": "relaxed"},
         )
 
