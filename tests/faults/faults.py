@@ -76,6 +76,7 @@ def kill_jobs(options, total):
         for at in range(1, total.counts[shape][COUNTED[kind]] + 1)
     ]
     draw.shuffle(once)
+    total.points = len(once)
     yield from once
     while total.kills < options.kills and once:
         for job in once:
@@ -83,7 +84,7 @@ def kill_jobs(options, total):
                 return
             if job.counts["child points"] and draw.random() < COSTLY:
                 continue
-            more = [] if job.shape in jobs.FLIGHTS else range(draw.randint(1, 2))
+            more = [] if job.shape in jobs.FLIGHTS else range(draw.randint(1, 3))
             kills = (*job.kills, *(tuple(random_kill(draw, job.counts)) for _ in more))
             yield Job(job.shape, "kill", kills, job.counts)
         draw.shuffle(once)

@@ -14,6 +14,9 @@ class Total:
         self.seed, self.workers = seed, workers
         self.seconds = 0.0
         self.was_stopped = False
+        self.points = 0
+        """At how many points, before and after and at marks, a run is killed once."""
+        self._reached = set()
         self.counts = {}
         """By shape: how many points of each kind an undisturbed run passes."""
         self.violations = []
@@ -34,6 +37,8 @@ class Total:
         else:
             self.runs[shape, what] += 1
         self._kills[shape] += result.kills
+        if result.kills:
+            self._reached.add((shape, result.job.kills[:1]))
         self._losses[shape, what] += result.losses
         if result.takeover is not None:
             self.takeovers.append(result.takeover)
@@ -91,6 +96,10 @@ class Total:
         how = f"in {self.seconds / 60:.0f} min by {self.workers} processes"
         rate = f"{self.kills / max(self.seconds, 1):.1f} kills/s"
         told = [f"{done} {how}: {rate}; {len(self.violations)} violations."]
+        told.append(
+            f"{len(self._reached)} of the {self.points} points of undisturbed runs (before, after, marks) were killed at: "
+            "which operations come depends a little on the order of threads."
+        )
         if self.was_stopped:
             told.append("It was stopped before its end.")
         if self.takeovers:
