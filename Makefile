@@ -2,6 +2,8 @@
 
 BIN := .venv/bin
 WORKERS ?= 2
+KILLS ?= 10000
+STATES ?= 2000
 # The first Python that is new enough; `make PYTHON=/path/to/python3.12 setup` takes another one.
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
@@ -37,8 +39,8 @@ team: $(HAS_TEST) ## Run all user stories on PostgreSQL instead of a file
 explore: $(HAS_TEST) ## Run the property tests with new examples, and more of them
 	PROPERTY_TESTS=explore $(BIN)/python -m pytest -n 2 -m hypothesis
 
-faults: $(HAS_TEST) ## Kill runs at every point, and at random ones with new seeds, and resume them; FAULTS_ROUNDS=200 for longer
-	FAULTS_SEED=$$(date +%s) FAULTS_ROUNDS=$${FAULTS_ROUNDS:-50} FAULTS_POINTS=$${FAULTS_POINTS:-0} $(BIN)/python -m pytest -n 2 tests/faults
+faults: $(HAS_TEST) ## Kill runs at every point, cut their power, and write what held into RESULTS.md; KILLS=30000 STATES=9000 SEED=7
+	$(BIN)/python tests/faults/faults.py --write --workers $(WORKERS) --kills $(KILLS) --states $(STATES) $(if $(SEED),--seed $(SEED))
 
 lint: $(HAS_TEST) ## Check style and formatting
 	$(BIN)/ruff check

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import time
@@ -26,7 +25,8 @@ import cases_steps
 import cases_store
 import machine
 import report
-from children import HERE, ChildError, run_workload
+import results
+from children import ChildError, run_workload
 from rows import Row
 
 CASES: dict[str, Callable[[int], list[Row]]] = {
@@ -58,8 +58,7 @@ def main() -> int:
                 {"date": date, "machine": about, "rows": [row.as_json() for row in rows]}, file, indent=1
             )
     if options.write:
-        with open(os.path.join(HERE, "RESULTS.md"), "w", encoding="utf-8") as file:
-            file.write(report.as_markdown(rows, about, date, options.reps))
+        results.write_measurements(report.as_markdown(rows, about, date, options.reps))
     return 1 if any(row.problem for row in rows) else 0
 
 

@@ -1,43 +1,49 @@
-"""Having a process be killed at a point: at a mark of a step, at a transaction, at a kind of transaction, or at a time.
+"""Having a process be killed at a point: at a mark of a step, at an operation of the seam, at a transaction, or at a time.
 
     ["mark", n]                  at the n-th mark of this process and of the isolated steps that it starts
-    ["before", n], ["after", n]  before or after the n-th transaction is committed
-    ["point", n]                 before the n-th operation that changes the disk or the database
+    ["before", n], ["after", n]  before or after the n-th operation that changes the disk or the database
+    ["before", n, label], ["after", n, label]  before or after the n-th transaction is committed that writes what the label says
     ["time", seconds]
-    ["before", n, label], ["after", n, label]  before or after the n-th transaction that writes what the label says
+    ["child before", n], ["child after", n]    the process of an isolated step, at the n-th operation of all of those
 
 Labels: `start NAME` and `end NAME`, of a call; `run STATUS` and `child STATUS`, the end or pause of a run; `resume`; `answer`.
 """
 
 import os
-import signal
 import threading
 import time
+
+from seam import FILE_OF_CHILDREN, Watch, die, forget_children, name_point_of_children
 
 from zenml import fs
 from zenml.store.sqlite import WriteTransaction
 
 
-def die():
-    os.kill(os.getpid(), signal.SIGKILL)
-    time.sleep(60)  # no other thread does anything meanwhile
-
-
 def prepare_to_die(kill, counts):
-    """Have this process be killed at a point, and count the points that it passes."""
-    kind, at, wanted = (*(kill or (None, 0)), None)[:3]
+    """Have this process, or one of its isolated steps, be killed at a point; count the points that it passes."""
+    kind, at, *label = kill or ("", 0)
+    os.environ[FILE_OF_CHILDREN] = f"{os.environ['FAULTS_TRACE']}.points{os.environ['FAULTS_ROLE']}"
+    os.environ["FAULTS_OWNER"] = str(os.getpid())
+    forget_children()
+    if kind.startswith("child "):
+        name_point_of_children(kind.removeprefix("child "), at)
+    elif kind == "mark":
+        os.environ["FAULTS_KILL_AT"] = str(lines_of(os.environ["FAULTS_TRACE"]) + at)
+    elif kind == "time":
+        threading.Thread(target=lambda: (time.sleep(at), die()), daemon=True).start()
+    listen_to_transactions(kill if label else None, counts)
+    fs.watch = Watch(kind if not label else "", at, counts)
+
+
+def listen_to_transactions(kill, counts):
+    """Have transactions write down what they mean, and this process be killed at one of them."""
+    kind, at, wanted = kill or (None, 0, None)
     leave, run, run_many = WriteTransaction.__exit__, WriteTransaction.run, WriteTransaction.run_many
 
-    def is_due(transaction):
-        counts["commits"] += 1
-        said = getattr(transaction, "said", set())
-        counts["labels"] += sorted(said)
-        if wanted is not None:
-            return wanted in said and counts["labels"].count(wanted) == at
-        return counts["commits"] == at
-
     def at_commit(self, *error):
-        dies = is_due(self)
+        said = getattr(self, "said", set())
+        counts["labels"] += sorted(said)
+        dies = wanted in said and counts["labels"].count(wanted) == at
         if dies and kind == "before":
             die()
         left = leave(self, *error)
@@ -54,19 +60,8 @@ def prepare_to_die(kill, counts):
             note(self, sql, row)
         return run_many(self, sql, rows)
 
-    def at_operation(operation, path, other):
-        counts["points"] += 1
-        if kind == "point" and counts["points"] == at:
-            die()
-
-    fs.watch = at_operation
     WriteTransaction.__exit__ = at_commit
     WriteTransaction.run, WriteTransaction.run_many = listen, listen_to_many
-    if kind == "mark":
-        os.environ["FAULTS_KILL_AT"] = str(lines_of(os.environ["FAULTS_TRACE"]) + at)
-    os.environ["FAULTS_OWNER"] = str(os.getpid())
-    if kind == "time":
-        threading.Thread(target=lambda: (time.sleep(at), die()), daemon=True).start()
 
 
 def note(transaction, sql, values):

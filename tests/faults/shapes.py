@@ -1,15 +1,19 @@
 """The shapes of runs that are killed and resumed: one table; a new shape is a pipeline and a line in it.
 
-Each step leaves a mark when it begins and when it is about to return. Nothing is cached, so whatever is not
-executed again was found among what the run itself has recorded.
+Each step leaves a mark when it begins and when it is about to return. But for a few shapes nothing is cached, so
+whatever is not executed again was found among what the run itself has recorded.
 """
 
-import asyncio
 import os
 import signal
+import time
+
+from seam import watch_if_apart
 
 from zenml import add_tags, get_step_context, log_metadata, pipeline, step, unmapped, wait
 from zenml.config.retry_config import StepRetryConfig
+
+watch_if_apart()
 
 
 def mark(name, what):
@@ -138,6 +142,31 @@ def telling(x: int) -> int:
 @pipeline
 def told() -> int:
     return telling(start())
+
+
+@step(enable_cache=False, runtime="isolated", retry=StepRetryConfig(max_retries=3, delay=0))
+def sturdy(x: int) -> int:
+    done = marked()
+    done()
+    return x + 1
+
+
+@pipeline
+def isolated_retried() -> int:
+    return add(sturdy(sturdy(start())))
+
+
+@step(enable_cache=False, runtime="isolated")
+def big_apart(x: int) -> bytes:
+    done = marked()
+    print("this is logged")
+    done()
+    return bytes([x]) * 100_000
+
+
+@pipeline
+def isolated_files() -> int:
+    return size(big_apart(add(start())))
 
 
 def began():
@@ -300,6 +329,8 @@ def asking_inside() -> int:
 
 @pipeline(dynamic=True)
 async def tasks() -> int:
+    import asyncio  # here, since each isolated step imports this module
+
     async def chain(x):
         return await add((await add(x)).load())
 
@@ -321,12 +352,130 @@ async def tasks_in_a_loop() -> int:
     return await total([await first, add(more)])
 
 
+# Failures: a step fails until it is mended, and meanwhile others go on, or do not.
+
+BROKEN = "it is broken"
+
+
+@step(enable_cache=False)
+def mendable(x: int) -> int:
+    done = marked()
+    if not os.path.exists(os.environ["FAULTS_TRACE"] + ".mended"):
+        raise ValueError(BROKEN)
+    done()
+    return x
+
+
+def around(failing_step):
+    x = start()
+    failed = add(failing_step(x))
+    return total([add(x, 1), add(add(x, 2)), failed])
+
+
+@pipeline
+def failing() -> int:
+    return around(mendable)
+
+
+@pipeline(execution_mode="stop_on_failure")
+def failing_stop() -> int:
+    return around(mendable)
+
+
+@pipeline(execution_mode="fail_fast")
+def failing_fast() -> int:
+    return around(mendable)
+
+
+@pipeline
+def failing_apart() -> int:
+    return around(mendable.with_options(runtime="isolated"))
+
+
+@pipeline(dynamic=True)
+def failing_submitted() -> int:
+    failed = mendable.submit(1)
+    return total([*[add.submit(1, i) for i in range(3)], failed])
+
+
+# Caching: the second run of an unchanged pipeline; and two runs that want the same result.
+
+
+@step
+def first(x: int) -> int:
+    done = marked()
+    done()
+    return x
+
+
+@step
+def second(x: int, y: int = 1) -> int:
+    done = marked()
+    done()
+    return x + y
+
+
+@pipeline
+def cached() -> int:
+    x = first(1)
+    return second(second(second(x, 1), 2), second(x, 3))
+
+
+@pipeline(dynamic=True)
+def cached_submitted() -> int:
+    x = first(1)
+    parts = [second.submit(x, i) for i in range(3)]
+    return second(second(parts[0], parts[1]), parts[2])
+
+
+@step
+def wanted(x: int) -> int:
+    done = marked()
+    while os.environ.get("FAULTS_ROLE") == "leader" and not is_wanted_by_another():
+        time.sleep(0.002)
+    time.sleep(0.01)  # it has begun, and finds this step in flight
+    done()
+    return x + 1
+
+
+def is_wanted_by_another():
+    """Tell whether the other run waits for this very step, or its process is gone."""
+    from zenml.client import Client  # here, since each isolated step imports this module
+
+    trace = os.environ["FAULTS_TRACE"]
+    runs = Client().list_pipeline_runs(status="running").total
+    return os.path.exists(trace + ".follower gone") or runs == 2
+
+
+@pipeline
+def flight() -> int:
+    return second(wanted(second(1)), 2)
+
+
 ANSWERS = {"How many?": 10}
 """What questions are answered with."""
 IN_A_LOOP = {"tasks_in_a_loop"}
 """Shapes whose pipeline is called where an event loop runs already."""
 
+PREPARED = {"cached", "cached_submitted"}
+"""Shapes whose run is the second one of its pipeline: everything is answered by the cache."""
+APART = {
+    "told",
+    "isolated",
+    "isolated_fan",
+    "isolated_files",
+    "isolated_retried",
+    "failing_apart",
+    "submitted_apart",
+    "mapped_apart",
+    "nested_apart",
+}
+"""Shapes with steps in processes of their own."""
+OPENING = {"fresh"}
+"""Shapes whose store is made under watch."""
+
 SHAPES = {
+    "fresh": (chain, 5),
     "chain": (chain, 5),
     "files": (files, 100_002),
     "fan": (fan, 21),
@@ -337,6 +486,15 @@ SHAPES = {
     "told": (told, 1),
     "isolated": (isolated, 3),
     "isolated_fan": (isolated_fan, 6),
+    "isolated_files": (isolated_files, 100_002),
+    "isolated_retried": (isolated_retried, 4),
+    "cached": (cached, 8),
+    "cached_submitted": (cached_submitted, 6),
+    "failing": (failing, 8),
+    "failing_stop": (failing_stop, 8),
+    "failing_fast": (failing_fast, 8),
+    "failing_apart": (failing_apart, 8),
+    "failing_submitted": (failing_submitted, 7),
     "loop": (loop, 4),
     "submitted": (submitted, 14),
     "handled": (handled, 5),

@@ -1,7 +1,7 @@
 """kill -9 at points of runs of all shapes; resumed, each executes what is missing and nothing else.
 
-Each test draws some of the points that a run passes, the same each time. `make faults` kills at every point, and at
-random times with new seeds, as long as one likes.
+Each test draws some of the points that a run passes, the same each time. `make faults` kills at every point, before
+and after it, and kills the resumed run again.
 """
 
 import os
@@ -13,20 +13,21 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import flights
 import rounds
-from shapes import SHAPES
+from shapes import APART, PREPARED, SHAPES
+from zygotes import Zygote
 
-ROUNDS = int(os.environ.get("FAULTS_ROUNDS", "2"))
-POINTS = int(os.environ.get("FAULTS_POINTS", "4"))
-"""Points of each kind at which each shape is killed; 0 for all of them."""
-SEED = os.environ.get("FAULTS_SEED", "steady")
-KINDS = ("mark", "before", "after", "point")
-LEAST = 3
-"""Kills of living processes that every test of a shape and a kind has to make."""
+KINDS = ("mark", "before", "after")
+KINDS_OF_CHILDREN = ("child before", "child after")
+INLINE = [shape for shape in SHAPES if shape not in APART]
+POINTS = {"mark": 2, "before": 4, "after": 4}
+"""Points of each kind at which each shape is killed; one where steps are isolated, which takes five times as long."""
 
 CHOSEN = {
     "a call is recorded as running": ("submitted", ["after", 1, "start add_2"]),
     "an isolated step runs": ("isolated", ["mark", 3]),
+    "an isolated step was recorded": ("isolated", ["after", 1, "end add"]),
     "an isolated step has ended": ("isolated", ["before", 1, "end add"]),
     "an element of a map has ended": ("mapped", ["after", 1, "end add[4]"]),
     "an element of a generator begins": ("mapped_lazily", ["after", 1, "start add[5]"]),
@@ -55,7 +56,7 @@ CHOSEN = {
 
 @pytest.fixture(scope="module")
 def zygote(tmp_path_factory):
-    made = rounds.Zygote(str(tmp_path_factory.mktemp("zygote")))
+    made = Zygote(str(tmp_path_factory.mktemp("zygote")))
     yield made
     made.close()
 
@@ -67,7 +68,7 @@ def undisturbed(zygote, tmp_path_factory):
 
     def look(shape):
         if shape not in known:
-            one = rounds.Round(zygote, shape, SHAPES[shape][1], tmp_path_factory.mktemp("first"))
+            one = rounds.Round(zygote, shape, SHAPES[shape][1], tmp_path_factory.mktemp("first") / "round")
             began = time.monotonic()
             known[shape] = {**one.finish(), "seconds": time.monotonic() - began}
         return known[shape]
@@ -85,30 +86,57 @@ def killed(zygote, shape, folder, kills, counts):
         for what in ("runs", "steps"):  # a child is resumed, and not begun anew
             assert ended[what] == counts[what], (what, ended[what], counts[what])
     except AssertionError as error:
-        error.add_note(f"FAULTS_SEED={SEED!r}, shape {shape}, kills {kills}")
+        error.add_note(f"shape {shape}, kills {kills}")
         raise
     return one
 
 
+def kill_at_some(zygote, shape, folder, kind, counts):
+    """Kill runs at points of a kind, drawn the same each time."""
+    wanted = 1 if shape in APART else POINTS[kind]
+    points = list(range(1, counts[rounds.COUNTED[kind]] + 1))
+    random.Random(f"steady {shape} {kind}").shuffle(points)
+    kills = 0
+    for point in points:
+        if kills >= wanted:
+            break
+        kills += killed(zygote, shape, folder, [[kind, point]], counts).kills
+    assert kills >= wanted, "steps that end together share a commit, by chance; but not all of them"
+
+
 def test_the_points_are_many():
-    assert len(SHAPES) * len(KINDS) * LEAST + len(CHOSEN) >= 300
+    of_inline = len(INLINE) * sum(POINTS.values()) - len(PREPARED) * POINTS["mark"]
+    assert of_inline + len(APART) * len(KINDS + KINDS_OF_CHILDREN) + len(CHOSEN) >= 300
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_killed_at_points(zygote, undisturbed, shape, kind, tmp_path):
-    counts = undisturbed(shape)
-    points = list(range(1, counts[rounds.COUNTED.get(kind, "commits")] + 1))
-    if POINTS:
-        random.Random(f"{SEED} {shape} {kind}").shuffle(points)
-    kills = 0
-    for point in points:
-        if POINTS and kills >= POINTS:
-            break
-        kills += killed(zygote, shape, tmp_path / "round", [[kind, point]], counts).kills
-    assert kills >= min(LEAST, POINTS or LEAST), (
-        "steps that end together share a commit, by chance; but not all of them"
-    )
+    if kind == "mark" and shape in PREPARED:
+        assert undisturbed(shape)["marks"] == 0, "no step is executed"
+        return
+    kill_at_some(zygote, shape, tmp_path / "round", kind, undisturbed(shape))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_processes_of_isolated_steps_are_watched(undisturbed, shape):
+    assert (undisturbed(shape)["child points"] > 0) == (shape in APART)
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_CHILDREN)
+@pytest.mark.parametrize("shape", sorted(APART))
+def test_the_process_of_an_isolated_step_is_killed_at_points(zygote, undisturbed, shape, kind, tmp_path):
+    kill_at_some(zygote, shape, tmp_path / "round", kind, undisturbed(shape))
+
+
+def test_a_run_goes_on_whose_killed_step_is_retried(zygote, undisturbed, tmp_path):
+    undisturbed("isolated_retried")
+    one = rounds.Round(zygote, "isolated_retried", SHAPES["isolated_retried"][1], tmp_path / "round")
+
+    said = one.play(kill=["child before", 3])
+
+    assert said["child killed"]
+    assert said["status"] == "completed"
 
 
 @pytest.mark.parametrize("moment", CHOSEN)
@@ -130,7 +158,34 @@ def test_what_an_isolated_step_said_is_kept_with_what_it_came_to(zygote, undistu
 @pytest.mark.parametrize("shape", SHAPES)
 def test_killed_again_and_again(zygote, undisturbed, shape, tmp_path):
     counts = undisturbed(shape)
-    draw = random.Random(f"{SEED} {shape}")
-    for _ in range(ROUNDS):
-        kills = [rounds.random_kill(draw, counts) for _ in range(3)]
-        killed(zygote, shape, tmp_path / "round", kills, counts)
+    draw = random.Random(f"steady {shape}")
+    kills = [rounds.random_kill(draw, counts) for _ in range(2)]
+    killed(zygote, shape, tmp_path / "round", kills, counts)
+
+
+@pytest.mark.parametrize("victim", flights.ROLES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_of_two_that_want_the_same_is_killed(zygote, victim, kind, tmp_path):
+    points = flights.Flight(zygote, tmp_path / "round").play(victim, None)[victim][rounds.COUNTED[kind]]
+    draw = random.Random(f"steady {victim} {kind}")
+    kills = 0
+    for point in draw.sample(range(1, points + 1), points):
+        one = flights.Flight(zygote, tmp_path / "round")
+        one.play(victim, [kind, point])
+        kills += one.kills
+        if kills >= 2:
+            break
+    assert kills or (victim == "follower" and kind == "mark"), "it executes nothing, as a rule"
+
+
+def test_it_is_killed_before_or_after_the_very_operation(zygote, tmp_path):
+    """The database appears with one operation: it is there after it, and not before it, but before the next one."""
+    first = {}
+    for kind in ("before", "after"):
+        for point in range(1, 12):
+            one = rounds.Round(zygote, "fresh", SHAPES["fresh"][1], tmp_path / "round")
+            assert one.play([kind, point])["signal"] == 9
+            if os.path.exists(tmp_path / "round" / "store" / "store.db"):
+                first[kind] = point
+                break
+    assert first["before"] == first["after"] + 1

@@ -23,8 +23,9 @@ class Folder:
 
     def open(self, path: str, mode: str = "r", **options: Any) -> IO[Any]:
         """Open a file like the built-in `open`."""
-        fs.point("open", self._at(path))
-        return open(self._at(path), mode, **options)  # the caller closes it
+        path = self._at(path)
+        fs.point("open", path)
+        return open(path, mode, **options)  # the caller closes it
 
     def exists(self, path: str) -> bool:
         """Tell whether there is something at the path."""

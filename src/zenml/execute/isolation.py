@@ -39,6 +39,8 @@ WORKER_MODULES = (
     "zenml.materializers.builtin_materializer",
 )
 """What every isolated step needs: imported once, before the first fork."""
+DECLARING = ("zenml.declare.pipeline", "zenml.declare.step")
+"""What the modules of users import, from which steps come: their own imports would pay for it in every process."""
 STORING = {
     "matplotlib": ("zenml.materializers.matplotlib_materializer",),
     "numpy": ("zenml.materializers.numpy_materializer",),
@@ -87,7 +89,7 @@ def launch(
                 environment={**originals, **task.definition.options.environment},
                 working_directory=os.getcwd(),
                 sys_path=tuple(sys.path),
-                preload=WORKER_MODULES + preload,
+                preload=WORKER_MODULES + (DECLARING if parcel.module else ()) + preload,
                 memory_limit=_memory_cap(task),
             ),
             on_end=lambda end: on_end(*_unpack(end, task, started)),

@@ -76,6 +76,15 @@ def read(root: str, step_run_id: str, seal: str) -> Kept | None:
         return None
 
 
+def left_of(root: str, step_run_ids: Iterable[str]) -> list[str]:
+    """Return which attempts left something behind, an outcome perhaps, recorded or not; it is one look into a folder."""
+    try:
+        left = set(os.listdir(os.path.join(root, STAGING)))
+    except OSError:
+        return []
+    return [identifier for identifier in step_run_ids if key_for(identifier) in left]
+
+
 def drop(root: str, step_run_ids: Iterable[str]) -> None:
     """Remove outcomes that are recorded by now."""
     for identifier in step_run_ids:

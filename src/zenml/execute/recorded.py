@@ -70,7 +70,7 @@ class Recorded:
         self._keys: dict[str, str] = {}
         self._taken: set[str] = set()
         self.kept: list[str] = []
-        """Ids of the attempts that kept an outcome."""
+        """Ids of the attempts that may have kept an outcome: their owner died before it removed it."""
         self._outcomes: dict[tuple[str, str], tuple[StepRun, Kept]] = {}
         """By call and key: isolated attempts, and what they came to that was not recorded any more."""
         listed = list(steps)
@@ -94,6 +94,7 @@ class Recorded:
         steps = store.select(StepRun, run_id=run_id)
         recorded = cls(steps, outputs_of_steps(store, steps), RecordedChildren.read(store, steps))
         recorded._read_outcomes(store)
+        recorded.kept = kept_outcomes.left_of(store.artifact_root, [step.id for step in steps])
         return recorded
 
     def _read_outcomes(self, store: Store) -> None:
@@ -103,7 +104,6 @@ class Recorded:
                 kept = kept_outcomes.read(store.artifact_root, step.id, kept_outcomes.seal_of(store, step.id))
                 if kept is not None:
                     self._outcomes[step.invocation_id, step.cache_key] = step, kept
-                    self.kept.append(step.id)
 
     def take_outcome(
         self, step: StepRun, artifacts: ArtifactStore

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import psycopg
 
+from zenml import fs
 from zenml.errors import StoreUnavailableError
 from zenml.store.placeholders import translated
 from zenml.store.postgresql import LOCK, PostgreSQLServer
@@ -131,6 +132,8 @@ class WriteTransaction:
 
     def _ask(self, asked: _Asked) -> Any:
         try:
+            if fs.watch is not None and asked.kind != "read":
+                fs.point("statement", self._server.path, asked.sql)
             asked.answer = asked.ask(self._connection)
         except psycopg.Error as error:
             if not is_repeatable(error, self._connection):
@@ -143,6 +146,7 @@ class WriteTransaction:
         server = self._server
         connection = server.writer()
         try:
+            fs.point("begin", server.path)
             cursor = connection.execute(_BEGIN)
             while cursor.nextset():
                 pass
@@ -182,6 +186,7 @@ class WriteTransaction:
         try:
             if connection.closed:  # by an attempt before this one, whose outcome is not known yet
                 raise psycopg.OperationalError("the connection was lost")
+            fs.point("commit", self._server.path)
             answer = connection.execute("COMMIT").statusmessage
         except psycopg.Error as error:
             if not is_repeatable(error, connection):
