@@ -60,7 +60,6 @@ def _item(engine: Engine, binding: Value | OutputRef | ArtifactRef) -> Value | T
         producer=binding.step if isinstance(binding, OutputRef) else None,
         name=artifact.name,
         stored=stored,
-        is_trusted=not artifact.needs_trust
-        or artifact.id in engine.admission.own
-        or engine.store.is_trusted(artifact),
+        is_trusted=artifact.needs_trust
+        and (artifact.id in engine.admission.own or engine.store.is_trusted(artifact)),
     )

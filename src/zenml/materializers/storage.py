@@ -91,7 +91,8 @@ def load(
     Args:
         stored: what `save` returned.
         artifact_store: where its files are.
-        data_type: what a user's materializer gets as `data_type`; the value's own type if None.
+        data_type: what a user's materializer gets as `data_type`; the value's own type if None. Formats that are read
+            without trust do without it: finding the type may import a module.
         trusted: whether this store recorded the value itself. If not, only formats that run no code and
             import no types are read.
     """
@@ -107,7 +108,7 @@ def load(
     if is_inline and isinstance(reader, BlobMaterializer):
         return reader.from_bytes(verify_inline(stored))
     try:
-        return reader.load(data_type or registry.type_of(stored.type))
+        return reader.load(data_type or (registry.type_of(stored.type) if trusted else object))
     except FileNotFoundError as error:
         if materializer.SHORT_NAME is None or not str(error.filename).startswith(f"{reader.uri}/"):
             raise  # of a user's own code

@@ -119,7 +119,8 @@ class ArtifactView(RecordView[Artifact]):
         from zenml.materializers import storage
 
         record = self.record if not self.record.needs_trust else self._recorded()
-        is_trusted = not record.needs_trust or self._store.is_trusted(record)
+        # What needs no trust gets none: its row may have been changed to name a type that would be imported.
+        is_trusted = record.needs_trust and self._store.is_trusted(record)
         if self._store.is_shared:
             self._refuse_files_of_others(record)
         try:
