@@ -127,10 +127,11 @@ class HookRunner:
         return context.step_run if what == "step" else getattr(context, what)
 
     def _load(self, artifact: Artifact) -> Any:
+        """Return the value of an artifact that this process made, or whose signature was looked at (`owed_hooks`)."""
         stored = artifact.stored_value()
         if stored.inline is None and stored.key is None:
             stored = msgspec.structs.replace(stored, inline=self.shared.store.inline_bytes(artifact.id))
-        return storage.load(stored, artifact_store=self._artifact_store, trusted=True)
+        return storage.load(stored, artifact_store=self._artifact_store, trusted=artifact.needs_trust)
 
     def _record(self, one: Due, session: RunHookSession, started: int, error: BaseException | None) -> None:
         printer = self.shared.printer

@@ -30,12 +30,13 @@ def settle(rows: Iterable[HookRun], compiled: Compiled, store: Store) -> list[Du
         program = compiled.programs.get(definitions.get(row.invocation_id or "", ""))
         function = program.hooks.get(row.hook) if program is not None else None
         step = store.get(StepRun, row.step_run_id) if row.step_run_id is not None else None
-        if row.hook not in _OF_ENDED or function is None or step is None:
+        artifacts = tuple(store.select(Artifact, producer=step.id)) if step is not None else ()
+        can_load = all(store.is_trusted(one) for one in artifacts if one.needs_trust)
+        if row.hook not in _OF_ENDED or function is None or step is None or not can_load:
             store.update(HookRun, row.id, status="skipped")
             continue
         error = None
         if step.failure is not None:
             error = failures.from_record(step.failure, f"Step `{step.invocation_id}`")
-        artifacts = tuple(store.select(Artifact, producer=step.id))
         owed.append(Due(row, function, step, artifacts, error))
     return owed
