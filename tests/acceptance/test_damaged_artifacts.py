@@ -6,7 +6,6 @@ import pickle
 import numpy as np
 import pytest
 
-from zenml.client import Client
 from zenml.errors import ArtifactDamagedError
 
 SCRIPT = """
@@ -121,16 +120,11 @@ HARMS = [
 ]
 
 
-@pytest.fixture
-def store_of_lab(lab, monkeypatch):
-    """Have this process look at the store of the lab."""
-    monkeypatch.setenv("ZENML_CONFIG_PATH", str(lab.store))
-
-
+@pytest.mark.on_team_store
 @pytest.mark.parametrize("harm", HARMS, ids=lambda harm: harm.__name__)
-def test_what_was_changed_is_refused_by_name_and_made_again(lab, store_of_lab, harm):
+def test_what_was_changed_is_refused_by_name_and_made_again(lab, harm):
     lab.run(SCRIPT.format(bias=0))
-    steps = Client().list_pipeline_runs()[0].steps
+    steps = lab.client().list_pipeline_runs()[0].steps
     damaged = steps["make"].output
     folder, other = (os.path.realpath(steps[name].output.uri) for name in ("make", "other"))
     for path, _, names in os.walk(folder):
@@ -147,6 +141,6 @@ def test_what_was_changed_is_refused_by_name_and_made_again(lab, store_of_lab, h
     assert again.facts["total"] == TOTAL + 1
     assert again.count("make") == 1
     assert not os.path.exists(f"{folder}.was-run")
-    (run, _) = Client().list_pipeline_runs()
+    (run, _) = lab.client().list_pipeline_runs()
     assert run.status == "completed"
     assert np.array_equal(run.steps["make"].output.load(), np.arange(100_000))

@@ -133,6 +133,7 @@ def test_a_run_that_is_waited_for_too_short_is_still_running(lab):
     program.finish()
 
 
+@pytest.mark.on_team_store
 def test_a_run_that_has_not_ended_is_not_deleted(lab):
     from zenml.client.run_control import delete_runs
 

@@ -62,7 +62,7 @@ _FORGET_STEPS = tuple(
 _DELETE_RUN = "DELETE FROM runs WHERE id = :id AND status NOT IN ('running', 'stopping')"
 
 _FAMILY = """
-WITH RECURSIVE family (id) AS (SELECT :id UNION SELECT r.id FROM runs r JOIN family f ON r.parent_id = f.id)
+WITH RECURSIVE family (id) AS (SELECT id FROM runs WHERE id = :id UNION SELECT r.id FROM runs r JOIN family f ON r.parent_id = f.id)
 SELECT id FROM family
 """
 _RUNS_IN_STAGES = f"""
