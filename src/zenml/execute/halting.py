@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from abc import abstractmethod
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -15,7 +16,6 @@ from zenml.execute.events import Finished
 from zenml.store.store import Batch
 
 if TYPE_CHECKING:
-    import threading
     from collections import deque
     from collections.abc import Callable
 
@@ -46,6 +46,7 @@ class Halting:
     is_interruptible: bool
     _attempts: Attempts
     _baton: threading.Lock
+    _caller: int
     _inbox: deque[Event]
     _said: StepEvents
     _unrecorded: tuple[Batch, Batch]
@@ -106,7 +107,10 @@ class Halting:
         self._workers.hurry()
 
     def wait_or_hurry(self, wait: Callable[[], None], hurry: Callable[[], None]) -> None:
-        """Wait for what is about to end; a second signal does not wait."""
+        """Wait for what is about to end; a second signal, which only the caller's thread hears of, does not wait."""
+        if threading.get_ident() != self._caller:
+            wait()
+            return
         try:
             try:
                 self.is_interruptible = True
