@@ -12,6 +12,7 @@ ZenMLError
 │   └── ArtifactNotTrustedError        loading would run code that this store did not record
 ├── NotFoundError (KeyError)           no such run, step, artifact, pipeline …
 │   └── AmbiguousNameError             the name or short id fits several things
+├── ComponentError (RuntimeError)      the service behind a component of a stack is not reached, or refuses
 ├── ContextError (RuntimeError)        asked for a run where none is active, or the reverse
 ├── StepProcessError (RuntimeError)    an isolated step's process ended without an answer
 │   └── StepOutOfMemoryError (MemoryError)  its processes took more memory than there was for it
@@ -85,6 +86,10 @@ class NotFoundError(ZenMLError, KeyError):
 
 class AmbiguousNameError(NotFoundError):
     """The name or short id fits several things; the message lists them."""
+
+
+class ComponentError(ZenMLError, RuntimeError):
+    """The service behind a component of a stack is not reached, or refuses what it is asked for."""
 
 
 class ContextError(ZenMLError, RuntimeError):

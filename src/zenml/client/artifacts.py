@@ -8,7 +8,7 @@ import msgspec
 
 from zenml.client.client import Client
 from zenml.compile.handles import StepHandle
-from zenml.components.registry import load_flavor
+from zenml.components.registry import local_artifact_store
 from zenml.config.artifact_config import read_artifact_type, read_version
 from zenml.config.preview import preview
 from zenml.context.step import current_step
@@ -78,7 +78,7 @@ def save_artifact(
     try:
         stored = storage.save(
             data,
-            artifact_store=load_flavor("artifact_store", "local")(root),
+            artifact_store=local_artifact_store(root),
             key_hint=f"{identifier}/value",
             materializer=materializer,
         )

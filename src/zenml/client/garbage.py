@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from zenml import fs
-from zenml.components.registry import load_flavor
+from zenml.components.registry import local_artifact_store
 from zenml.records import wire
 from zenml.records.ids import microseconds_now
 from zenml.records.plan import ArtifactRef, Collection, Plan, StepDefinition
@@ -293,5 +293,5 @@ def _drafts(root: str) -> Iterator[str]:
 
 
 def _artifact_store(store: Database) -> ArtifactStore:
-    made: ArtifactStore = load_flavor("artifact_store", "local")(store.artifact_root)
+    made: ArtifactStore = local_artifact_store(store.artifact_root)
     return made

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from zenml.client.client import Client
-from zenml.components.registry import load_flavor
+from zenml.components.registry import local_artifact_store
 from zenml.errors import ConfigurationError
 from zenml.execute.reporter import count
 from zenml.records.ids import short
@@ -114,7 +114,7 @@ def delete_artifact(store: Database, artifact: ArtifactView) -> int:
     delete_row(store, artifact.id)
     key = artifact.record.key
     if key is not None and key not in stored_keys(store):
-        load_flavor("artifact_store", "local")(store.artifact_root).delete(key)
+        local_artifact_store(store.artifact_root).delete(key)
     return artifact.size
 
 
@@ -135,7 +135,7 @@ def export_artifact(artifact: ArtifactView, store: Store, target: str) -> list[s
         body = store.inline_bytes(record.id)
         verify_inline(msgspec.structs.replace(record.stored_value(), inline=body))
         return [_write(_file_name(artifact, target), body)]
-    folder = load_flavor("artifact_store", "local")(store.artifact_root).fetch(record.stored_value())
+    folder = local_artifact_store(store.artifact_root).fetch(record.stored_value())
     written = []
     for entry in record.files:
         path = _free(os.path.join(target, *entry.path.split("/")))

@@ -1,20 +1,33 @@
-"""The types of parts that a stack may have."""
+"""The types of components that a stack may have."""
 
 from __future__ import annotations
 
-COMPONENT_TYPES = (
-    "orchestrator",
-    "artifact_store",
-    "alerter",
-    "annotator",
-    "container_registry",
-    "data_validator",
-    "experiment_tracker",
-    "feature_store",
-    "image_builder",
-    "model_deployer",
-    "model_registry",
-    "step_operator",
-)
+COMPONENT_TYPES = {
+    "orchestrator": "executes runs",
+    "artifact_store": "keeps the bytes of artifacts",
+    "alerter": "tells people something, and asks them",
+    "experiment_tracker": "follows steps in a tracking service",
+    "step_operator": "executes single steps elsewhere",
+    "model_registry": "keeps versions of models for those who serve them",
+    "image_builder": "builds the images of containers",
+    "container_registry": "keeps the images of containers",
+    "annotator": "has people label data",
+    "data_validator": "checks data",
+    "deployer": "serves pipelines",
+    "feature_store": "serves features",
+    "log_store": "keeps logs",
+    "model_deployer": "serves models",
+    "sandbox": "runs code that is not trusted",
+}
+"""By type: what its components do. Those without a flavor in this distribution can come from others."""
+
 OF_EVERY_STACK = ("orchestrator", "artifact_store")
-"""Parts that no stack lacks."""
+"""Types that no stack lacks."""
+
+DEFAULT = "default"
+"""The name of the stack that is always there, and of its components."""
+
+
+def words(kind: str) -> str:
+    """Return a type as people say it: `experiment tracker`."""
+    return kind.replace("_", " ")

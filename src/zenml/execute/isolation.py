@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from zenml.components.flavor import Place
+from zenml.components.kinds import DEFAULT
 from zenml.components.launcher import Launcher, LaunchTask
-from zenml.components.registry import load_flavor
+from zenml.components.registry import load_flavor, open_component
 from zenml.execute import failures, inline_environment, masking, process_ends
 from zenml.execute.worker import Parcel, RegisteredSecret
 from zenml.materializers import pickling, registry
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from zenml.compile.program import Program
     from zenml.components.launcher import LaunchEnd, LaunchHandle
+    from zenml.components.orchestrator import Orchestrator
     from zenml.records.plan import Source
     from zenml.records.run import Failure
     from zenml.records.task import Unrecorded
@@ -56,10 +59,9 @@ ENTRY = "zenml.execute.worker:run_isolated"
 
 def open_launcher() -> Launcher:
     """Return a new launcher of processes."""
-    launcher = load_flavor("launcher", "process")()
-    if not isinstance(launcher, Launcher):
-        raise TypeError(f"flavor `process` is a {type(launcher).__name__}, not a launcher")
-    return launcher
+    flavor = load_flavor("orchestrator", "local")
+    orchestrator: Orchestrator = open_component(flavor, flavor.config(), Place(name=DEFAULT, folder=""))
+    return orchestrator.launcher()
 
 
 def launch(

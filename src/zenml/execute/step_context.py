@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from zenml.artifacts.commit import key_for
-from zenml.components.registry import load_flavor
+from zenml.components.registry import local_artifact_store
 from zenml.errors import ContextError
 from zenml.execute.masking import mask_value
 from zenml.materializers import storage
@@ -119,7 +119,7 @@ class InputArtifact:
 
     def load(self) -> Any:
         """Return the value, read anew."""
-        artifacts = load_flavor("artifact_store", "local")(self._root)
+        artifacts = local_artifact_store(self._root)
         return storage.load(self._item.stored, artifact_store=artifacts, trusted=self._item.is_trusted)
 
     def __repr__(self) -> str:

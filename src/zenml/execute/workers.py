@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import msgspec
 
 from zenml.components.cpu_count import usable_cpus
-from zenml.components.registry import load_flavor
+from zenml.components.registry import local_artifact_store
 from zenml.execute.events import Finished, failed_outside
 from zenml.execute.inline_environment import Applied
 from zenml.execute.processes import Processes
@@ -61,7 +61,7 @@ class Workers:
         max_parallelism: int | None,
         secrets: RunSecrets | None = None,
     ) -> None:
-        self.artifacts: ArtifactStore = load_flavor("artifact_store", "local")(artifact_root)
+        self.artifacts: ArtifactStore = local_artifact_store(artifact_root)
         self.secrets = secrets or RunSecrets()
         self.artifact_root = artifact_root
         self._log_folder = log_folder

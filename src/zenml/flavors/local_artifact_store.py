@@ -1,6 +1,10 @@
-"""The default artifact store: a folder on this machine's disk. Nothing to install.
+"""Keep artifacts in a folder on this machine's disk.
 
-    ArtifactStore        LocalArtifactStore("/data/artifacts")
+Nothing to install. The artifact store `default` is of this flavor: the folder `artifacts` of the store.
+
+    zenml artifact-store register big-disk --flavor local --path /data/artifacts
+    zenml stack register training -o default -a big-disk
+    zenml stack set training
 
 Each artifact is a folder named by its key, with its files and a `manifest.json`, readable by
 this user only. Files never change once they are there, so arrays can be mapped into memory
@@ -11,13 +15,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
 
 from zenml import fs
 from zenml.artifacts import commit, verification
 from zenml.artifacts.artifact_store import ArtifactStore
 from zenml.artifacts.folder import Staging
+from zenml.components.flavor import Flavor, Place
 from zenml.records.artifact_data import FileEntry, StoredValue
+
+
+class LocalArtifactStoreConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the artifacts are."""
+
+    path: Annotated[str, Meta(description="A folder that this user may write; it is made when it is needed.")]
 
 
 class LocalArtifactStore(ArtifactStore):
@@ -68,3 +82,10 @@ class LocalArtifactStore(ArtifactStore):
 
     def _folder(self, key: str) -> str:
         return os.path.join(self.path, commit.checked_key(key))
+
+
+def _open(config: LocalArtifactStoreConfig, place: Place) -> LocalArtifactStore:
+    return LocalArtifactStore(os.path.expanduser(config.path))
+
+
+FLAVOR = Flavor(type="artifact_store", name="local", component=_open, config=LocalArtifactStoreConfig)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from zenml.components.registry import load_flavor
+from zenml.components.registry import local_artifact_store
 from zenml.errors import ArtifactDamagedError, NotFoundError
 from zenml.records.ids import short
 from zenml.records.run import Artifact, Run, StepRun
@@ -126,7 +126,7 @@ class ArtifactView(RecordView[Artifact]):
         try:
             return storage.load(
                 self._with_bytes(),
-                artifact_store=load_flavor("artifact_store", "local")(self._store.artifact_root),
+                artifact_store=local_artifact_store(self._store.artifact_root),
                 trusted=is_trusted,
             )
         except ArtifactDamagedError as error:

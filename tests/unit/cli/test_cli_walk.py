@@ -163,16 +163,16 @@ def test_doctor_reports_every_part(zenml, run):
     assert {"store", "database", "schema", "lock", "runs", "leases"} <= {
         one["name"] for one in found["checks"]
     }
-    assert "launcher `process`" in next(one["text"] for one in found["checks"] if one["name"] == "stack")
+    assert "orchestrator `local`" in next(one["text"] for one in found["checks"] if one["name"] == "stack")
 
 
 def test_doctor_finds_a_part_that_cannot_be_loaded(zenml, monkeypatch):
-    monkeypatch.setitem(registry.BUILT_IN, ("launcher", "broken"), "no.such:Thing")
+    monkeypatch.setitem(registry.BUILT_IN, ("orchestrator", "broken"), "no.such")
 
     result = zenml("doctor")
 
     assert result.status == 1
-    assert "launcher `broken` cannot be loaded: ModuleNotFoundError" in result.out
+    assert "orchestrator `broken` cannot be loaded: ModuleNotFoundError" in result.out
 
 
 def test_groups_list_what_is_used_most_first():
