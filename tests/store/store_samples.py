@@ -25,6 +25,7 @@ from zenml.records.run import (
     StepRun,
     Tag,
 )
+from zenml.records.stacks import Component, StackMember, StackRow
 from zenml.records.waits import Wait
 from zenml.store.store import Batch, RunDocuments, StepEnd
 
@@ -47,6 +48,9 @@ KINDS = (
     ModelLink,
     StageChange,
     Wait,
+    Component,
+    StackRow,
+    StackMember,
 )
 DOCUMENTS = RunDocuments(b"plan", b"environment", {"code-1": b"def f(): ..."})
 

@@ -42,6 +42,7 @@ from zenml.records.run import (
     StepRun,
     Tag,
 )
+from zenml.records.stacks import Component, StackMember, StackRow
 from zenml.store import owners, queries
 from zenml.store.store import Notes
 
@@ -75,7 +76,10 @@ def parents_of(store, record):
         changes |= parent
     if isinstance(record, ModelVersion):
         changes |= {"number": 2, "name": changes["id"]}
-    if isinstance(record, (Pipeline, Secret, Model)):
+    if isinstance(record, StackMember):
+        component = store.stacks.add_component("alerter", "slack", new_id(), {})
+        changes |= {"stack_id": store.stacks.add(new_id(), ()).id, "component_id": component.id}
+    if isinstance(record, (Pipeline, Secret, Model, Component, StackRow)):
         changes["name"] = changes["id"]
     if isinstance(record, Schedule):
         changes |= {"pipeline_id": None, "name": changes["id"]}

@@ -35,10 +35,14 @@ def check(target: str, params: tuple[str, ...], config_file: str | None, *, as_j
     wrong.
     """
     from zenml.execute.run_secrets import read_secrets
+    from zenml.execute.run_stack import RunStack
     from zenml.store.opening import open_store
 
     plan = plan_of(target, params, config_file, as_json=as_json)
     read_secrets(plan, open_store())
+    stack = RunStack(open_store())
+    stack.check_plan(plan)
+    notes = stack.check(plan.definitions.values())
     if as_json:
         print_json(plan_shape(plan))
     else:
@@ -50,7 +54,7 @@ def check(target: str, params: tuple[str, ...], config_file: str | None, *, as_j
         if plan.is_dynamic:
             listed = "these are in its `depends_on`" if plan.invocations else "its `depends_on` lists none"
             end = f"Pipeline `{plan.pipeline}` is sound, as far as its steps are known before it runs: it is dynamic, and {listed}."
-        print_lines([*plan_lines(plan), *([""] if plan.invocations else []), end])
+        print_lines([*plan_lines(plan), *([""] if plan.invocations else []), *notes, end])
 
 
 def plan_of(target: str, params: Sequence[str], config_file: str | None, *, as_json: bool) -> Plan:

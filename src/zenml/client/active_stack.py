@@ -1,27 +1,112 @@
-"""The active stack as a user sees it: which parts a run is made with, and which there are none of."""
+"""Stacks and components as a user sees them: what they are made of, opened when they are asked for something."""
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
-import msgspec
+from zenml.components.active_stack import active_stack as find_active
+from zenml.components.kinds import COMPONENT_TYPES, words
+from zenml.components.registry import load_flavor
+from zenml.execute.parts import open_part
 
-from zenml.components.kinds import COMPONENT_TYPES
-
-
-class Component(msgspec.Struct, frozen=True):
-    """A part of a stack."""
-
-    name: str
-    type: str
-    flavor: str
+if TYPE_CHECKING:
+    from zenml.components.flavor import Flavor
+    from zenml.records.stacks import Component, Stack
+    from zenml.store.store import Store
 
 
-class ActiveStack(msgspec.Struct, frozen=True):
-    """The parts of the active stack as attributes; a part that it lacks is None."""
+class ComponentView:
+    """A component: what is recorded of it, and everything that its flavor can do.
 
-    name: str
-    components: dict[str, Any]
+    `Client().active_stack.alerter.post("done")` opens the alerter and posts.
+    """
+
+    def __init__(self, record: Component, store: Store) -> None:
+        self.record = record
+        self._store = store
+        self._opened: Any = None
+
+    @property
+    def id(self) -> str:
+        """The id of the component."""
+        return self.record.id
+
+    @property
+    def name(self) -> str:
+        """The name that it is registered under."""
+        return self.record.name
+
+    @property
+    def type(self) -> str:
+        """Its type, such as `alerter`."""
+        return self.record.type
+
+    @property
+    def flavor(self) -> str:
+        """The name of its flavor."""
+        return self.record.flavor
+
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """Its configuration as it was given; secrets are references."""
+        return dict(self.record.configuration)
+
+    @property
+    def created(self) -> datetime:
+        """When it was registered, UTC."""
+        return datetime.fromtimestamp(self.record.created_at / 1e6, UTC)
+
+    @property
+    def updated(self) -> datetime:
+        """When it was changed last, UTC."""
+        return datetime.fromtimestamp(self.record.updated_at / 1e6, UTC)
+
+    def load_flavor(self) -> Flavor:
+        """Return its flavor.
+
+        Raises:
+            NotFoundError: the package that brings it is not installed any more.
+        """
+        return load_flavor(self.type, self.flavor)
+
+    def open(self) -> Any:
+        """Return the component itself, made once; it connects when it is asked for something."""
+        if self._opened is None:
+            self._opened = open_part(self.record, self._store)
+        return self._opened
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        opened = self.open()
+        if not hasattr(opened, name):
+            able = ", ".join(f"`{one}`" for one in dir(opened) if not one.startswith("_"))
+            raise AttributeError(
+                f"The {words(self.type)} `{self.name}` of flavor `{self.flavor}` has no `{name}`. It has: {able}."
+            )
+        return getattr(opened, name)
+
+    def __repr__(self) -> str:
+        return f"Component(type={self.type!r}, name={self.name!r}, flavor={self.flavor!r})"
+
+
+class StackView:
+    """A stack: its components as attributes, such as `.orchestrator`; None for those it lacks."""
+
+    def __init__(self, record: Stack, store: Store) -> None:
+        self.record = record
+        self.components = {kind: ComponentView(one, store) for kind, one in record.components.items()}
+
+    @property
+    def id(self) -> str:
+        """The id of the stack."""
+        return self.record.id
+
+    @property
+    def name(self) -> str:
+        """The name of the stack."""
+        return self.record.name
 
     def __getattr__(self, name: str) -> Any:
         if name in COMPONENT_TYPES:
@@ -31,8 +116,11 @@ class ActiveStack(msgspec.Struct, frozen=True):
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *COMPONENT_TYPES]
 
+    def __repr__(self) -> str:
+        parts = ", ".join(f"{kind}={one.name!r}" for kind, one in self.components.items())
+        return f"Stack(name={self.name!r}, {parts})"
 
-def default_stack() -> ActiveStack:
-    """Return the stack of a machine without configuration: this process, and files."""
-    parts = [Component("default", "orchestrator", "local"), Component("default", "artifact_store", "local")]
-    return ActiveStack("default", {part.type: part for part in parts})
+
+def active_stack(store: Store) -> StackView:
+    """Return the stack that runs are made with."""
+    return StackView(find_active(store), store)

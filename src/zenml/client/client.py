@@ -10,6 +10,7 @@ from zenml.client.models import ModelsClient
 from zenml.client.resolving import check_statuses, find_run, named
 from zenml.client.schedules import find_schedule
 from zenml.client.secrets import SecretsClient
+from zenml.client.stacks import StacksClient
 from zenml.client.tag_counts import count_tags
 from zenml.client.triggering import TriggeringClient
 from zenml.config.artifact_config import read_version
@@ -26,12 +27,11 @@ from zenml.views.schedule_view import ScheduleView
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from zenml.client.active_stack import ActiveStack
     from zenml.client.tag_counts import TagCount
     from zenml.store.store import Store
 
 
-class Client(ModelsClient, SecretsClient, TriggeringClient):
+class Client(ModelsClient, SecretsClient, StacksClient, TriggeringClient):
     """The active store, for reading and changing what is recorded.
 
     Looking at runs marks those whose process has died as `interrupted`.
@@ -44,13 +44,6 @@ class Client(ModelsClient, SecretsClient, TriggeringClient):
     def store(self) -> Store:
         """The store this client speaks to: the active one, unless another was given."""
         return self._given or open_store()
-
-    @property
-    def active_stack(self) -> ActiveStack:
-        """The parts that runs are made with, such as `.orchestrator` and `.alerter`; None for those it lacks."""
-        from zenml.client.active_stack import default_stack
-
-        return default_stack()
 
     # Runs
 

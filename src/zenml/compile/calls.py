@@ -14,7 +14,6 @@ from zenml.compile.options import declared_output, step_options
 from zenml.compile.outside import Outside
 from zenml.compile.parameters import check_complete, find_external, parameter
 from zenml.compile.program import Program
-from zenml.compile.stack_parts import check_components
 from zenml.compile.step_sections import StepSections
 from zenml.compile.storable import check_outputs
 from zenml.compile.trace import Trace, TracedCall
@@ -267,7 +266,6 @@ class CallCompiler:
             own is not None and CachePolicy.read(own, f"step `{step.name}`") == policy
         ):  # one of the pipeline speaks of other steps too
             check_ignored(policy, step)
-        check_components(options, step.name)
         code = self._prints.get(id(step.function))
         if code is None:
             code = self._prints[id(step.function)] = fingerprint(step.function)

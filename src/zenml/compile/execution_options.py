@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from zenml.compile.hook_options import LiveHooks
 
 
-ORCHESTRATORS = ("orchestrator", "orchestrator.local", "orchestrator.default")
-"""Keys of settings that are meant for the orchestrator of the default stack, the weakest first."""
+NEEDING_A_PROCESS = ("environment", "secrets", "experiment_tracker", "step_operator")
+"""Options of what is of a whole process; a tracker patches libraries."""
 
 
 def execution_options(chosen: Mapping[str, Any], what: str) -> dict[str, Any]:
@@ -42,7 +42,12 @@ def execution_options(chosen: Mapping[str, Any], what: str) -> dict[str, Any]:
             f'{what} has a `timeout` and `runtime="inline"`. A function inside this process cannot be '
             'ended: leave `runtime` out, or set it to "isolated".'
         )
-    if runtime is None and (timeout is not None or chosen.get("environment") or chosen.get("secrets")):
+    if runtime == "inline" and chosen.get("step_operator"):
+        raise ConfigurationError(
+            f'{what} has a `step_operator` and `runtime="inline"`. A step operator executes it elsewhere: leave one of '
+            "both out."
+        )
+    if runtime is None and (timeout is not None or any(chosen.get(name) for name in NEEDING_A_PROCESS)):
         runtime = "isolated"
     return {"runtime": runtime, "timeout": None if timeout is None else float(timeout)}
 
@@ -57,24 +62,6 @@ def shared_options(chosen: Mapping[str, Any], hooks: LiveHooks, what: str) -> di
         "model": read_model(chosen.get("model"), what),
         "substitutions": _texts(chosen, "substitutions", what),
     }
-
-
-def is_synchronous(settings: Mapping[str, Any]) -> bool:
-    """Tell whether the caller is to wait for the end of a run: settings can send it to the background.
-
-    The key is `orchestrator`, alone or with the name of the stack or its flavor, which then wins. What
-    is said for other orchestrators does not count here.
-    """
-    waits = True
-    for key in ORCHESTRATORS:
-        chosen = settings.get(key)
-        if isinstance(chosen, dict) and "synchronous" in chosen:
-            waits = chosen["synchronous"]
-            if not isinstance(waits, bool):
-                raise ConfigurationError(
-                    f"`synchronous` in the settings `{key}` is {preview(waits)}; it must be true or false."
-                )
-    return waits
 
 
 def read_retry(given: Any, what: str) -> Retry | None:

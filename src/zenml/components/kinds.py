@@ -24,9 +24,6 @@ COMPONENT_TYPES = {
 OF_EVERY_STACK = ("orchestrator", "artifact_store")
 """Types that no stack lacks."""
 
-DEFAULT = "default"
-"""The name of the stack that is always there, and of its components."""
-
 
 def words(kind: str) -> str:
     """Return a type as people say it: `experiment tracker`."""

@@ -10,8 +10,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from zenml.components.flavor import Flavor, Place
-from zenml.components.kinds import DEFAULT, words
+from zenml.components.kinds import words
 from zenml.errors import ConfigurationError, MissingLibraryError, NotFoundError
+from zenml.records.stacks import DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

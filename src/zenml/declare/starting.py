@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from zenml.client.outside import ArtifactsOutside
 from zenml.compile.compiler import compile_pipeline
-from zenml.compile.execution_options import is_synchronous
 from zenml.config.option_table import NOT_USED
 from zenml.errors import NotFoundError
 from zenml.execute import conditions, screen
 from zenml.execute.output import say
+from zenml.execute.run_stack import RunStack
 from zenml.execute.running import failure_of, run_plan
 from zenml.records.ids import short
 from zenml.records.run import Run
@@ -43,7 +43,7 @@ def start(pipeline: Pipeline[Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 
         store_schedule(compiled, compiled.schedule, store)
         return None
-    if not is_synchronous(compiled.plan.options.settings) and store.root != ":memory:":
+    if store.root != ":memory:" and not RunStack(store).is_synchronous(compiled.plan.options.settings):
         return _in_background(compiled, store)
     ended = run_plan(compiled, store)
     error = failure_of(ended)

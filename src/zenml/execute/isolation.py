@@ -12,10 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from zenml.components.flavor import Place
-from zenml.components.kinds import DEFAULT
 from zenml.components.launcher import Launcher, LaunchTask
-from zenml.components.registry import load_flavor, open_component
 from zenml.execute import failures, inline_environment, masking, process_ends
 from zenml.execute.worker import Parcel, RegisteredSecret
 from zenml.materializers import pickling, registry
@@ -29,7 +26,6 @@ if TYPE_CHECKING:
 
     from zenml.compile.program import Program
     from zenml.components.launcher import LaunchEnd, LaunchHandle
-    from zenml.components.orchestrator import Orchestrator
     from zenml.records.plan import Source
     from zenml.records.run import Failure
     from zenml.records.task import Unrecorded
@@ -55,13 +51,6 @@ STORING = {
 """By library: what stores its values, and is otherwise imported with the first one stored or loaded."""
 _EVENTS = msgspec.json.Decoder(StepEvent | RegisteredSecret)
 ENTRY = "zenml.execute.worker:run_isolated"
-
-
-def open_launcher() -> Launcher:
-    """Return a new launcher of processes."""
-    flavor = load_flavor("orchestrator", "local")
-    orchestrator: Orchestrator = open_component(flavor, flavor.config(), Place(name=DEFAULT, folder=""))
-    return orchestrator.launcher()
 
 
 def launch(

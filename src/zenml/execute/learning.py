@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from zenml.compile.stack_parts import settings_without_part
 from zenml.execute.model_linking import asked_models
 from zenml.execute.run_secrets import read_secrets
 from zenml.execute.running import macs_of
@@ -69,10 +68,10 @@ class Learning:
             from zenml.execute import step_needs
 
             step_needs.check(compiled.filled.definition(digest, definition), step_needs.machine())
-        without_part = settings_without_part([definition])
-        if without_part is not None and without_part not in self._notes:
-            self._notes.add(without_part)
-            engine.note(without_part)
+        for note in self._workers.stack.check([definition]):
+            if note not in self._notes:
+                self._notes.add(note)
+                engine.note(note)
         documents = []
         if store.document(digest) is None:
             texts = compiled.sources([definition])

@@ -91,7 +91,7 @@ class Processes:
         )
 
         if self._launcher is None:
-            self._launcher = isolation.open_launcher()
+            self._launcher = self._workers.stack.open_launcher()
             self._preload = isolation.heavy_modules()
         definition = self._workers.engine.plan.definitions[step.definition]
         log = self._workers.log_of(step, definition)

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from zenml.compile.run_names import with_times
-from zenml.compile.stack_parts import settings_without_part
 from zenml.errors import ConfigurationError, RunStoppedError
 from zenml.execute import conditions, failures
 from zenml.execute.environment import current_changes, current_environment
 from zenml.execute.model_linking import asked_models
 from zenml.execute.run_secrets import read_secrets
+from zenml.execute.run_stack import RunStack
 from zenml.execute.signals import Signals
 from zenml.execute.step_log import StepLog
 from zenml.records import wire
@@ -101,19 +101,26 @@ def _run_and_report(
     resumption: Resumption | None,
     family: Family | None,
 ) -> Ended:
-    secrets = read_secrets(compiled.plan, store)
+    secrets, stack = read_secrets(compiled.plan, store), RunStack(store)
+    stack.check_plan(compiled.plan)
+    notes = stack.check(compiled.plan.definitions.values())
     if any("resources" in one.options.settings for one in compiled.plan.definitions.values()):
         from zenml.execute.step_needs import check_plan  # most runs declare nothing
 
         check_plan(compiled.plan, compiled.filled)
     with Signals() as signals:
-        run = start_run(compiled, store, family) if resumption is None else resumption.begin(compiled, store)
+        run = (
+            start_run(compiled, store, family, stack)
+            if resumption is None
+            else resumption.begin(compiled, store)
+        )
         reporter.run_started(run, compiled.plan)
-        without_part = settings_without_part(compiled.plan.definitions.values())
-        if without_part is not None:
-            reporter.note(without_part)
-        limit = compiled.plan.options.max_parallelism
+        for note in notes:
+            reporter.note(note)
+        options = compiled.plan.options
+        limit = options.max_parallelism or stack.parallelism(options.settings)
         workers = under.workers(store.artifact_root, log_root(store), limit, secrets)
+        workers.stack = stack
         engine = under.engine(store, run, compiled, workers, reporter, under.clock)
         signals.attach(engine)
         if compiled.plan.replay is not None:
@@ -162,7 +169,9 @@ def _execute(engine: Engine, workers: Workers, compiled: Compiled, capture: Capt
         raise
 
 
-def start_run(compiled: Compiled, store: Store, family: Family | None = None) -> Run:
+def start_run(
+    compiled: Compiled, store: Store, family: Family | None = None, stack: RunStack | None = None
+) -> Run:
     """Record a new run and return it.
 
     Raises:
@@ -175,7 +184,8 @@ def start_run(compiled: Compiled, store: Store, family: Family | None = None) ->
     current_changes(store)  # git begins to look, and has time until the run ends
     digest = wire.digest_of(encoded)
     sources = {} if store.document(digest) is not None else compiled.sources(plan.definitions.values())
-    documents = RunDocuments(encoded, environment_body, sources)
+    made_with = None if stack is None else stack.as_document()
+    documents = RunDocuments(encoded, environment_body, sources, made_with)
     models = asked_models(plan)
     while True:
         now = microseconds_now()
@@ -196,6 +206,7 @@ def start_run(compiled: Compiled, store: Store, family: Family | None = None) ->
             original_id=None
             if plan.replay is None or plan.replay.original is None
             else RunId(plan.replay.original),
+            stack=None if made_with is None else made_with[0],
         )
         if store.start_run(run, documents, models):
             return run

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from zenml.execute.child_runs import ChildRuns
     from zenml.execute.engine import Engine
     from zenml.execute.known_results import Candidate
+    from zenml.execute.run_stack import RunStack
     from zenml.execute.tokens import Need, Tokens
     from zenml.records.plan import Place, StepDefinition
     from zenml.records.run import StepRun
@@ -68,6 +69,8 @@ class Workers:
         self._limit = max_parallelism or MAX_INLINE
         self._max_parallelism = max_parallelism
         self._engine: Engine
+        self.stack: RunStack
+        """The components that the run is made with."""
         self._running: dict[str, tuple[Place, StepRun]] = {}
         self.children: ChildRuns | None = None
         """Runs that are called by the function of this one."""

@@ -95,6 +95,8 @@ class Run(Record, frozen=True, kw_only=True):
     """The run whose function called it."""
     original_id: RunId | None = None
     """The run that it reproduces."""
+    stack: str | None = None
+    """Digest of the stored stack; None for the default one."""
 
 
 class StepRun(Record, frozen=True, kw_only=True):

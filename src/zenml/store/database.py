@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from zenml.records.waits import Wait
     from zenml.store.models import ModelTables
     from zenml.store.secrets import Secrets
+    from zenml.store.stacks import StackTables
 
 R = TypeVar("R", bound=Record)
 
@@ -141,6 +142,13 @@ class Database:
 
         return ModelTables(self.file)
 
+    @property
+    def stacks(self) -> StackTables:
+        """Stacks and their components."""
+        from zenml.store.stacks import StackTables  # most runs are made with the default stack
+
+        return StackTables(self.file)
+
     # Runs
 
     def owner(self) -> Owner:
@@ -163,6 +171,9 @@ class Database:
                 for digest, body in documents.sources.items():
                     insert_once(transaction, Document(digest=digest, body=body))
             insert_once(transaction, Document(digest=run.environment, body=documents.environment))
+            if documents.stack is not None:
+                digest, body = documents.stack
+                insert_once(transaction, Document(digest=digest, body=body))
             if not insert_once(transaction, run):
                 return False
             write_notes(transaction, Notes(tags=tags_at_start(run)))

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from zenml.store.heartbeats import Heartbeat
     from zenml.store.models import ModelTables
     from zenml.store.secrets import Secrets
+    from zenml.store.stacks import StackTables
 
 R = TypeVar("R", bound=Record)
 
@@ -58,6 +59,8 @@ class RunDocuments(msgspec.Struct, frozen=True):
     environment: bytes
     sources: dict[str, bytes]
     """Source text by code digest, for the diffs of later explanations."""
+    stack: tuple[str, bytes] | None = None
+    """The stack that the run is made with, under its digest; None for the default one."""
 
 
 class StepEnd(msgspec.Struct, frozen=True):
@@ -148,6 +151,10 @@ class Store(Protocol):
     @property
     def secrets(self) -> Secrets:
         """The secrets of this store."""
+
+    @property
+    def stacks(self) -> StackTables:
+        """Stacks and their components."""
 
     def get(self, kind: type[R], identifier: str) -> R | None:
         """Return the record with this id, or None."""

@@ -46,7 +46,8 @@ CREATE TABLE runs (
     parameters TEXT NOT NULL,
     variables TEXT NOT NULL,
     parent_id TEXT REFERENCES runs (id) ON DELETE SET NULL,
-    original_id TEXT REFERENCES runs (id) ON DELETE SET NULL
+    original_id TEXT REFERENCES runs (id) ON DELETE SET NULL,
+    stack TEXT
 );
 CREATE INDEX runs_by_pipeline ON runs (pipeline_name, id);
 -- Also of the runs that no other run called: lists begin with the newest of those, and count them.
@@ -276,3 +277,30 @@ CREATE TABLE heartbeats (
     owner_id TEXT PRIMARY KEY REFERENCES owners (id) ON DELETE CASCADE,
     expires_at BIGINT NOT NULL
 );
+
+-- Components of stacks: a flavor with its configuration. The default ones are not recorded.
+CREATE TABLE components (
+    id TEXT PRIMARY KEY,
+    type TEXT NOT NULL,
+    flavor TEXT NOT NULL,
+    name TEXT NOT NULL,
+    configuration TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    UNIQUE (type, name)
+);
+
+CREATE TABLE stacks (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL
+);
+
+CREATE TABLE stack_components (
+    stack_id TEXT NOT NULL REFERENCES stacks (id) ON DELETE CASCADE,
+    type TEXT NOT NULL,
+    component_id TEXT NOT NULL REFERENCES components (id),
+    PRIMARY KEY (stack_id, type)
+){clustered};
+CREATE INDEX stack_components_by_component ON stack_components (component_id);
