@@ -18,6 +18,7 @@ from zenml.cli.component_lines import (
     id_of,
     whole_flavor_shape,
 )
+from zenml.cli.shapes import page_shape
 from zenml.cli.tables import table, terminal_width
 from zenml.client.client import Client
 from zenml.components.flavor import fields_of
@@ -83,9 +84,9 @@ def component_group(kind: str) -> Group:
         client = Client()
         found, active = client.list_stack_components(kind), client.active_stack.components.get(kind)
         if as_json:
-            print_json([component_shape(one) for one in found])
+            print_json(page_shape(found, component_shape))
             return
-        if not found:
+        if not found.items:
             click.echo(f"No {words(kind)}s yet. {_how(kind)}", err=True)
             return
         rows = [
@@ -121,7 +122,7 @@ def component_group(kind: str) -> Group:
             return
         loaded = [client.get_flavor(kind, one) for one in client.list_flavors(kind)]
         if as_json:
-            print_json([flavor_shape(one) for one in loaded])
+            print_json({"flavors": [flavor_shape(one) for one in loaded]})
             return
         rows = [(one.name, one.docs.partition("\n")[0], one.install or "") for one in loaded]
         print_lines(table(("FLAVOR", "WHAT", "INSTALL"), rows, width=terminal_width(), cut=(1,)))

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zenml.cli.commands import Group, confirm, json_option, print_json, print_lines
-from zenml.cli.component_lines import stack_lines, stack_shape
+from zenml.cli.component_lines import id_of, stack_lines, stack_shape
+from zenml.cli.shapes import page_shape
 from zenml.cli.tables import table, terminal_width
 from zenml.client.client import Client
 from zenml.components.kinds import words
-from zenml.records.ids import short
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,12 +64,12 @@ def list_stacks(*, as_json: bool) -> None:
     client = Client()
     found, active = client.list_stacks(), client.active_stack
     if as_json:
-        print_json([stack_shape(one, is_active=one.id == active.id) for one in found])
+        print_json(page_shape(found, lambda one: stack_shape(one, is_active=one.id == active.id)))
         return
     rows = [
         (
             "*" if one.id == active.id else "",
-            short(one.id),
+            id_of(one),
             one.name,
             ", ".join(f"{words(kind)} {part.name}" for kind, part in one.components.items()),
         )

@@ -25,6 +25,7 @@ from zenml.components.registry import flavor_names, load_flavor
 from zenml.config.fields import nearest
 from zenml.config.preview import preview
 from zenml.errors import ConfigurationError
+from zenml.records.query import Page
 from zenml.records.run import Secret
 from zenml.records.stacks import DEFAULT, Component, default_component
 
@@ -78,9 +79,9 @@ class StacksClient:
             return self.active_stack
         return StackView(find_stack(self.store, str(name_id_or_prefix)), self.store)
 
-    def list_stacks(self) -> list[StackView]:
-        """Return all stacks, the default one first, then by name."""
-        return [StackView(one, self.store) for one in stacks_of(self.store)]
+    def list_stacks(self) -> Page:
+        """Return all stacks on one page, the default one first, then by name."""
+        return _page([StackView(one, self.store) for one in stacks_of(self.store)])
 
     def update_stack(
         self,
@@ -178,10 +179,11 @@ class StacksClient:
             raise ConfigurationError(f"The active stack `{stack.name}` has no {words(kind)}. Name one.")
         return found
 
-    def list_stack_components(self, component_type: str | None = None) -> list[ComponentView]:
-        """Return all components, or those of one type, by name; those that are always there first."""
+    def list_stack_components(self, component_type: str | None = None) -> Page:
+        """Return all components on one page, or those of one type, by name; those that are always there first."""
         kinds: Iterable[str] = COMPONENT_TYPES if component_type is None else [_read_type(component_type)]
-        return [ComponentView(one, self.store) for kind in kinds for one in components_of(self.store, kind)]
+        found = [components_of(self.store, kind) for kind in kinds]
+        return _page([ComponentView(one, self.store) for of_type in found for one in of_type])
 
     def update_stack_component(
         self,
@@ -287,6 +289,11 @@ class StacksClient:
             else:
                 self.store.secrets.create(secret, texts)
         return kept
+
+
+def _page(items: list[Any]) -> Page:
+    """Return everything there is as a page: of stacks and components nobody has thousands."""
+    return Page(items, len(items), 1, max(1, len(items)))
 
 
 def _secret_name(kind: str, name: str) -> str:

@@ -77,7 +77,7 @@ def test_version_in_both_forms_and_as_json(zenml):
 @pytest.mark.parametrize(
     ("arguments", "hint"),
     [
-        (["statsu"], "Did you mean `status`?"),
+        (["statuss"], "Did you mean `status`"),
         (["pipeline", "rnu"], "Did you mean `run`, `runs`?"),
         (["qqq"], "There is: `pipeline`, `run`"),
         (["run", "list", "--jsno"], "--json"),

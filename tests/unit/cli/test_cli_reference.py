@@ -11,6 +11,7 @@ import click
 import pytest
 
 from zenml import errors
+from zenml.cli.component_commands import EXAMPLES
 from zenml.cli.main import cli
 from zenml.client import Client
 from zenml.records.run import Run
@@ -71,6 +72,8 @@ JSON_KEYS = dict(re.findall(r"^\| `(zenml [^`]+)` \| (.+) \|$", page("json.md"),
 
 def keys_of(path):
     text = JSON_KEYS[path]
+    if text.startswith("`flavors`"):
+        return {"flavors"}
     if text.startswith("page"):
         return {"items", "total", "page", "size", "total_pages"}
     if text.startswith("as "):
@@ -121,11 +124,27 @@ def prepare(zenml, path):
         with open("ask_flow.py", "w", encoding="utf-8") as file:
             file.write(ASK_FLOW)
         assert zenml("pipeline", "run", "ask_flow.py", "--name", "nightly").status == 0
-    if path.startswith("zenml model"):
+    prepare_stacks(zenml, path)
+    if path.startswith("zenml model "):
         with open("churn_flow.py", "w", encoding="utf-8") as file:
             file.write(MODEL_FLOW)
         for rate in ("rate=0.1", "rate=0.2"):
             assert zenml("pipeline", "run", "churn_flow.py", "--param", rate).status == 0
+
+
+def prepare_stacks(zenml, path):
+    """Register the component, or the stack, that the example of a command is about."""
+    *_, group, verb = path.split()
+    needs_one = verb in ("describe", "update", "delete", "set")
+    kind = group.replace("-", "_")
+    if kind in EXAMPLES and needs_one:
+        name, registers, _ = EXAMPLES[kind]
+        assert zenml(group, "register", name, *shlex.split(registers)).status == 0
+    if group == "stack":
+        name, registers, _ = EXAMPLES["alerter"]
+        assert zenml("alerter", "register", name, *shlex.split(registers)).status == 0
+        if needs_one:
+            assert zenml("stack", "register", "training").status == 0
 
 
 @pytest.mark.parametrize("name", make_reference.PAGES)
