@@ -39,7 +39,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from zenml.components.alert_text import keep_begin, keep_end, one_line, readable
+from zenml.components.alert_layout import cleaned
 from zenml.components.alerter import Alert, Alerter, MessageSettings, settings_of
 from zenml.components.alerter_failure import not_taken
 from zenml.components.flavor import Flavor, Place, SecretText
@@ -107,8 +107,7 @@ class WebhookAlerter(Alerter):
     def post(self, message: str | Alert, params: Any = None) -> bool:
         """Send a message, again if need be, until it is taken or the time is over."""
         settings_of(MessageSettings, params, self.flavor)
-        alert = message if isinstance(message, Alert) else Alert(title="", text=message)
-        body = _body(alert, self.config.longest)
+        body = _body(message, self.config.longest)
         headers = self._headers(body)
         end = time.monotonic() + self.config.timeout
         try:
@@ -226,26 +225,19 @@ def _send_once(url: str, body: bytes, headers: Mapping[str, str], seconds: float
         ) from error
 
 
-def _body(alert: Alert, longest: int) -> bytes:
+def _body(message: str | Alert, longest: int) -> bytes:
     import os
     from datetime import UTC, datetime
 
-    shown = msgspec.structs.replace(
-        alert,
-        title=keep_begin(one_line(alert.title), longest),
-        text=keep_begin(readable(alert.text), longest),
-        fields={one_line(k): keep_begin(readable(v), longest) for k, v in alert.fields.items()},
-        log_tail=keep_end(readable(alert.log_tail), longest),
-        link=alert.link and one_line(alert.link),
-    )
+    shown = cleaned(message, longest)
     parts = msgspec.structs.asdict(shown)
     key, thread = parts.pop("key"), parts.pop("thread")
     return msgspec.json.encode(
         {
             "version": 1,
             "text": shown.as_text(),
-            "key": _as_header(one_line(key)) or os.urandom(16).hex(),
-            "thread": one_line(thread),
+            "key": _as_header(key) or os.urandom(16).hex(),
+            "thread": thread,
             "sent_at": datetime.now(UTC).isoformat(),
             "alert": parts,
         }
