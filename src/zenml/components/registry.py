@@ -25,6 +25,7 @@ BUILT_IN: dict[tuple[str, str], str] = {
     ("alerter", "webhook"): "zenml.flavors.webhook_alerter",
     ("alerter", "email"): "zenml.flavors.email_alerter",
     ("alerter", "command"): "zenml.flavors.command_alerter",
+    ("alerter", "apprise"): "zenml.flavors.apprise_alerter",
 }
 """By type and name: the module whose `FLAVOR` describes it."""
 
