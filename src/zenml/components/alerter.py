@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 import msgspec
 
 from zenml.errors import ConfigurationError
+
+S = TypeVar("S", bound=msgspec.Struct)
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,7 +24,11 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
         level: what colour or mark it gets.
         fields: short facts by name, such as the run and the step.
         log_tail: the last lines of a log, to be shown as they are.
-        link: where more is to be seen.
+        link: where more is to be seen, as a URL.
+        key: names the news. Who gets two messages with the same key got one of them twice; an alerter
+            whose medium can tell that passes it on.
+        thread: names what the news belongs to, such as a run; messages about it are shown together where the
+            medium can do that.
     """
 
     title: str
@@ -31,12 +37,35 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     fields: dict[str, str] = {}
     log_tail: str = ""
     link: str | None = None
+    key: str = ""
+    thread: str = ""
 
     def as_text(self) -> str:
         """Return all of it as plain text."""
         facts = [f"{name}: {value}" for name, value in self.fields.items()]
         parts = [self.title, self.text, "\n".join(facts), self.log_tail, self.link or ""]
         return "\n\n".join(part for part in parts if part)
+
+
+def settings_of(wanted: type[S], params: Any, flavor: str) -> S:
+    """Return the settings of one message: an instance of the flavor's class, or a mapping of its fields.
+
+    Raises:
+        ConfigurationError: a field is unknown, or its value impossible.
+    """
+    if isinstance(params, wanted):
+        return params
+    try:
+        return msgspec.convert({} if params is None else params, wanted)
+    except (msgspec.ValidationError, TypeError) as error:
+        known = ", ".join(f"`{name}`" for name in wanted.__struct_fields__) or "none"
+        raise ConfigurationError(
+            f"The alerter flavor `{flavor}` cannot use these settings of a message: {error}. It knows: {known}."
+        ) from error
+
+
+class MessageSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The settings of a message where there is nothing to set."""
 
 
 class Alerter(ABC):

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 BUILT_IN: dict[tuple[str, str], str] = {
     ("orchestrator", "local"): "zenml.flavors.local_orchestrator",
     ("artifact_store", "local"): "zenml.flavors.local_artifact_store",
+    ("alerter", "webhook"): "zenml.flavors.webhook_alerter",
+    ("alerter", "email"): "zenml.flavors.email_alerter",
+    ("alerter", "command"): "zenml.flavors.command_alerter",
+    ("alerter", "apprise"): "zenml.flavors.apprise_alerter",
 }
 """By type and name: the module whose `FLAVOR` describes it."""
 
