@@ -45,6 +45,7 @@ COMMANDS = {
     "step-operator": ("zenml.cli.component_commands:step_operator", "What executes single steps elsewhere."),
     "model-registry": ("zenml.cli.component_commands:model_registry", "What keeps models for serving."),
     "image-builder": ("zenml.cli.component_commands:image_builder", "What builds images of containers."),
+    "flavor": ("zenml.cli.flavor_command:flavor", "Begin a flavor of your own."),
     "init": ("zenml.cli.init_command:init", "Make a folder a repository with a stack of its own."),
     "gc": ("zenml.cli.gc_command:gc", "Remove what nothing refers to any more."),
     "store": ("zenml.cli.store_commands:store", "Check, back up and restore what is recorded."),

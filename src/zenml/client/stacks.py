@@ -69,7 +69,7 @@ class StacksClient:
         Orchestrator and artifact store may be left out: then they are those of the default stack.
         """
         chosen = self._chosen(components)
-        stack = self.store.stacks.add(_read_name(name, "stack"), list(chosen.values()))
+        stack = self.store.stacks.add(_read_stack_name(name), list(chosen.values()))
         self.store.wait_durable()
         return self.get_stack(stack.id)
 
@@ -102,7 +102,7 @@ class StacksClient:
         updates = component_updates or {}
         kept = {kind: one for kind, one in stack.components.items() if kind not in updates}
         kept |= self._chosen(updates)
-        new_name = None if name is None else _read_name(name, "stack")
+        new_name = None if name is None else _read_stack_name(name)
         self.store.stacks.change(stack, list(kept.values()), new_name)
         self.store.wait_durable()
         return self.get_stack(stack.id)
@@ -110,7 +110,7 @@ class StacksClient:
     def copy_stack(self, name_id_or_prefix: str, name: str) -> StackView:
         """Register a stack of the same components under another name."""
         stack = find_stack(self.store, str(name_id_or_prefix))
-        made = self.store.stacks.add(_read_name(name, "stack"), list(stack.components.values()))
+        made = self.store.stacks.add(_read_stack_name(name), list(stack.components.values()))
         self.store.wait_durable()
         return self.get_stack(made.id)
 
@@ -307,6 +307,14 @@ def _read_type(given: Any) -> str:
         hint = f"Did you mean `{close}`?" if close else f"Types are: {', '.join(COMPONENT_TYPES)}."
         raise ConfigurationError(f"There is no type of component `{given}`. {hint}")
     return kind
+
+
+def _read_stack_name(name: Any) -> str:
+    if name == DEFAULT:
+        raise ConfigurationError(
+            "There is already a stack `default`, which stays as it is. Choose another name."
+        )
+    return _read_name(name, "stack")
 
 
 def _read_name(name: Any, what: str) -> str:

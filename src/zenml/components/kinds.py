@@ -21,6 +21,17 @@ COMPONENT_TYPES = {
 }
 """By type: what its components do. Those without a flavor in this distribution can come from others."""
 
+INTERFACES = {
+    "orchestrator": "zenml.components.orchestrator:Orchestrator",
+    "artifact_store": "zenml.artifacts.artifact_store:ArtifactStore",
+    "alerter": "zenml.components.alerter:Alerter",
+    "experiment_tracker": "zenml.components.experiment_tracker:ExperimentTracker",
+    "step_operator": "zenml.components.launcher:Launcher",
+    "model_registry": "zenml.components.model_registry:ModelRegistry",
+    "image_builder": "zenml.components.image_builder:ImageBuilder",
+}
+"""By type: the class that its components are derived from. Beside it is its conformance check, `…_check`."""
+
 OF_EVERY_STACK = ("orchestrator", "artifact_store")
 """Types that no stack lacks."""
 
