@@ -29,7 +29,11 @@ def make_operator(venv_packages, venv_place):
     made = []
 
     def make(place=venv_place, **config):
-        config = {"find_links": (str(venv_packages),), "installer_args": ("--no-index", "--offline"), **config}
+        config = {
+            "find_links": (str(venv_packages),),
+            "installer_args": ("--no-index", "--offline"),
+            **config,
+        }
         made.append(VenvStepOperator(VenvStepOperatorConfig(**config), place))
         return made[-1]
 

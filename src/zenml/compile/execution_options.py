@@ -42,7 +42,13 @@ def execution_options(chosen: Mapping[str, Any], what: str) -> dict[str, Any]:
             f'{what} has a `timeout` and `runtime="inline"`. A function inside this process cannot be '
             'ended: leave `runtime` out, or set it to "isolated".'
         )
-    if runtime is None and (timeout is not None or chosen.get("environment") or chosen.get("secrets")):
+    if chosen.get("step_operator") and runtime == "inline":
+        raise ConfigurationError(
+            f'{what} has a `step_operator` and `runtime="inline"`. What an operator runs is in another process: '
+            "leave one of them out."
+        )
+    needs_process = (timeout, chosen.get("environment"), chosen.get("secrets"), chosen.get("step_operator"))
+    if runtime is None and any(needs_process):
         runtime = "isolated"
     return {"runtime": runtime, "timeout": None if timeout is None else float(timeout)}
 

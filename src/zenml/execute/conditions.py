@@ -11,6 +11,7 @@ import msgspec
 
 from zenml.execute.clock import RealClock
 from zenml.execute.engine import Engine
+from zenml.execute.launchers import StepOperators
 from zenml.execute.output import Capture
 from zenml.execute.reporter import choose_reporter
 from zenml.execute.workers import Workers
@@ -37,6 +38,8 @@ class Conditions(msgspec.Struct, frozen=True):
     """Gives what is run in the place of what was compiled."""
     answer: Callable[[str, str], tuple[Any, ...]] = lambda *_: ()
     """Gives the answer that is prepared for a question; an empty tuple for none."""
+    operators: Callable[[Store], StepOperators] = lambda _: StepOperators()
+    """Gives the step operators that steps may name."""
 
 
 _USUAL = Conditions()

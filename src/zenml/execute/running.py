@@ -114,6 +114,7 @@ def _run_and_report(
             reporter.note(without_part)
         limit = compiled.plan.options.max_parallelism
         workers = under.workers(store.artifact_root, log_root(store), limit, secrets)
+        workers.processes.launchers.operators = under.operators(store)
         engine = under.engine(store, run, compiled, workers, reporter, under.clock)
         signals.attach(engine)
         if compiled.plan.replay is not None:
