@@ -41,11 +41,12 @@ def counted(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings that a result depends on, as far as those of step operators go."""
     found = {}
     for key, value in settings.items():
-        if _is_of_operator(key) and isinstance(value, dict):
-            value = {name: one for name, one in value.items() if name not in _HOW and one not in (None, [])}
-            if not value:
-                continue
-        found[key] = value
+        if not _is_of_operator(key) or not isinstance(value, dict):
+            found[key] = value
+        elif made_of := {
+            name: one for name, one in value.items() if name not in _HOW and one not in (None, [])
+        }:
+            found[key] = made_of
     return found
 
 
