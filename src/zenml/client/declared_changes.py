@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from zenml.client.changes import Change
+from zenml.compile.operator_settings import by_field
 from zenml.config.placeholders import name_of
 
 if TYPE_CHECKING:
@@ -29,7 +30,9 @@ def declared_changes(
     if before.get("outputs") != after.get("outputs"):
         yield _outputs_change(old, new)
     if before.get("settings") != after.get("settings"):
-        yield from _mapping_changes("settings", old.options.settings, new.options.settings)
+        yield from _mapping_changes(
+            "settings", by_field(old.options.settings), by_field(new.options.settings)
+        )
     if before.get("extra") != after.get("extra"):
         yield from _mapping_changes("extra", old.options.extra, new.options.extra)
     if before.get("environment") != after.get("environment"):

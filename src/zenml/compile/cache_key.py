@@ -5,7 +5,7 @@ explanation of why a step ran again.
 
     code               the transitive fingerprint of the step's code
     outputs            names and materializers of the outputs
-    settings, extra    what is declared for the step, where anything is
+    settings, extra    what is declared for the step, where anything is; of step operators, the packages
     file:NAME …        what else its cache policy names: files, sources, the answer of a function
     environment        the declared variables, where there are any
     secret:NAME        a keyed fingerprint of a secret that the step asks for: never of the value alone
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from zenml.compile.operator_settings import counted
 from zenml.config.placeholders import expressions
 from zenml.records import values, wire
 from zenml.records.plan import Collection, Value
@@ -108,7 +109,9 @@ def definition_parts(definition: StepDefinition) -> dict[str, str]:
     parts = {"outputs": _short(wire.encode(materializers)), **definition.dependencies}
     if options.cache.counts_code:
         parts["code"] = definition.code
-    settings = {name: value for name, value in options.settings.items() if name not in _WITHOUT_EFFECT}
+    settings = {
+        name: value for name, value in counted(options.settings).items() if name not in _WITHOUT_EFFECT
+    }
     if settings:
         parts["settings"] = _short(wire.encode(settings))
     if options.extra:

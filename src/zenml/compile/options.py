@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from zenml.compile.cache_options import cache_rules
 from zenml.compile.execution_options import execution_options, read_count, read_text, shared_options
+from zenml.compile.operator_settings import with_packages
 from zenml.compile.run_names import artifact_name
 from zenml.config.artifact_config import read_version
 from zenml.config.cache_policy import CachePolicy
@@ -49,7 +50,7 @@ def step_options(step: DeclaredStep, chosen: Mapping[str, Any], hooks: LiveHooks
         **execution_options(chosen, what),
         **shared_options(chosen, hooks, what),
         cache=cache_rules(CachePolicy.read(chosen.get("cache_policy"), what)),
-        settings=plain(settings, f"`settings` of {what}"),
+        settings=with_packages(plain(settings, f"`settings` of {what}"), what) if settings else {},
         extra=plain(_mapping(chosen, "extra", what), f"`extra` of {what}"),
         output_materializers=read_materializers(materializers, step),
         experiment_tracker=_component(chosen, "experiment_tracker", what),

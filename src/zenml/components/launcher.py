@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -38,6 +38,7 @@ class LaunchTask(msgspec.Struct, frozen=True, kw_only=True):
         preload: modules that may be imported once and shared by later tasks. Name only modules that
             stay as they are while the owner lives, such as third-party packages.
         memory_limit: bytes that the process and all it starts may have together; beyond, they are ended.
+        settings: what the step sets for this launcher, as plain JSON; what several places say is merged.
     """
 
     name: str
@@ -48,6 +49,7 @@ class LaunchTask(msgspec.Struct, frozen=True, kw_only=True):
     environment: dict[str, str | None] = {}
     preload: tuple[str, ...] = ()
     memory_limit: int | None = None
+    settings: dict[str, Any] = {}
 
 
 class LaunchEnd(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,9 +95,12 @@ class Launcher(ABC):
 
     Attributes:
         capacity: how many tasks at once make sense. More are accepted.
+        tell: takes a sentence for people about what takes long, such as building an environment; who opens
+            the launcher sets it. It may be called from any thread.
     """
 
     capacity: int
+    tell: Callable[[str], None] | None = None
 
     @abstractmethod
     def launch(

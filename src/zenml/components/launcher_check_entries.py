@@ -100,7 +100,9 @@ def handle_sigterm(_payload: bytes, send: Send) -> bytes:
     signal.signal(signal.SIGTERM, lambda *_: os._exit(17))
     send(b"ready")
     while True:
-        signal.pause()
+        time.sleep(
+            0.1
+        )  # not `pause`: a signal that comes just before it begins would be acted on with the next
 
 
 def ignore_sigterm(_payload: bytes, send: Send) -> bytes:

@@ -27,6 +27,7 @@ BUILT_IN: dict[tuple[str, str], str] = {
     ("alerter", "email"): "zenml.flavors.email_alerter",
     ("alerter", "command"): "zenml.flavors.command_alerter",
     ("alerter", "apprise"): "zenml.flavors.apprise_alerter",
+    ("step_operator", "venv"): "zenml.flavors.venv_step_operator",
 }
 """By type and name: the module whose `FLAVOR` describes it."""
 

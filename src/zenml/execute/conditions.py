@@ -13,6 +13,7 @@ from zenml.execute.clock import RealClock
 from zenml.execute.engine import Engine
 from zenml.execute.output import Capture
 from zenml.execute.reporter import choose_reporter
+from zenml.execute.run_stack import RunStack
 from zenml.execute.workers import Workers
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Conditions(msgspec.Struct, frozen=True):
     engine: type[Engine] = Engine
     workers: type[Workers] = Workers
     capture: type[Capture] = Capture
+    stack: type[RunStack] = RunStack
     prepare: Callable[[Compiled], Compiled] = lambda compiled: compiled
     """Gives what is run in the place of what was compiled."""
     answer: Callable[[str, str], tuple[Any, ...]] = lambda *_: ()

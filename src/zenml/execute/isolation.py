@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from zenml.components.launcher import Launcher, LaunchTask
+from zenml.components.launcher import LaunchTask
 from zenml.execute import failures, inline_environment, masking, process_ends
+from zenml.execute.launchers import Launched
 from zenml.execute.worker import Parcel, RegisteredSecret
 from zenml.materializers import pickling, registry
 from zenml.records import type_names, wire
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from zenml.compile.program import Program
-    from zenml.components.launcher import LaunchEnd, LaunchHandle
+    from zenml.components.launcher import LaunchEnd
+    from zenml.execute.launchers import Chosen
     from zenml.records.plan import Source
     from zenml.records.run import Failure
     from zenml.records.task import Unrecorded
@@ -54,7 +56,7 @@ ENTRY = "zenml.execute.worker:run_isolated"
 
 
 def launch(
-    launcher: Launcher,
+    chosen: Chosen,
     task: StepTask,
     program: Program,
     *,
@@ -63,7 +65,7 @@ def launch(
     on_output: Callable[[bytes], None],
     on_event: Callable[[StepEvent], None],
     on_end: Callable[[StepOutcome, BaseException | None], None],
-) -> LaunchHandle:
+) -> Launched:
     """Start a step in a process of its own.
 
     Its environment holds from the start of the process that its process is forked from, which is
@@ -72,7 +74,7 @@ def launch(
     started = microseconds_now()
     parcel = msgspec.structs.replace(_pack(task, program), unrecorded=unrecorded)
     with inline_environment.Originals() as originals:
-        return launcher.launch(
+        handle = chosen.launcher.launch(
             LaunchTask(
                 name=f"step `{task.invocation.id}`",
                 entry=ENTRY,
@@ -82,11 +84,13 @@ def launch(
                 sys_path=tuple(sys.path),
                 preload=WORKER_MODULES + (DECLARING if parcel.module else ()) + preload,
                 memory_limit=_memory_cap(task),
+                settings=chosen.settings,
             ),
             on_end=lambda end: on_end(*_unpack(end, task, started)),
             on_event=lambda data: _hear(_EVENTS.decode(data), on_event),
             on_output=on_output,
         )
+    return Launched(chosen.launcher, handle)
 
 
 def _hear(event: StepEvent | RegisteredSecret, on_event: Callable[[StepEvent], None]) -> None:
@@ -97,12 +101,18 @@ def _hear(event: StepEvent | RegisteredSecret, on_event: Callable[[StepEvent], N
 
 
 def _pack(task: StepTask, program: Program) -> Parcel:
-    source, script, materializers = task.definition.source, type_names.main_script(), registry.of_users()
+    source, script, materializers = task.definition.source, type_names.main_script(), _of_users()
+    python = sys.version_info[:2]
     if is_importable(source, program):
         live = pickling.dumps((None, "", materializers)) if materializers else b""
-        return Parcel(task, live, source.module, source.name, script, masking.registered())
+        return Parcel(task, live, source.module, source.name, script, masking.registered(), python=python)
     live = pickling.dumps((program.function, program.name, materializers))
-    return Parcel(task, live, script=script, secrets=masking.registered())
+    return Parcel(task, live, script=script, secrets=masking.registered(), python=python)
+
+
+def _of_users() -> tuple[bytes, ...]:
+    """Return users' materializers by value, one by one: a step may run where one cannot be imported."""
+    return tuple(pickling.dumps(one) for one in registry.of_users())
 
 
 def is_importable(source: Source, program: Program) -> bool:

@@ -11,11 +11,11 @@ import msgspec
 from zenml.errors import StepTimeoutError
 from zenml.execute import recording
 from zenml.execute.events import Finished, failed_outside
+from zenml.execute.launchers import Launched, Launchers
 from zenml.execute.output import ProcessOutput
 from zenml.records.task import PackedState, StepOutcome, Unrecorded
 
 if TYPE_CHECKING:
-    from zenml.components.launcher import Launcher, LaunchHandle
     from zenml.execute.step_log import StepLog
     from zenml.execute.workers import Workers
     from zenml.records.run import StepRun
@@ -27,21 +27,21 @@ TO_DIE = 2.0
 
 
 class Processes:
-    """The processes of one run; its launcher is opened with the first of them."""
+    """The processes of one run; each launcher is opened with the first of them that needs it."""
 
     def __init__(self, workers: Workers) -> None:
         self._workers = workers
         self._to_launch: list[StepRun] = []
-        self._launcher: Launcher | None = None
+        self.launchers = Launchers()
         self._preload: tuple[str, ...] = ()
-        self._handles: dict[str, LaunchHandle] = {}
+        self._handles: dict[str, Launched] = {}
         self._launched: list[str] = []
         """Ids of the attempts that had a process."""
         self._overdue: set[str] = set()
         """Ids of the attempts that were ended because their time was up."""
         self._grace = GRACE
         self._changed = threading.Condition()
-        self._alive: dict[str, LaunchHandle] = {}
+        self._alive: dict[str, Launched] = {}
         """By attempt: what has a process; with the condition held."""
         self._asked: dict[str, float] = {}
         """By attempt: until when a process that was asked to end has time for it; with the condition held."""
@@ -90,10 +90,11 @@ class Processes:
             kept_outcomes,
         )
 
-        if self._launcher is None:
-            self._launcher = self._workers.stack.open_launcher()
+        if not self.launchers.are_open:
+            self.launchers.tell = self._workers.engine.note
             self._preload = isolation.heavy_modules()
         definition = self._workers.engine.plan.definitions[step.definition]
+        chosen = self.launchers.of(definition)
         log = self._workers.log_of(step, definition)
         self._launched.append(step.id)
         output = ProcessOutput(log)
@@ -106,8 +107,8 @@ class Processes:
                 self._alive.pop(step.id, None)
                 self._changed.notify_all()
 
-        handle = self._handles[step.id] = isolation.launch(
-            self._launcher,
+        launched = self._handles[step.id] = isolation.launch(
+            chosen,
             self._workers.task_of(step),
             self._workers.engine.programs[step.definition],
             preload=self._preload,
@@ -124,18 +125,18 @@ class Processes:
         )
         with self._changed:
             if not has_ended.is_set():
-                self._alive[step.id] = handle
+                self._alive[step.id] = launched
         if step.id in self._overdue or not self._workers.is_running(step):
-            self._ask(step.id, handle)  # it is to end, and had no handle yet
+            self._ask(step.id, launched)  # it is to end, and had no handle yet
 
     # Ending
 
     def end(self, step: StepRun) -> None:
         """End the processes of a step, or see to it that none is started."""
         self._to_launch = [one for one in self._to_launch if one.id != step.id]
-        handle = self._handles.get(step.id)
-        if handle is not None:
-            self._ask(step.id, handle)
+        launched = self._handles.get(step.id)
+        if launched is not None:
+            self._ask(step.id, launched)
 
     def end_overdue(self, step: StepRun) -> None:
         """End all processes of a step whose time is up; what it still answers does not count."""
@@ -144,17 +145,17 @@ class Processes:
 
     def end_all(self) -> None:
         """End all processes; no more are started."""
-        for identifier, handle in list(self._handles.items()):  # others may come and go meanwhile
-            self._ask(identifier, handle)
+        for identifier, launched in list(self._handles.items()):  # others may come and go meanwhile
+            self._ask(identifier, launched)
         self._to_launch.clear()
 
-    def _ask(self, identifier: str, handle: LaunchHandle) -> None:
+    def _ask(self, identifier: str, launched: Launched) -> None:
         """Ask the processes of a step to end, once: whoever asks again gives them no more time."""
         with self._changed:
             is_first = identifier not in self._asked
             self._asked.setdefault(identifier, time.monotonic() + self._grace)
-        if is_first and self._launcher is not None:
-            self._launcher.cancel(handle, grace=self._grace)
+        if is_first:
+            launched.end(grace=self._grace)
 
     @property
     def are_ending(self) -> bool:
@@ -174,11 +175,10 @@ class Processes:
         """End at once what was asked to end, or will be."""
         self._grace = 0.0
         with self._changed:
-            ending = [handle for one, handle in self._alive.items() if one in self._asked]
+            ending = [launched for one, launched in self._alive.items() if one in self._asked]
             self._asked.update(dict.fromkeys(self._asked, time.monotonic()))
-        for handle in ending:
-            if self._launcher is not None:
-                self._launcher.cancel(handle, grace=0.0)
+        for launched in ending:
+            launched.end(grace=0.0)
 
     def forget(self, step: StepRun) -> None:
         """Forget a step that has ended."""
@@ -187,8 +187,7 @@ class Processes:
 
     def close(self) -> None:
         """End whatever is left, with the launcher itself."""
-        if self._launcher is not None:
-            self._launcher.close()
+        self.launchers.close()
         recorded = self._workers.engine.admission.recorded
         kept = self._launched if recorded is None else [*self._launched, *recorded.kept]
         if kept and self._workers.engine.run.status != "running":  # what the steps came to is recorded

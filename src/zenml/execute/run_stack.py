@@ -151,6 +151,10 @@ class RunStack:
         """Return what a step sets for a component, as plain values."""
         return self._merged(component, definition.options.settings)
 
+    def open_part(self, component: Component) -> Any:
+        """Return a component as its flavor makes it."""
+        return open_part(component, self._store)
+
     def open_launcher(self) -> Launcher:
         """Return a new launcher for isolated steps, as the orchestrator gives it."""
         orchestrator: Orchestrator = open_part(self.stack.components["orchestrator"], self._store)

@@ -16,7 +16,6 @@ from zenml.execute import conditions, failures
 from zenml.execute.environment import current_changes, current_environment
 from zenml.execute.model_linking import asked_models
 from zenml.execute.run_secrets import read_secrets
-from zenml.execute.run_stack import RunStack
 from zenml.execute.signals import Signals
 from zenml.execute.step_log import StepLog
 from zenml.records import wire
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from zenml.execute.output import Capture
     from zenml.execute.reporter import Reporter
     from zenml.execute.resumption import Resumption
+    from zenml.execute.run_stack import RunStack
     from zenml.execute.workers import Workers
     from zenml.store.store import Store
 
@@ -101,7 +101,7 @@ def _run_and_report(
     resumption: Resumption | None,
     family: Family | None,
 ) -> Ended:
-    secrets, stack = read_secrets(compiled.plan, store), RunStack(store)
+    secrets, stack = read_secrets(compiled.plan, store), under.stack(store)
     stack.check_plan(compiled.plan)
     notes = stack.check(compiled.plan.definitions.values())
     if any("resources" in one.options.settings for one in compiled.plan.definitions.values()):
@@ -120,7 +120,7 @@ def _run_and_report(
         options = compiled.plan.options
         limit = options.max_parallelism or stack.parallelism(options.settings)
         workers = under.workers(store.artifact_root, log_root(store), limit, secrets)
-        workers.stack = stack
+        workers.use(stack)
         engine = under.engine(store, run, compiled, workers, reporter, under.clock)
         signals.attach(engine)
         if compiled.plan.replay is not None:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from zenml.compile.program import Program
 from zenml.components.registry import local_artifact_store
-from zenml.errors import ContextError
+from zenml.errors import ConfigurationError, ContextError
 from zenml.execute import failures, kept_outcomes, masking
 from zenml.execute.step_runner import run_step
 from zenml.execute.step_session import StepSession
@@ -42,6 +44,8 @@ class Parcel(msgspec.Struct, frozen=True):
     secrets: tuple[str, ...] = ()
     """What must not stand in the failure that this process reports."""
     unrecorded: Unrecorded = Unrecorded()
+    python: tuple[int, int] = (0, 0)
+    """The version of the owner's interpreter: code that travels by value is read by that version only."""
 
     def pipeline_state(self) -> Any:
         """Return what `on_init` returned.
@@ -100,8 +104,18 @@ def run_isolated(payload: bytes, send: Callable[[bytes], None]) -> bytes:
 
 def _program(parcel: Parcel) -> Program:
     """Return the program of a parcel, as declared in this process."""
+    if parcel.live and parcel.python != sys.version_info[:2]:
+        theirs, ours = (".".join(map(str, one)) for one in (parcel.python, sys.version_info[:2]))
+        raise ConfigurationError(
+            f"Step `{parcel.task.definition.name}` cannot run in Python {ours}: its function travels by value from "
+            f"Python {theirs}, and bytecode is of one version. Put the step into a module that can be imported, "
+            "or use the same version."
+        )
     if parcel.live:
-        function, name, _ = pickling.loads(parcel.live)  # a materializer registers itself when it is made
+        function, name, materializers = pickling.loads(parcel.live)
+        for one in materializers:
+            with suppress(ImportError):  # of a library that this step's environment does not have
+                pickling.loads(one)  # a materializer registers itself when it is made
         if function is not None:
             return Program(name, function)
     return Program(parcel.task.definition.name, import_function(parcel.module, parcel.name))

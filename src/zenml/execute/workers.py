@@ -91,6 +91,11 @@ class Workers:
         self.tokens: Tokens[Candidate] | None = None
         """CPUs, memory and GPUs; None as long as no step declares what it needs."""
 
+    def use(self, stack: RunStack) -> None:
+        """Learn which components the run is made with."""
+        self.stack = stack
+        self.processes.launchers.use(stack)
+
     def attach(self, engine: Engine) -> None:
         """Learn which engine the work is done for."""
         self._engine = engine
@@ -102,7 +107,7 @@ class Workers:
         A run without isolated steps, and without declared needs, starts without the cost of either.
         """
         for definition in definitions:
-            if not self._capacity and definition.options.runtime == "isolated":
+            if not self._capacity and self.kind_of(definition) == "isolated":
                 self._capacity = usable_cpus()
             if self.tokens is None and "resources" in definition.options.settings:
                 from zenml.execute import step_needs
@@ -139,7 +144,8 @@ class Workers:
         """Return how many calls of a step may run at once."""
         if self._max_parallelism is not None:
             return self._max_parallelism
-        return usable_cpus() if step.layers.merged().get("runtime") == "isolated" else MAX_INLINE
+        said = step.layers.merged()
+        return usable_cpus() if said.get("runtime") == "isolated" or said.get("step_operator") else MAX_INLINE
 
     def kind_of(self, definition: StepDefinition) -> Place:
         """Return where a step runs: in a process of its own only if it asks for one."""

@@ -21,7 +21,11 @@ class Surroundings:
     """What has to be equal for two tasks to share a forkserver: all that a preloaded module may have seen."""
 
     def __init__(
-        self, environment: dict[str, str | None], working_directory: str, sys_path: tuple[str, ...]
+        self,
+        environment: dict[str, str | None],
+        working_directory: str,
+        sys_path: tuple[str, ...],
+        executable: str = "",
     ) -> None:
         # Not a copy of the mapping object: another thread may change a variable meanwhile.
         wanted = {name: os.environ.get(name) for name in os.environ} | environment
@@ -29,6 +33,7 @@ class Surroundings:
         self.working_directory = working_directory
         self.sys_path = sys_path
         self.arguments = tuple(sys.argv)
+        self.executable = executable or sys.executable
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Surroundings) and vars(self) == vars(other)
@@ -103,7 +108,7 @@ def _spawn(surroundings: Surroundings, control: int, lifeline: int) -> int:
     """Start the program; `posix_spawn` copies no memory, however large the owner is."""
     import fcntl  # not on Windows
 
-    command = [sys.executable, *_interpreter_options(), "-P", "-c", BOOTSTRAP, str(os.getpid())]
+    command = [surroundings.executable, *_interpreter_options(), "-P", "-c", BOOTSTRAP, str(os.getpid())]
     command += [surroundings.working_directory, *surroundings.sys_path]
     control = fcntl.fcntl(control, fcntl.F_DUPFD_CLOEXEC, _OUT_OF_THE_WAY)
     lifeline = fcntl.fcntl(lifeline, fcntl.F_DUPFD_CLOEXEC, _OUT_OF_THE_WAY)
@@ -116,7 +121,7 @@ def _spawn(surroundings: Surroundings, control: int, lifeline: int) -> int:
         actions.append((os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0))
     try:
         return os.posix_spawn(
-            sys.executable,
+            surroundings.executable,
             command,
             surroundings.environment,
             file_actions=actions,

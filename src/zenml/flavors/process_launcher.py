@@ -17,6 +17,7 @@ import os
 import sys
 import threading
 import weakref
+from collections.abc import Callable
 from functools import partial
 from typing import cast
 
@@ -29,15 +30,22 @@ from zenml.flavors.process_loop import ProcessLoop
 
 
 class ProcessLauncher(Launcher):
-    """Forks a fresh process per task; its whole tree ends with it, or with the owner."""
+    """Forks a fresh process per task; its whole tree ends with it, or with the owner.
 
-    def __init__(self, *, capacity: int | None = None) -> None:
+    Args:
+        capacity: how many tasks at once make sense; by default as many as there are CPUs.
+        executable: the interpreter that tasks run in; by default that of the owner. It must find `zenml` on
+            the search path of each task.
+    """
+
+    def __init__(self, *, capacity: int | None = None, executable: str | None = None) -> None:
         if not (hasattr(os, "fork") and hasattr(os, "posix_spawn")):
             raise ConfigurationError(
                 f"Isolated steps need `fork`, which {sys.platform} does not offer. "
                 'Set `runtime="inline"` for the steps, or run them on Linux.'
             )
         self.capacity = capacity or usable_cpus()
+        self._executable = executable or sys.executable
         self._owner = os.getpid()
         self._lock = threading.Lock()
         self._is_closed = False
@@ -49,7 +57,7 @@ class ProcessLauncher(Launcher):
     ) -> LaunchHandle:
         """See `Launcher.launch`; the environment of the owner is taken as it is now."""
         self._check_startable(task)
-        surroundings = Surroundings(task.environment, task.working_directory, task.sys_path)
+        surroundings = Surroundings(task.environment, task.working_directory, task.sys_path, self._executable)
         launch = Launch(task, surroundings, on_end, on_event, on_output)
         with self._lock:
             if self._is_closed:
@@ -65,6 +73,14 @@ class ProcessLauncher(Launcher):
         with self._lock:
             if self._loop is not None and os.getpid() == self._owner and not self._is_closed:
                 self._loop.request(partial(self._loop.cancel, cast(Launch, handle), grace))
+
+    def call(self, action: Callable[[], None]) -> bool:
+        """Have the launcher's own thread do something quick, after what was asked before; False if it is closed."""
+        with self._lock:
+            if self._is_closed or os.getpid() != self._owner:
+                return False
+            self._started_loop().request(action)
+            return True
 
     def close(self) -> None:
         """See `Launcher.close`."""
@@ -83,7 +99,7 @@ class ProcessLauncher(Launcher):
                 f"{task.name} was not started: the launcher belongs to process {self._owner}, and this is "
                 f"its fork {os.getpid()}. Make a new launcher in this process."
             )
-        if not sys.executable:
+        if not self._executable:
             raise ConfigurationError(
                 f"{task.name} cannot run isolated: this program embeds Python and `sys.executable` is "
                 'empty. Set it to the interpreter to use, or set `runtime="inline"` for the step.'

@@ -18,7 +18,7 @@ from zenml.store.database import Database
 from zenml.store.sqlite import MEMORY
 from zenml.testing.clock import VirtualClock
 from zenml.testing.fakes import _NOT_GIVEN, Behaviour, Fakes
-from zenml.testing.serial import NoCapture, SerialEngine, SerialWorkers
+from zenml.testing.serial import NoCapture, NoComponents, SerialEngine, SerialWorkers
 from zenml.views.run_view import RunView
 
 if TYPE_CHECKING:
@@ -133,6 +133,7 @@ def _conditions(lab: Lab) -> conditions.Conditions:
         engine=SerialEngine,
         workers=SerialWorkers,
         capture=NoCapture,
+        stack=NoComponents,
         prepare=lab._fakes.put_into,
         answer=lab._answer,
     )

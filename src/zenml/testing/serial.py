@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from zenml.execute.admission import Admission
 from zenml.execute.engine import Engine
 from zenml.execute.output import Capture
+from zenml.execute.run_stack import RunStack
 from zenml.execute.step_events import StepEvents
 from zenml.execute.workers import Workers
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from zenml.records.events import StepEvent
     from zenml.records.plan import Place, StepDefinition
     from zenml.records.run import StepRun
+    from zenml.records.stacks import Component
 
 
 class PlanOrder(Admission):
@@ -72,6 +74,14 @@ class SerialWorkers(Workers):
 
     def caller_left(self) -> None:
         """Keep the step that waits for the caller's thread: there is no other one."""
+
+
+class NoComponents(RunStack):
+    """The default stack: steps that name a component run without it, in the caller."""
+
+    def component_of(self, kind: str, definition: StepDefinition) -> Component | None:
+        """Return None."""
+        return None
 
 
 class NoCapture(Capture):

@@ -1,0 +1,42 @@
+"""What tests of the step operator `venv` share: packages without a network, and one folder of environments."""
+
+import pytest
+from venv_wheels import make_wheel, pack_installed
+
+from zenml.components.flavor import Place
+from zenml.flavors.venv_step_operator import VenvStepOperator, VenvStepOperatorConfig
+
+
+@pytest.fixture(scope="session")
+def venv_packages(tmp_path_factory):
+    """A folder with the packages that `zenml` needs, and with two versions of `tiny`."""
+    folder = tmp_path_factory.mktemp("packages")
+    pack_installed(folder)
+    for version in ("1.0", "2.0"):
+        make_wheel(folder, "tiny", version, f"VERSION = {version!r}\n")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def venv_place(tmp_path_factory):
+    """A folder of environments, shared by the tests that do not look into it."""
+    return Place(name="tools", folder=str(tmp_path_factory.mktemp("venvs")))
+
+
+@pytest.fixture
+def make_operator(venv_packages, venv_place):
+    """Make an operator that finds packages in that folder only; it is closed in the end."""
+    made = []
+
+    def make(place=venv_place, **config):
+        config = {
+            "find_links": (str(venv_packages),),
+            "installer_args": ("--no-index", "--offline"),
+            **config,
+        }
+        made.append(VenvStepOperator(VenvStepOperatorConfig(**config), place))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
