@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import os
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from zenml import fs
+from zenml.artifacts.artifact_store import Kept
+from zenml.artifacts.local_folders import local_folders, measure
 from zenml.components.registry import local_artifact_store
 from zenml.records import wire
 from zenml.records.ids import microseconds_now
@@ -137,21 +140,24 @@ def find_garbage(store: Database, *, without_runs: Sequence[str] = (), young: fl
     store.interrupt_dead_runs()
     # Bytes are listed before rows: what is recorded in between is then not taken for unused.
     files = _artifact_store(store)
-    folders, staged = set(files.keys()), set(files.staged_attempts())
-    logs = _names(os.path.join(store.root, "logs"))
+    folders, staged = list(files.published()), list(files.unpublished())
+    logs = list(local_folders(os.path.join(store.root, "logs")))
     sizes = removal.document_sizes(store)
     running = removal.steps_running(store)
     gone = frozenset(without_runs)
     runs = [run for run in removal.runs_in_short(store) if run.id not in gone]
     known = {run.id for run in runs}
-    root = store.artifact_root
-    unnamed = folders - removal.stored_keys(store)
+    named = removal.stored_keys(store)
+    unnamed = [one for one in folders if one.name not in named and one.name.partition(".")[0] not in running]
     return Garbage(
         artifacts=tuple(_unused_artifacts(store, without_runs, young)),
-        folders=_old(root, (key for key in unnamed if key.partition(".")[0] not in running), young),
-        staging=_old(os.path.join(root, ".staging"), (one for one in staged if one not in running), young),
-        drafts=_old(store.root, _drafts(store.root), FORGOTTEN),
-        logs=_old(os.path.join(store.root, "logs"), (name for name in logs if name not in known), 0),
+        folders=_old(unnamed, young),
+        staging=_old([one for one in staged if one.name not in running], young),
+        drafts=_old(
+            [Kept(name, partial(measure, os.path.join(store.root, name))) for name in _drafts(store.root)],
+            FORGOTTEN,
+        ),
+        logs=_old([one for one in logs if one.name not in known], 0),
         documents=_unused_documents(store, runs, gone, sizes),
     )
 
@@ -255,30 +261,14 @@ def _references(plan: Plan) -> Iterator[str]:
                     yield item.id
 
 
-def _old(folder: str, names: Iterator[str], young: float) -> dict[str, int]:
-    """Return the size of each folder or file that was not changed for so many seconds."""
+def _old(kept: Iterable[Kept], young: float) -> dict[str, int]:
+    """Return the size of everything that was not changed for so many seconds."""
     found = {}
-    for name in sorted(names):
-        path = os.path.join(folder, name)
-        try:
-            is_old = time.time() - os.lstat(path).st_mtime >= young
-        except OSError:
-            continue  # somebody else removed it
-        if is_old:
-            found[name] = size_of(path)
+    for one in sorted(kept, key=lambda one: one.name):
+        measured = one.measure()
+        if measured is not None and time.time() - measured.changed_at >= young:
+            found[one.name] = measured.size
     return found
-
-
-def size_of(path: str) -> int:
-    """Return the bytes of all files below a folder, or of a file."""
-    total = 0 if os.path.isdir(path) else os.lstat(path).st_size
-    for folder, _, names in os.walk(path):
-        for name in names:
-            try:
-                total += os.lstat(os.path.join(folder, name)).st_size
-            except OSError:
-                continue  # it went while we looked
-    return total
 
 
 def _names(folder: str) -> list[str]:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 BUILT_IN: dict[tuple[str, str], str] = {
     ("orchestrator", "local"): "zenml.flavors.local_orchestrator",
     ("artifact_store", "local"): "zenml.flavors.local_artifact_store",
+    ("artifact_store", "s3"): "zenml.flavors.s3_artifact_store",
+    ("artifact_store", "azure"): "zenml.flavors.azure_artifact_store",
+    ("artifact_store", "gcs"): "zenml.flavors.gcs_artifact_store",
 }
 """By type and name: the module whose `FLAVOR` describes it."""
 
