@@ -11,10 +11,13 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 pyth
 SUM := $(shell cksum pyproject.toml | cut -d' ' -f1)
 HAS_TEST := .venv/.has-test-$(SUM)
 HAS_HEAVY := .venv/.has-test-heavy-$(SUM)
+# MLflow wants older releases of libraries that the other tests use in their newest, so services have a place of their own.
+SERVICES := .venv-services
+HAS_SERVICES := $(SERVICES)/.has-test-services-$(SUM)
 HAS_EXAMPLES := .venv/.has-examples-$(SUM)
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 
-.PHONY: help setup demo test test-heavy team explore faults lint types layers unit bench pictures clean
+.PHONY: help setup demo test test-heavy test-services team explore faults lint types layers unit bench pictures clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +35,9 @@ test: lint types layers ## Check everything: style, types, layers, then all test
 
 test-heavy: $(HAS_HEAVY) ## Run the tests of torch, Keras and XGBoost, which take gigabytes to install
 	KERAS_BACKEND=torch $(BIN)/python -m pytest -m heavy tests/unit/materializers
+
+test-services: $(HAS_SERVICES) ## Run the tests against real services: an MLflow server, W&B without its server, Azure's stand-in
+	$(SERVICES)/bin/python -m pytest -m services tests/services
 
 team: $(HAS_TEST) ## Run all user stories on PostgreSQL instead of a file
 	TEAM_STORE=1 $(BIN)/python -m pytest -n $(WORKERS) tests/acceptance
@@ -84,4 +90,10 @@ $(HAS_TEST): | $(BIN)/python
 $(HAS_HEAVY): | $(BIN)/python
 	@echo 'Installing the package and the heavy libraries that some tests need …'
 	@$(PIP) install --editable '.[test-heavy]'
+	@touch $@
+
+$(HAS_SERVICES): | $(HAS_TEST)
+	@echo 'Installing what the tests of services need into $(SERVICES) …'
+	@$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(SERVICES)
+	@$(BIN)/uv pip install --quiet --python $(SERVICES)/bin/python --editable '.[test-services]'
 	@touch $@

@@ -1,0 +1,50 @@
+"""An MLflow server for tests: records in an SQLite file, files through the server, one worker."""
+
+import os
+import sys
+import urllib.request
+
+from keeper import Keeper, free_port
+
+QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+"""What holds for the server and for the tests: nothing is told to anybody."""
+
+
+class MlflowServer:
+    """One server; tests use experiments of their own."""
+
+    def __init__(self, folder, **environment):
+        self.folder = str(folder)
+        self.port = free_port()
+        self.address = f"http://127.0.0.1:{self.port}"
+        program = os.path.join(os.path.dirname(sys.executable), "mlflow")
+        words = f"server --host 127.0.0.1 --port {self.port} --workers 1"
+        self._keeper = Keeper(
+            [
+                program,
+                *words.split(),
+                "--backend-store-uri",
+                f"sqlite:///{self.folder}/mlflow.db",
+                "--artifacts-destination",
+                f"{self.folder}/artifacts",
+            ],
+            log=os.path.join(self.folder, "server.log"),
+            environment={**QUIET, **environment},
+            folder=self.folder,
+        )
+        self._keeper.wait_until(self._is_healthy)
+        self.started_in = self._keeper.started_in
+
+    def _is_healthy(self):
+        try:
+            with urllib.request.urlopen(f"{self.address}/health", timeout=5) as answer:
+                return answer.status == 200
+        except OSError:
+            return False
+
+    def close(self):
+        self._keeper.close()
