@@ -115,7 +115,7 @@ def words_of(error: BaseException) -> str:
         if isinstance(getattr(one, "response", None), dict):
             last = one
             break
-    text = " ".join(str(last).split())
+    text = " ".join(str(last).split()).partition(" RequestId:")[0]  # which azure adds, with all that follows
     return f"{type(last).__name__}: {text[:300]}" if text else type(last).__name__
 
 

@@ -71,7 +71,21 @@ def _connect(config: AzureArtifactStoreConfig) -> Any:
         "anon": False,
         "use_listings_cache": False,
     }
-    return AzureBlobFileSystem(**{**options, **config.client_options})
+    files = AzureBlobFileSystem(**{**options, **config.client_options})
+    _be_brief(files)
+    return files
+
+
+def _be_brief(files: Any) -> None:
+    """Let the client try a request twice, so that a lost part does not begin a large file anew.
+
+    By itself it would wait for two minutes before it gives up, in each of the tries that the store makes of whole
+    files. What sets that is no argument of adlfs; where a later release has it elsewhere, only the time differs.
+    """
+    policy = getattr(getattr(files.service_client, "_config", None), "retry_policy", None)
+    for name in ("total_retries", "connect_retries", "read_retries", "status_retries", "initial_backoff"):
+        if hasattr(policy, name):
+            setattr(policy, name, 1)
 
 
 FLAVOR = Flavor(
