@@ -39,6 +39,9 @@ class ArtifactStore(ABC):
     Every method may raise `ComponentError`: the service behind the store is not reached, or refuses.
     """
 
+    store_id: str | None = None
+    """Under which id rows name the store; None for the folder beside the database."""
+
     @abstractmethod
     def stage(self, hint: str) -> Staging:
         """Make a private local folder for an output; `hint` is `<attempt id>/<output name>`."""
@@ -68,6 +71,10 @@ class ArtifactStore(ABC):
 
         The folder stays as long as this process lives, unless the artifact is deleted.
         """
+
+    @abstractmethod
+    def uri(self, key: str) -> str:
+        """Return where a stored folder is, for people."""
 
     @abstractmethod
     def delete(self, key: str) -> None:

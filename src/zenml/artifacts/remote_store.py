@@ -75,6 +75,10 @@ class RemoteArtifactStore(ArtifactStore):
 
         return self.cache.fetch(stored, fill)
 
+    def uri(self, key: str) -> str:
+        """Return the address of the folder in the bucket."""
+        return f"{self.bucket.url}/{key}"
+
     def delete(self, key: str) -> None:
         """Remove the manifest, with which the artifact is gone, then the files."""
         found = self.bucket.find(commit.checked_key(key))

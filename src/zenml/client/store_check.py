@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from zenml.artifacts import verification
+from zenml.components.artifact_stores import artifact_stores
 from zenml.errors import ArtifactError
 from zenml.records.run import Artifact, StepRun
 from zenml.store import inspection
@@ -69,6 +70,14 @@ def check_store(store: Database, *, progress: Callable[[int, int], None] = lambd
     return StoreCheck((), len(ids), size, tuple(damaged))
 
 
+def _verify_files(store: Database, artifact: Artifact) -> None:
+    """Read the files beside the database; of those in another store, which may be large, only names and sizes."""
+    if artifact.store_id is None:
+        verification.verify(artifact.stored_value(), os.path.join(store.artifact_root, artifact.key or ""))
+    else:
+        artifact_stores(store).check(artifact.stored_value())
+
+
 def _damaged(store: Database, part: Sequence[Artifact]) -> list[DamagedArtifact]:
     found = []
     for artifact in part:
@@ -76,7 +85,7 @@ def _damaged(store: Database, part: Sequence[Artifact]) -> list[DamagedArtifact]
             if artifact.key is None:
                 verification.verify_inline(artifact.stored_value())
             else:
-                verification.verify(artifact.stored_value(), os.path.join(store.artifact_root, artifact.key))
+                _verify_files(store, artifact)
         except ArtifactError as error:
             if store.get(Artifact, artifact.id) is None:
                 continue  # collected while this looked

@@ -12,6 +12,7 @@ import msgspec
 
 from zenml.compile.run_names import with_times
 from zenml.compile.stack_parts import settings_without_part
+from zenml.components.artifact_stores import artifact_stores
 from zenml.errors import ConfigurationError, RunStoppedError
 from zenml.execute import conditions, failures
 from zenml.execute.environment import current_changes, current_environment
@@ -113,7 +114,9 @@ def _run_and_report(
         if without_part is not None:
             reporter.note(without_part)
         limit = compiled.plan.options.max_parallelism
-        workers = under.workers(store.artifact_root, log_root(store), limit, secrets)
+        stores = artifact_stores(store)
+        stores.tell = reporter.note
+        workers = under.workers(store.artifact_root, log_root(store), limit, secrets, stores)
         engine = under.engine(store, run, compiled, workers, reporter, under.clock)
         signals.attach(engine)
         if compiled.plan.replay is not None:

@@ -64,6 +64,10 @@ class LocalArtifactStore(ArtifactStore):
         verification.verify(stored, folder)
         return folder
 
+    def uri(self, key: str) -> str:
+        """Return the path of the folder."""
+        return os.path.join(self.path, key)
+
     def delete(self, key: str) -> None:
         """Remove the folder of an artifact."""
         fs.remove_tree(self._folder(key))
