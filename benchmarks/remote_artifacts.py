@@ -13,10 +13,9 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "flavors"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from moto_server import KEY, SECRET, MotoServer
-
 from zenml.components.artifact_store_check import put
 from zenml.components.flavor import Place
 from zenml.flavors.s3_artifact_store import FLAVOR, S3ArtifactStoreConfig

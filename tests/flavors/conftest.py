@@ -1,18 +1,10 @@
-"""The fake of S3 that tests of this folder share, and stores in it."""
+"""Artifact stores in the fake of S3."""
 
 import pytest
-from moto_server import KEY, SECRET, MotoServer
 
+from moto_server import KEY, SECRET
 from zenml.components.flavor import Place
 from zenml.flavors.s3_artifact_store import FLAVOR, S3ArtifactStoreConfig
-
-
-@pytest.fixture(scope="session")
-def moto():
-    """The fake of S3."""
-    server = MotoServer()
-    yield server
-    server.close()
 
 
 @pytest.fixture
