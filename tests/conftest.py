@@ -32,6 +32,16 @@ def postgresql_server():
     server.close()
 
 
+@pytest.fixture(scope="session")
+def moto():
+    """A fake of S3, in a process of this test session, started when the first test wants one."""
+    from moto_server import MotoServer
+
+    server = MotoServer()
+    yield server
+    server.close()
+
+
 @pytest.fixture
 def team_address(postgresql_server):
     """The address of a fresh database of a team, which is gone after the test."""

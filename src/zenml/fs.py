@@ -41,7 +41,10 @@ def make_folder(path: str) -> None:
         return
     except FileNotFoundError:
         make_folder(os.path.dirname(path))
-        os.mkdir(path, 0o700)
+        try:
+            os.mkdir(path, 0o700)
+        except FileExistsError:  # another process was first
+            return
     os.chmod(path, 0o700)
 
 
@@ -194,6 +197,12 @@ def set_mode(fd: int, mode: int) -> None:
     """Set the mode of a file, whatever the umask."""
     point("chmod", fd)
     os.fchmod(fd, mode)
+
+
+def touch(path: str) -> None:
+    """Note the time at which a file or folder was used."""
+    point("utime", path)
+    os.utime(path)
 
 
 def rename(source: str, target: str) -> None:

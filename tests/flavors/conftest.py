@@ -1,9 +1,11 @@
-"""What tests of the step operator `venv` share: packages without a network, and one folder of environments."""
+"""What tests of flavors share: packages without a network, environments, and stores in the fake of S3."""
 
 import pytest
 from venv_wheels import make_wheel, pack_installed
 
+from moto_server import KEY, SECRET
 from zenml.components.flavor import Place
+from zenml.flavors.s3_artifact_store import FLAVOR, S3ArtifactStoreConfig
 from zenml.flavors.venv_step_operator import VenvStepOperator, VenvStepOperatorConfig
 
 
@@ -40,3 +42,17 @@ def make_operator(venv_packages, venv_place):
     yield make
     for one in made:
         one.close()
+
+
+@pytest.fixture
+def open_s3(moto, tmp_path):
+    """Opens the store of this test: `open_s3("machine", cache_size="1MB")`."""
+    bucket = moto.new_bucket()
+
+    def opened(machine="here", endpoint_url=moto.url, **options):
+        settings = {"path": f"s3://{bucket}/team/artifacts", "key": KEY, "secret": SECRET, **options}
+        config = S3ArtifactStoreConfig(endpoint_url=endpoint_url, **settings)
+        return FLAVOR.component(config, Place(name="lake", folder=str(tmp_path / machine)))
+
+    opened.bucket = bucket
+    return opened

@@ -84,7 +84,7 @@ def publish(staging: Staging, root: str, about: dict[str, Any]) -> tuple[FileEnt
     fs.remove_if_empty(os.path.dirname(staging.path))
     fs.sync_folder(root)
     for entry in files:
-        verification.remember(os.path.join(target, entry.path))
+        verification.remember(os.path.join(target, entry.path), entry.digest)
     return files
 
 

@@ -26,67 +26,73 @@ _SETTLED_NS = 20_000_000
 """Where there is no such clock: twice the longest tick."""
 _MAX_REMEMBERED = 100_000
 
-_remembered: dict[str, tuple[int, ...]] = {}
+_remembered: dict[str, tuple[str, tuple[int, ...]]] = {}
+"""By path: the digest that a file has, and the stamp that it had then."""
 
 
 def check(stored: StoredValue, folder: str) -> None:
     """Raise `ArtifactDamagedError` if a file is missing or has another size."""
     for entry in stored.files:
-        path = _path_in(stored, folder, entry)
+        path = path_in(stored, folder, entry)
         try:
             status = os.lstat(path)
         except OSError as error:
-            raise _damaged(stored, entry, _missing(error)) from error
+            raise damaged(stored, entry, _missing(error)) from error
         _check_status(stored, entry, status)
 
 
 def verify(stored: StoredValue, folder: str) -> None:
     """Raise `ArtifactDamagedError` if anything differs from what was written."""
+    check_list(stored)
+    if os.path.islink(folder):
+        raise damaged(stored, None, "its folder is a link now")
+    try:
+        found = {path for path, _ in fs.walk(folder)}
+    except OSError as error:
+        raise damaged(stored, None, _missing(error)) from error
+    for entry in stored.files:
+        if entry.path not in found:  # so that no path of a changed row leads out of the folder
+            raise damaged(stored, entry, "it is missing")
+        _verify_file(stored, entry, os.path.join(folder, entry.path))
+    if extra := found - {entry.path for entry in stored.files} - {MANIFEST}:
+        raise damaged(stored, None, f"the file `{min(extra)}` was not written with it")
+
+
+def check_list(stored: StoredValue) -> None:
+    """Raise `ArtifactDamagedError` if the list of files is not the one that the digest was made of."""
     try:
         is_recorded = digest_files(stored.files) == stored.digest
     except (OverflowError, UnicodeEncodeError):  # of a size or a path that no file has
         is_recorded = False
     if not is_recorded:
-        raise _damaged(stored, None, "its list of files is not the one that was recorded")
-    if os.path.islink(folder):
-        raise _damaged(stored, None, "its folder is a link now")
-    try:
-        found = {path for path, _ in fs.walk(folder)}
-    except OSError as error:
-        raise _damaged(stored, None, _missing(error)) from error
-    for entry in stored.files:
-        if entry.path not in found:  # so that no path of a changed row leads out of the folder
-            raise _damaged(stored, entry, "it is missing")
-        _verify_file(stored, entry, os.path.join(folder, entry.path))
-    if extra := found - {entry.path for entry in stored.files} - {MANIFEST}:
-        raise _damaged(stored, None, f"the file `{min(extra)}` was not written with it")
+        raise damaged(stored, None, "its list of files is not the one that was recorded")
 
 
 def verify_file(stored: StoredValue, folder: str, path: str) -> str:
     """Return the full path of one file of a stored folder, if it is the one that was written."""
     for entry in stored.files:
         if entry.path == path:
-            full_path = _path_in(stored, folder, entry)
+            full_path = path_in(stored, folder, entry)
             _verify_file(stored, entry, full_path)
             return full_path
-    raise _damaged(stored, None, f"`{path}` is not in the list of its files")
+    raise damaged(stored, None, f"`{path}` is not in the list of its files")
 
 
 def verify_inline(stored: StoredValue) -> bytes:
     """Return the bytes of a value kept in its row, if they are those that were written."""
     data = stored.inline
     if data is None or digest_bytes(data) != stored.digest:
-        raise _damaged(stored, None, "the recorded bytes do not match their digest")
+        raise damaged(stored, None, "the recorded bytes do not match their digest")
     return data
 
 
-def remember(path: str) -> None:
+def remember(path: str, digest: str) -> None:
     """Note that the file at the path was hashed or written just now."""
     status = os.lstat(path)
     if _has_settled(max(status.st_ctime_ns, status.st_mtime_ns)):
         if len(_remembered) >= _MAX_REMEMBERED:
             _remembered.clear()
-        _remembered[path] = _stamp(status)
+        _remembered[path] = digest, _stamp(status)
 
 
 def _has_settled(changed_at: int) -> bool:
@@ -96,7 +102,7 @@ def _has_settled(changed_at: int) -> bool:
     return time.time_ns() - changed_at > _SETTLED_NS
 
 
-def _path_in(stored: StoredValue, folder: str, entry: FileEntry) -> str:
+def path_in(stored: StoredValue, folder: str, entry: FileEntry) -> str:
     """Return the full path of a file, unless the path that a row names leads out of the folder."""
     *above, name = entry.path.split("/")
     is_plain = not {"", ".", ".."} & {*above, name} and "\0" not in entry.path
@@ -109,7 +115,7 @@ def _path_in(stored: StoredValue, folder: str, entry: FileEntry) -> str:
         path = os.path.join(path, part)
         is_plain &= not os.path.islink(path)
     if not is_plain:
-        raise _damaged(stored, entry, "its path is none of a file in the artifact's folder")
+        raise damaged(stored, entry, "its path is none of a file in the artifact's folder")
     return os.path.join(path, name)
 
 
@@ -117,26 +123,26 @@ def _verify_file(stored: StoredValue, entry: FileEntry, path: str) -> None:
     try:
         fd = fs.open_to_read(path)
     except OSError as error:
-        raise _damaged(stored, entry, _missing(error)) from error
+        raise damaged(stored, entry, _missing(error)) from error
     try:
         status = os.fstat(fd)
         _check_status(stored, entry, status)
-        if _remembered.get(path) == _stamp(status):
+        if _remembered.get(path) == (entry.digest, _stamp(status)):
             return
         if digest_fd(fd, entry.digest.partition(":")[0]) != entry.digest:
-            raise _damaged(stored, entry, "its content has changed")
+            raise damaged(stored, entry, "its content has changed")
     except OSError as error:
-        raise _damaged(stored, entry, f"it cannot be read: {error}") from error
+        raise damaged(stored, entry, f"it cannot be read: {error}") from error
     finally:
         os.close(fd)
-    remember(path)
+    remember(path, entry.digest)
 
 
 def _check_status(stored: StoredValue, entry: FileEntry, status: os.stat_result) -> None:
     if not fs.is_regular(status):
-        raise _damaged(stored, entry, "it is not a plain file any more")
+        raise damaged(stored, entry, "it is not a plain file any more")
     if status.st_size != entry.size:
-        raise _damaged(stored, entry, f"it has {status.st_size} bytes and was written with {entry.size}")
+        raise damaged(stored, entry, f"it has {status.st_size} bytes and was written with {entry.size}")
 
 
 def _stamp(status: os.stat_result) -> tuple[int, ...]:
@@ -149,7 +155,8 @@ def _missing(error: OSError) -> str:
     )
 
 
-def _damaged(stored: StoredValue, entry: FileEntry | None, what: str) -> ArtifactDamagedError:
+def damaged(stored: StoredValue, entry: FileEntry | None, what: str) -> ArtifactDamagedError:
+    """Return the error of an artifact, or of one of its files, with which something is wrong."""
     name = f"The artifact `{stored.key}`" if stored.key else f"An artifact of type `{stored.type}`"
     file = f", file `{entry.path}`," if entry else ""
     return ArtifactDamagedError(

@@ -77,7 +77,8 @@ def garbage_shape(found: Garbage, *, is_dry_run: bool) -> dict[str, Any]:
     """Return garbage for programs.
 
     dry_run; size, all bytes; runs, each id and name; artifacts, each id, name, version and size;
-    folders, staging, drafts, logs and documents, bytes by name.
+    folders, staging, drafts, logs and documents, bytes by name; elsewhere, by name of a registered
+    artifact store, folders and staging; not_reached, why a store could not be asked, by its name.
     """
     return {
         "dry_run": is_dry_run,
@@ -92,6 +93,8 @@ def garbage_shape(found: Garbage, *, is_dry_run: bool) -> dict[str, Any]:
         "drafts": found.drafts,
         "logs": found.logs,
         "documents": found.documents,
+        "elsewhere": {one.name: {"folders": one.folders, "staging": one.staging} for one in found.elsewhere},
+        "not_reached": found.not_reached,
     }
 
 
@@ -108,6 +111,10 @@ def _lines(found: Garbage, *, is_dry_run: bool) -> list[str]:
         ("logs", found.logs),
     ):
         lines += [f"{kind:<8}  {name}  {readable(size)}" for name, size in part.items()]
+    for store in found.elsewhere:
+        for kind, part in (("folder", store.folders), ("staging", store.staging)):
+            lines += [f"{kind:<8}  {store.name}: {name}  {readable(size)}" for name, size in part.items()]
+    lines += [f"left alone  {name}: {problem}" for name, problem in found.not_reached.items()]
     if found.documents:
         lines.append(f"documents {len(found.documents)}  {readable(sum(found.documents.values()))}")
     verb = "Would free" if is_dry_run else "Freed"

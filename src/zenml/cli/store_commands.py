@@ -109,6 +109,7 @@ def _check_lines(found: StoreCheck) -> list[str]:
         lines = [f"{painted('completed', '✓')} The database is whole."]
     for one in found.damaged:
         lines += [f"{painted('failed', '✗')} {_name_of(one)}: {one.problem}"]
+    lines += [f"not looked at: {reason}" for reason in sorted(set(found.not_looked_at.values()))]
     if found.database:
         return [*lines, "", "Restore a backup: zenml store restore FOLDER"]
     looked = f"{count(found.artifacts, 'artifact')}, {readable(found.size)}"
@@ -143,6 +144,7 @@ def _check_shape(found: StoreCheck) -> dict[str, Any]:
             }
             for one in found.damaged
         ],
+        "not_looked_at": found.not_looked_at,
     }
 
 

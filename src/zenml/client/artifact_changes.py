@@ -11,7 +11,7 @@ import msgspec
 
 from zenml.client.frame_changes import MOST_CELLS
 from zenml.client.value_changes import ValueChange, shown, value_changes
-from zenml.components.registry import local_artifact_store
+from zenml.components.artifact_stores import artifact_stores
 from zenml.errors import ArtifactNotTrustedError, ZenMLError
 from zenml.materializers import storage
 from zenml.records import values
@@ -135,8 +135,7 @@ def _read(store: Store, artifact: Artifact) -> Any:
     if stored.key is None:
         stored = msgspec.structs.replace(stored, inline=store.inline_bytes(artifact.id))
     try:
-        files = local_artifact_store(store.artifact_root)
-        return storage.load(stored, artifact_store=files, trusted=False)
+        return storage.load(stored, artifact_store=artifact_stores(store), trusted=False)
     except ArtifactNotTrustedError:
         if name == "json" and stored.inline is not None:
             return _untyped(msgspec.json.decode(stored.inline))

@@ -8,7 +8,7 @@ import msgspec
 
 from zenml.client.client import Client
 from zenml.compile.handles import StepHandle
-from zenml.components.registry import local_artifact_store
+from zenml.components.artifact_stores import artifact_stores, artifact_stores_of
 from zenml.config.artifact_config import read_artifact_type, read_version
 from zenml.config.preview import preview
 from zenml.context.step import current_step
@@ -74,11 +74,10 @@ def save_artifact(
             f"Artifact `{name}` has a version {number} already, and versions never change. Leave `version` out "
             "to get the next one, or choose another number."
         )
-    root = store.artifact_root if step is None else step.task.artifact_root
     try:
         stored = storage.save(
             data,
-            artifact_store=local_artifact_store(root),
+            artifact_store=artifact_stores(store) if step is None else artifact_stores_of(step.task),
             key_hint=f"{identifier}/value",
             materializer=materializer,
         )

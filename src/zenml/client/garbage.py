@@ -7,12 +7,21 @@ collection finds. Whatever a process may be about to record is young, and is spa
 from __future__ import annotations
 
 import os
-import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from zenml import fs
+from zenml.artifacts.artifact_store import Kept
+from zenml.artifacts.local_folders import local_folders, measure
+from zenml.client.garbage_elsewhere import (
+    StoreGarbage,
+    garbage_in,
+    list_elsewhere,
+    old_enough,
+    remove_elsewhere,
+)
 from zenml.components.registry import local_artifact_store
 from zenml.records import wire
 from zenml.records.ids import microseconds_now
@@ -52,13 +61,18 @@ class Garbage(msgspec.Struct, frozen=True):
     """Folders of logs whose run was deleted, by id of the run."""
     documents: dict[str, int] = {}
     """Plans, environments and sources that no run names."""
+    elsewhere: tuple[StoreGarbage, ...] = ()
+    """What would go from registered artifact stores."""
+    not_reached: dict[str, str] = {}
+    """Registered artifact stores that could not be asked, and why: what lies there stays, with its rows."""
 
     @property
     def size(self) -> int:
         """The bytes of everything; a folder that several artifacts share counts once."""
         shared: dict[str, int] = {one.key or one.id: one.size for one in self.artifacts}
         parts = (self.folders, self.staging, self.drafts, self.logs, self.documents)
-        return sum(shared.values()) + sum(sum(part.values()) for part in parts)
+        beyond = sum(one.size for one in self.elsewhere)
+        return sum(shared.values()) + beyond + sum(sum(part.values()) for part in parts)
 
 
 class Retention(msgspec.Struct, frozen=True):
@@ -137,22 +151,33 @@ def find_garbage(store: Database, *, without_runs: Sequence[str] = (), young: fl
     store.interrupt_dead_runs()
     # Bytes are listed before rows: what is recorded in between is then not taken for unused.
     files = _artifact_store(store)
-    folders, staged = set(files.keys()), set(files.staged_attempts())
-    logs = _names(os.path.join(store.root, "logs"))
+    folders, staged = list(files.published()), list(files.unpublished())
+    beyond = list_elsewhere(store)
+    logs = list(local_folders(os.path.join(store.root, "logs")))
     sizes = removal.document_sizes(store)
     running = removal.steps_running(store)
     gone = frozenset(without_runs)
     runs = [run for run in removal.runs_in_short(store) if run.id not in gone]
     known = {run.id for run in runs}
-    root = store.artifact_root
-    unnamed = folders - removal.stored_keys(store)
+    named = removal.stored_keys(store)
+    unnamed = [one for one in folders if one.name not in named and one.name.partition(".")[0] not in running]
     return Garbage(
-        artifacts=tuple(_unused_artifacts(store, without_runs, young)),
-        folders=_old(root, (key for key in unnamed if key.partition(".")[0] not in running), young),
-        staging=_old(os.path.join(root, ".staging"), (one for one in staged if one not in running), young),
-        drafts=_old(store.root, _drafts(store.root), FORGOTTEN),
-        logs=_old(os.path.join(store.root, "logs"), (name for name in logs if name not in known), 0),
+        artifacts=tuple(
+            one for one in _unused_artifacts(store, without_runs, young) if one.store_id not in beyond.lost
+        ),
+        folders=old_enough(unnamed, young),
+        staging=old_enough([one for one in staged if one.name not in running], young),
+        drafts=old_enough(
+            [Kept(name, partial(measure, os.path.join(store.root, name))) for name in _drafts(store.root)],
+            FORGOTTEN,
+        ),
+        logs=old_enough([one for one in logs if one.name not in known], 0),
         documents=_unused_documents(store, runs, gone, sizes),
+        elsewhere=tuple(
+            garbage_in(store, one, named=named, running=running, old=partial(old_enough, young=young))
+            for one in beyond.listed
+        ),
+        not_reached=beyond.not_reached,
     )
 
 
@@ -169,14 +194,24 @@ def collect(store: Database, garbage: Garbage) -> Garbage:
         documents = {}
     store.wait_durable()
     artifacts = tuple(one for one in garbage.artifacts if one.id in gone)
-    _remove_files(store, garbage, {one.key for one in artifacts if one.key is not None})
+    lost = _remove_files(store, garbage, artifacts)
     runs = tuple(run for run in garbage.runs if run.id in gone_runs)
-    return msgspec.structs.replace(garbage, runs=runs, artifacts=artifacts, documents=documents)
+    return msgspec.structs.replace(
+        garbage,
+        runs=runs,
+        artifacts=artifacts,
+        documents=documents,
+        elsewhere=tuple(one for one in garbage.elsewhere if one.name not in lost),
+        not_reached={**garbage.not_reached, **lost},
+    )
 
 
-def _remove_files(store: Database, garbage: Garbage, keys: set[str]) -> None:
+def _remove_files(store: Database, garbage: Garbage, artifacts: Sequence[Artifact]) -> dict[str, str]:
+    """Remove files; return which registered artifact stores were not reached, and why."""
     files = _artifact_store(store)
-    for key in (keys | garbage.folders.keys()) - removal.stored_keys(store):
+    named = removal.stored_keys(store)
+    keys = {one.key for one in artifacts if one.key is not None and one.store_id is None}
+    for key in (keys | garbage.folders.keys()) - named:
         files.delete(key)
     for attempt in garbage.staging:
         files.discard(attempt)
@@ -184,6 +219,7 @@ def _remove_files(store: Database, garbage: Garbage, keys: set[str]) -> None:
         fs.remove(os.path.join(store.root, path))
     for run in garbage.logs:
         fs.remove_tree(os.path.join(store.root, "logs", run))
+    return remove_elsewhere(store, garbage.elsewhere, artifacts, named)
 
 
 def _unused_artifacts(store: Database, without_runs: Sequence[str], young: float) -> Iterator[Artifact]:
@@ -253,32 +289,6 @@ def _references(plan: Plan) -> Iterator[str]:
             for item in binding.items if isinstance(binding, Collection) else (binding,):
                 if isinstance(item, ArtifactRef):
                     yield item.id
-
-
-def _old(folder: str, names: Iterator[str], young: float) -> dict[str, int]:
-    """Return the size of each folder or file that was not changed for so many seconds."""
-    found = {}
-    for name in sorted(names):
-        path = os.path.join(folder, name)
-        try:
-            is_old = time.time() - os.lstat(path).st_mtime >= young
-        except OSError:
-            continue  # somebody else removed it
-        if is_old:
-            found[name] = size_of(path)
-    return found
-
-
-def size_of(path: str) -> int:
-    """Return the bytes of all files below a folder, or of a file."""
-    total = 0 if os.path.isdir(path) else os.lstat(path).st_size
-    for folder, _, names in os.walk(path):
-        for name in names:
-            try:
-                total += os.lstat(os.path.join(folder, name)).st_size
-            except OSError:
-                continue  # it went while we looked
-    return total
 
 
 def _names(folder: str) -> list[str]:

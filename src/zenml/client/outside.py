@@ -12,7 +12,7 @@ import msgspec
 
 from zenml.compile.element_values import ElementValue
 from zenml.compile.handles import ArtifactHandle
-from zenml.components.registry import local_artifact_store
+from zenml.components.artifact_stores import artifact_stores
 from zenml.config.external_artifact import ExternalArtifact
 from zenml.errors import ArtifactDamagedError
 from zenml.materializers import storage
@@ -70,7 +70,7 @@ class ArtifactsOutside:
     def _keep(self, value: Any, name: str, **only: Any) -> Artifact:
         """Store a value, unless the same content is stored under the same name, and with these fields."""
         store, identifier = self._open_store(), ArtifactId(new_id())
-        artifacts = local_artifact_store(store.artifact_root)
+        artifacts = artifact_stores(store)
         stored = storage.save(value, artifact_store=artifacts, key_hint=f"{identifier}/value")
         for known in store.select(Artifact, name=name, digest=stored.digest, type=stored.type, **only):
             if known.materializer == stored.materializer and _is_whole(known, artifacts):

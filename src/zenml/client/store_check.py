@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from zenml.artifacts import verification
-from zenml.errors import ArtifactError
+from zenml.components.artifact_stores import ArtifactStores, artifact_stores
+from zenml.errors import ArtifactError, ComponentError
 from zenml.records.run import Artifact, StepRun
 from zenml.store import inspection
 
@@ -42,6 +43,8 @@ class StoreCheck(msgspec.Struct, frozen=True):
     size: int
     """Their bytes."""
     damaged: tuple[DamagedArtifact, ...]
+    not_looked_at: dict[str, str] = {}
+    """Artifacts in stores that are not reached, by id, and why."""
 
     @property
     def is_whole(self) -> bool:
@@ -61,22 +64,36 @@ def check_store(store: Database, *, progress: Callable[[int, int], None] = lambd
         return StoreCheck(problems, 0, 0, ())  # what a damaged database says of artifacts is worth nothing
     ids = inspection.artifact_ids(store)
     damaged, size = [], 0
+    unknown: dict[str, str] = {}
+    stores = artifact_stores(store)
     for start in range(0, len(ids), PART):
         part = store.select(Artifact, id=tuple(ids[start : start + PART]))
         size += sum(one.size for one in part)
-        damaged += _damaged(store, part)
+        damaged += _damaged(store, stores, part, unknown)
         progress(min(start + PART, len(ids)), len(ids))
-    return StoreCheck((), len(ids), size, tuple(damaged))
+    return StoreCheck((), len(ids) - len(unknown), size, tuple(damaged), unknown)
 
 
-def _damaged(store: Database, part: Sequence[Artifact]) -> list[DamagedArtifact]:
+def _verify_files(store: Database, stores: ArtifactStores, artifact: Artifact) -> None:
+    """Read the files beside the database; of those in another store, which may be large, only names and sizes."""
+    if artifact.store_id is None:
+        verification.verify(artifact.stored_value(), os.path.join(store.artifact_root, artifact.key or ""))
+    else:
+        stores.check(artifact.stored_value())
+
+
+def _damaged(
+    store: Database, stores: ArtifactStores, part: Sequence[Artifact], unknown: dict[str, str]
+) -> list[DamagedArtifact]:
     found = []
     for artifact in part:
         try:
             if artifact.key is None:
                 verification.verify_inline(artifact.stored_value())
             else:
-                verification.verify(artifact.stored_value(), os.path.join(store.artifact_root, artifact.key))
+                _verify_files(store, stores, artifact)
+        except ComponentError as error:
+            unknown[artifact.id] = str(error)
         except ArtifactError as error:
             if store.get(Artifact, artifact.id) is None:
                 continue  # collected while this looked

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from zenml.client.client import Client
-from zenml.components.registry import local_artifact_store
-from zenml.errors import ConfigurationError
+from zenml.components.artifact_stores import artifact_stores
+from zenml.errors import ComponentError, ConfigurationError
 from zenml.execute.reporter import count
 from zenml.records.ids import short
 from zenml.records.run import Artifact, Run
@@ -114,7 +114,12 @@ def delete_artifact(store: Database, artifact: ArtifactView) -> int:
     delete_row(store, artifact.id)
     key = artifact.record.key
     if key is not None and key not in stored_keys(store):
-        local_artifact_store(store.artifact_root).delete(key)
+        try:
+            artifact_stores(store).of(artifact.record.store_id).delete(key)
+        except ComponentError as error:
+            raise ComponentError(
+                f"The artifact is deleted, and its files are still there. {error}"
+            ) from error
     return artifact.size
 
 
@@ -135,7 +140,7 @@ def export_artifact(artifact: ArtifactView, store: Store, target: str) -> list[s
         body = store.inline_bytes(record.id)
         verify_inline(msgspec.structs.replace(record.stored_value(), inline=body))
         return [_write(_file_name(artifact, target), body)]
-    folder = local_artifact_store(store.artifact_root).fetch(record.stored_value())
+    folder = artifact_stores(store).fetch(record.stored_value())
     written = []
     for entry in record.files:
         path = _free(os.path.join(target, *entry.path.split("/")))

@@ -28,6 +28,9 @@ BUILT_IN: dict[tuple[str, str], str] = {
     ("alerter", "command"): "zenml.flavors.command_alerter",
     ("alerter", "apprise"): "zenml.flavors.apprise_alerter",
     ("step_operator", "venv"): "zenml.flavors.venv_step_operator",
+    ("artifact_store", "s3"): "zenml.flavors.s3_artifact_store",
+    ("artifact_store", "azure"): "zenml.flavors.azure_artifact_store",
+    ("artifact_store", "gcs"): "zenml.flavors.gcs_artifact_store",
 }
 """By type and name: the module whose `FLAVOR` describes it."""
 

@@ -17,6 +17,12 @@ _FACTORS = {
 }
 
 
+def bytes_of(text: str) -> int | None:
+    """Return the bytes that a text such as `20GB` or `512MiB` means, None if it means none."""
+    match = _MEMORY.fullmatch(text)
+    return None if match is None else int(float(match[1]) * _FACTORS[match[2]])
+
+
 class ResourceSettings(FieldSettings):
     """Processors and memory, kept with the step for components that place it.
 

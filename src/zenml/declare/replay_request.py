@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from zenml.components.registry import local_artifact_store
+from zenml.components.artifact_stores import artifact_stores
 from zenml.config.placeholders import escaped_in
 from zenml.config.plain import plain
 from zenml.config.preview import preview
@@ -221,7 +221,7 @@ def _state_of(name: str, original: RunView) -> str:
 
 def _check_whole(steps: list[StepRun], original: RunView, store: Store) -> None:
     outputs = outputs_of_steps(store, steps)
-    artifacts = local_artifact_store(store.artifact_root)
+    artifacts = artifact_stores(store)
     for step in steps:
         found = outputs.get(producer_of(step), [])
         is_gone = step.child_run_id is not None and producer_of(step) not in outputs

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from zenml.components.artifact_stores import address_book
 from zenml.context import session
 from zenml.errors import ContextError
 from zenml.records.events import LoggedMetadata, LoggedTags, Target
@@ -265,6 +266,7 @@ class StepHookSession(RunHookSession):
             artifact_root=shared.store.artifact_root,
             attempt=step.attempt,
             model=shared.model_of(step),
+            store=address_book(shared.store).current(),
         )
 
 

@@ -36,6 +36,7 @@ WORKER_MODULES = (
     "cloudpickle",
     "json",
     "zenml.execute.worker",
+    "zenml.components.artifact_stores",
     "zenml.flavors.local_artifact_store",
     "zenml.materializers.builtin_materializer",
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from zenml.compile.run_names import with_times
-from zenml.errors import ArtifactDamagedError, ConfigurationError
+from zenml.errors import ArtifactDamagedError, ComponentError, ConfigurationError
 from zenml.execute import failures
 from zenml.records.ids import ArtifactId, RunId, StepRunId, microseconds_now, new_id
 from zenml.records.plan import Collection, Value
@@ -272,7 +272,7 @@ def are_there(outputs: Sequence[StoredValue], artifacts: ArtifactStore) -> bool:
         for stored in outputs:
             if stored.key is not None:
                 artifacts.check(stored)
-    except ArtifactDamagedError:
+    except (ArtifactDamagedError, ComponentError):  # not there, or nobody can tell
         return False
     return True
 

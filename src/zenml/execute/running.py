@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from zenml.compile.run_names import with_times
+from zenml.components.artifact_stores import artifact_stores
 from zenml.errors import ConfigurationError, RunStoppedError
 from zenml.execute import conditions, failures
 from zenml.execute.environment import current_changes, current_environment
@@ -119,7 +120,9 @@ def _run_and_report(
             reporter.note(note)
         options = compiled.plan.options
         limit = options.max_parallelism or stack.parallelism(options.settings)
-        workers = under.workers(store.artifact_root, log_root(store), limit, secrets)
+        stores = artifact_stores(store)
+        stores.tell = reporter.note
+        workers = under.workers(store.artifact_root, log_root(store), limit, secrets, stores)
         workers.use(stack)
         engine = under.engine(store, run, compiled, workers, reporter, under.clock)
         signals.attach(engine)

@@ -7,12 +7,11 @@ exist yet, travels with the outcome and is recorded together with them.
 
 from __future__ import annotations
 
-import os
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from zenml.artifacts.commit import key_for
-from zenml.components.registry import local_artifact_store
+from zenml.components.artifact_stores import ArtifactStores, artifact_stores_of
 from zenml.errors import ContextError
 from zenml.execute.masking import mask_value
 from zenml.materializers import storage
@@ -103,24 +102,23 @@ class CurrentStep(_Current):
 class InputArtifact:
     """An artifact that the step takes as an argument."""
 
-    def __init__(self, item: TaskArtifact, artifact_root: str) -> None:
+    def __init__(self, item: TaskArtifact, stores: ArtifactStores) -> None:
         self.id = item.id
         self.name = item.name
         self.data_type = item.stored.type
         self.metadata = dict(item.stored.metadata)
         self._item = item
-        self._root = artifact_root
+        self._stores = stores
 
     @property
     def uri(self) -> str:
         """The folder of the stored files, or a text that says that the value lies in the database."""
-        key = self._item.stored.key
-        return f"inline:{self.id}" if key is None else os.path.join(self._root, key)
+        stored = self._item.stored
+        return f"inline:{self.id}" if stored.key is None else self._stores.of(stored.store_id).uri(stored.key)
 
     def load(self) -> Any:
         """Return the value, read anew."""
-        artifacts = local_artifact_store(self._root)
-        return storage.load(self._item.stored, artifact_store=artifacts, trusted=self._item.is_trusted)
+        return storage.load(self._item.stored, artifact_store=self._stores, trusted=self._item.is_trusted)
 
     def __repr__(self) -> str:
         return f"<input artifact `{self.name}`, {self.data_type}>"
@@ -192,13 +190,13 @@ class StepContext:
     def inputs(self) -> Named[Any]:
         """The artifacts it takes, by argument; a list where several were given as one argument."""
         found: dict[str, Any] = {}
-        root = self._task.artifact_root
+        stores = artifact_stores_of(self._task)
         for name, item in self._task.inputs.items():
             if isinstance(item, TaskArtifact):
-                found[name] = InputArtifact(item, root)
+                found[name] = InputArtifact(item, stores)
             elif isinstance(item, TaskList):
                 found[name] = [
-                    InputArtifact(one, root) for one in item.items if isinstance(one, TaskArtifact)
+                    InputArtifact(one, stores) for one in item.items if isinstance(one, TaskArtifact)
                 ]
         return Named(found, f"input of step `{self.step_name}`")
 
@@ -208,7 +206,7 @@ class StepContext:
         The folder appears when the step has returned, whole. Do not write into it.
         """
         hint = f"{self._task.step_run_id}/{self.output_called(name)}"
-        return os.path.join(self._task.artifact_root, key_for(hint))
+        return artifact_stores_of(self._task).uri(key_for(hint))
 
     # What the step can say
 

@@ -10,21 +10,26 @@ from zenml.records.plan import Collection, OutputRef, Value
 from zenml.records.task import StepTask, TaskArtifact, TaskInput, TaskList
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from zenml.components.artifact_stores import ArtifactStores
     from zenml.execute.engine import Engine
     from zenml.records.plan import ArtifactRef
     from zenml.records.run import StepRun
 
 
-def make_task(engine: Engine, step: StepRun, artifact_root: str) -> StepTask:
+def make_task(engine: Engine, step: StepRun, artifact_root: str, stores: ArtifactStores) -> StepTask:
     """Return the task of a step that was recorded as running, its small inputs included.
 
     Args:
         engine: of the run.
         step: the attempt.
         artifact_root: the folder of the files of artifacts.
+        stores: where else artifacts of the run are.
     """
     invocation = engine.filled.invocation(step.invocation)
     planned = engine.plan.definitions[step.definition]
+    inputs = {name: _input(engine, binding) for name, binding in invocation.inputs.items()}
     return StepTask(
         step_run_id=step.id,
         run_id=engine.run.id,
@@ -32,11 +37,21 @@ def make_task(engine: Engine, step: StepRun, artifact_root: str) -> StepTask:
         pipeline=engine.run.pipeline_name,
         invocation=invocation,
         definition=engine.filled.definition(step.definition, planned),
-        inputs={name: _input(engine, binding) for name, binding in invocation.inputs.items()},
+        inputs=inputs,
         artifact_root=artifact_root,
         attempt=step.attempt,
         model=engine.models.version_of(planned),
+        store=stores.book.current(),
+        stores=stores.addresses(_store_ids(inputs.values())),
     )
+
+
+def _store_ids(inputs: Iterable[TaskInput]) -> Iterator[str | None]:
+    for one in inputs:
+        if isinstance(one, TaskArtifact):
+            yield one.stored.store_id
+        elif isinstance(one, TaskList):
+            yield from _store_ids(one.items)
 
 
 def _input(engine: Engine, binding: Value | OutputRef | ArtifactRef | Collection) -> TaskInput:

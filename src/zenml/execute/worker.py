@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from zenml.compile.program import Program
-from zenml.components.registry import local_artifact_store
+from zenml.components.artifact_stores import artifact_stores_of
 from zenml.errors import ConfigurationError, ContextError
 from zenml.execute import failures, kept_outcomes, masking
 from zenml.execute.step_runner import run_step
@@ -81,7 +81,7 @@ def run_isolated(payload: bytes, send: Callable[[bytes], None]) -> bytes:
     os.environ.update(parcel.unrecorded.secrets)  # before the step's own module is imported
     type_names.adopt_script(parcel.script)
     program = _program(parcel)
-    store = local_artifact_store(parcel.task.artifact_root)
+    store = artifact_stores_of(parcel.task)
     told: list[StepEvent] = []
 
     def tell(event: StepEvent) -> None:

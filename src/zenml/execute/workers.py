@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
+from zenml.components.artifact_stores import ArtifactStores
 from zenml.components.cpu_count import usable_cpus
-from zenml.components.registry import local_artifact_store
 from zenml.execute.events import Finished, failed_outside
 from zenml.execute.inline_environment import Applied
 from zenml.execute.processes import Processes
@@ -32,7 +32,6 @@ from zenml.records.task import StepTask
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from zenml.artifacts.artifact_store import ArtifactStore
     from zenml.execute.child_runs import ChildRuns
     from zenml.execute.engine import Engine
     from zenml.execute.known_results import Candidate
@@ -61,8 +60,9 @@ class Workers:
         log_folder: str,
         max_parallelism: int | None,
         secrets: RunSecrets | None = None,
+        stores: ArtifactStores | None = None,
     ) -> None:
-        self.artifacts: ArtifactStore = local_artifact_store(artifact_root)
+        self.artifacts = stores or ArtifactStores(artifact_root)
         self.secrets = secrets or RunSecrets()
         self.artifact_root = artifact_root
         self._log_folder = log_folder
@@ -367,7 +367,7 @@ class Workers:
 
     def task_of(self, step: StepRun) -> StepTask:
         """Return the complete task of a step; raise if it can never be placed."""
-        task = make_task(self._engine, step, self.artifact_root)
+        task = make_task(self._engine, step, self.artifact_root, self.artifacts)
         if self.tokens is not None:
             from zenml.execute import step_needs
 

@@ -22,8 +22,9 @@ from msgspec import Meta
 
 from zenml import fs
 from zenml.artifacts import commit, verification
-from zenml.artifacts.artifact_store import ArtifactStore
+from zenml.artifacts.artifact_store import ArtifactStore, Kept
 from zenml.artifacts.folder import Staging
+from zenml.artifacts.local_folders import local_folders
 from zenml.components.flavor import Flavor, Place
 from zenml.records.artifact_data import FileEntry, StoredValue
 
@@ -63,22 +64,21 @@ class LocalArtifactStore(ArtifactStore):
         verification.verify(stored, folder)
         return folder
 
+    def uri(self, key: str) -> str:
+        """Return the path of the folder."""
+        return os.path.join(self.path, key)
+
     def delete(self, key: str) -> None:
         """Remove the folder of an artifact."""
         fs.remove_tree(self._folder(key))
 
-    def keys(self) -> Iterator[str]:
-        """Yield the names of all artifact folders."""
-        return self._names(self.path)
+    def published(self) -> Iterator[Kept]:
+        """Yield the artifact folders."""
+        return local_folders(self.path)
 
-    def staged_attempts(self) -> Iterator[str]:
-        """Yield the names below `.staging`."""
-        return self._names(os.path.join(self.path, commit.STAGING))
-
-    def _names(self, folder: str) -> Iterator[str]:
-        if os.path.isdir(folder):
-            with os.scandir(folder) as entries:
-                yield from (entry.name for entry in entries if not entry.name.startswith("."))
+    def unpublished(self) -> Iterator[Kept]:
+        """Yield the folders below `.staging`."""
+        return local_folders(os.path.join(self.path, commit.STAGING))
 
     def _folder(self, key: str) -> str:
         return os.path.join(self.path, commit.checked_key(key))

@@ -204,6 +204,7 @@ class _Saving:
             metadata=metadata,
             needs_trust=needs_trust or writer.wrote_unsafe,
             kind=str(materializer.ASSOCIATED_ARTIFACT_TYPE),
+            store_id=self.artifact_store.store_id,
         )
 
     def _metadata(

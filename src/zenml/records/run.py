@@ -193,6 +193,8 @@ class Artifact(Record, frozen=True, kw_only=True):
     """What it is for people who browse: data, a model, a service …"""
     signature: bytes = b""
     created_at: int
+    store_id: str | None = None
+    """The registered artifact store in which its files are; None for the folder beside the database."""
 
     def stored_value(self) -> StoredValue:
         """Return the part of the record that a materializer needs to load it."""
@@ -207,6 +209,7 @@ class Artifact(Record, frozen=True, kw_only=True):
             metadata=self.metadata,
             needs_trust=self.needs_trust,
             kind=self.kind,
+            store_id=self.store_id,
         )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from zenml.records.artifact_data import StoredValue
+from zenml.records.artifact_data import StoreAddress, StoredValue
 from zenml.records.models import ModelVersion
 from zenml.records.plan import Invocation, StepDefinition, TagSpec, Value
 from zenml.records.run import Failure, MemoryGuard
@@ -48,6 +48,10 @@ class StepTask(msgspec.Struct, frozen=True):
     attempt: int = 1
     model: ModelVersion | None = None
     """The version of the model that the step works on."""
+    store: StoreAddress | None = None
+    """The registered artifact store that takes its outputs; None for the folder of `artifact_root`."""
+    stores: tuple[StoreAddress, ...] = ()
+    """Other registered artifact stores, which hold its inputs."""
 
 
 class PackedState(msgspec.Struct, frozen=True):

@@ -319,6 +319,7 @@ class Database:
                 artifact.size,
                 artifact.key,
                 artifact.needs_trust,
+                artifact.store_id,
             )
         )
         return hmac.digest(self._key, said, "sha256")

@@ -53,6 +53,10 @@ def _is_loadable(database: Database, entry: CacheEntry) -> bool:
     """Tell whether every output may be loaded, and is in the database or lies here; the cache looks closer."""
     return all(
         database.can_load(one)
-        and (one.key is None or os.path.exists(os.path.join(database.artifact_root, one.key)))
+        and (
+            one.key is None
+            or one.store_id is not None
+            or os.path.exists(os.path.join(database.artifact_root, one.key))
+        )
         for one in entry.artifacts
     )

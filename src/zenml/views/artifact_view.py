@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from zenml.components.registry import local_artifact_store
+from zenml.components.artifact_stores import artifact_stores
 from zenml.errors import ArtifactDamagedError, NotFoundError
 from zenml.records.ids import short
 from zenml.records.run import Artifact, Run, StepRun
@@ -94,7 +94,7 @@ class ArtifactView(RecordView[Artifact]):
         """The folder of the stored files, or a text that says that the value lies in the database."""
         if self.record.key is None:
             return f"inline:{self.record.id}"
-        return os.path.join(self._store.artifact_root, self.record.key)
+        return artifact_stores(self._store).of(self.record.store_id).uri(self.record.key)
 
     @property
     def visualizations(self) -> list[Visualization]:
@@ -126,7 +126,7 @@ class ArtifactView(RecordView[Artifact]):
         try:
             return storage.load(
                 self._with_bytes(),
-                artifact_store=local_artifact_store(self._store.artifact_root),
+                artifact_store=artifact_stores(self._store),
                 trusted=is_trusted,
             )
         except ArtifactDamagedError as error:
@@ -137,7 +137,7 @@ class ArtifactView(RecordView[Artifact]):
     def _refuse_files_of_others(self, record: Artifact) -> None:
         """Raise where the files of an artifact lie on another host, which is no damage."""
         folder = os.path.join(self._store.artifact_root, record.key or "")
-        if record.key is None or os.path.exists(folder):
+        if record.key is None or record.store_id is not None or os.path.exists(folder):
             return
         step = self._store.get(StepRun, record.producer or record.saved_by or "")
         run = self._store.get(Run, step.run_id) if step is not None else None
@@ -174,6 +174,9 @@ class ArtifactView(RecordView[Artifact]):
         return stored
 
     def _folder(self) -> str:
+        """Return the folder of the files; those of another store are fetched, and verified."""
+        if self.record.store_id is not None:
+            return artifact_stores(self._store).fetch(self.record.stored_value())
         return os.path.join(self._store.artifact_root, self.record.key or "")
 
     def __getitem__(self, index: int) -> ArtifactView:

@@ -113,5 +113,5 @@ def test_a_file_is_remembered_only_after_the_tick_in_which_it_changed(tmp_path, 
 
     for now, is_remembered in ((changed_at, False), (changed_at + 1, True)):
         monkeypatch.setattr(verification.time, "clock_gettime_ns", lambda _, now=now: now)
-        verification.remember(str(path))
+        verification.remember(str(path), "sha256:00")
         assert (str(path) in verification._remembered) is is_remembered

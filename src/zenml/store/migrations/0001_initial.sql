@@ -164,6 +164,7 @@ CREATE TABLE artifacts (
     kind TEXT NOT NULL,
     signature {bytes} NOT NULL,
     created_at BIGINT NOT NULL,
+    store_id TEXT,
     UNIQUE (name, version)
 );
 -- With the id: whoever looks for the artifacts of thousands of steps reads no rows.
