@@ -278,7 +278,7 @@ def test_ends_parts_and_json_of_logs(lab):
 def test_a_registered_secret_is_in_no_stored_text(lab):
     result = lab.run(
         """
-        from zenml.execute.masking import register_secret
+        from zenml.context.masking import register_secret
 
         secret = os.environ["SECRET"]
         register_secret(secret)
@@ -317,7 +317,7 @@ def test_a_registered_secret_is_in_no_stored_text(lab):
 REGISTERING = """
     import base64, logging, subprocess, threading, urllib.parse, warnings
     from zenml import log_metadata
-    from zenml.execute.masking import register_secret
+    from zenml.context.masking import register_secret
 
     def make_secret():
         # Nowhere in the source or in the environment: each part for itself is none.
@@ -385,7 +385,7 @@ def test_a_secret_that_a_step_registers_is_in_no_stored_text(lab, runtime):
 
 def test_a_secret_of_an_isolated_step_is_known_before_anything_printed_later(lab):
     lab.run("""
-        from zenml.execute.masking import register_secret
+        from zenml.context.masking import register_secret
 
         @step(runtime="isolated", enable_cache=False)
         def talk():

@@ -1,22 +1,42 @@
 """Runs whose artifacts lie in a registered store: in a bucket of S3, or in another folder."""
 
 import json
+import os
 import socket
 
 import pytest
 
 from moto_server import KEY, SECRET
+from zenml.fs import remove_tree
 
 ABOVE = """
 import json
 import numpy as np
-from zenml.components.artifact_stores import ListedAddresses, use_address_book
-from zenml.records.artifact_data import StoreAddress
+from zenml.client import Client
+from zenml.records.stacks import Component
 from zenml.store.opening import open_store
 
-ADDRESSES = [StoreAddress(**one) for one in json.loads({addresses!r})]
-CURRENT = next((one for one in ADDRESSES if one.name == {current!r}), None)
-use_address_book(open_store(), ListedAddresses(ADDRESSES, CURRENT))
+def register(addresses, current):
+    client, store = Client(), open_store()
+    for stack in client.list_stacks().items[1:]:
+        client.activate_stack("default")
+        client.delete_stack(stack.name)
+    for known in store.select(Component):
+        store.delete(Component, known.id)
+    store.insert([
+        Component(
+            id=one["id"], type="artifact_store", flavor=one["flavor"], name=one["name"],
+            configuration=one["config"], created_at=1, updated_at=1,
+        )
+        for one in addresses
+    ])
+    for one in addresses:  # what is secret is taken out of the row
+        client.update_stack_component(one["id"], "artifact_store", configuration=one["config"])
+    if current:
+        client.create_stack(current, {{"artifact_store": current}})
+        client.activate_stack(current)
+
+register(json.loads({addresses!r}), {current!r})
 """
 
 FLOW = """
@@ -157,16 +177,16 @@ fact(stores=[step.output.record.store_id for name, step in run.steps.items() if 
     assert result.facts["stores"] == ["lake-id"] * 3
 
 
-def test_what_is_damaged_in_the_bucket_is_made_again(lab, lake, moto, bucket, tmp_path):
+def test_what_is_damaged_in_the_bucket_is_made_again(lab, lake, moto, bucket):
     lab.run(above(lake, current="lake") + FLOW)
     names = [name for name in moto.names(bucket) if name.endswith("data.npy")]
     assert len(names) == 2
     size = moto.client.head_object(Bucket=bucket, Key=names[0])["ContentLength"]
     for name in names:
         moto.client.put_object(Bucket=bucket, Key=name, Body=bytes(size))
-    elsewhere = {**lake, "folder": str(tmp_path / "other machine")}  # without copies of what was uploaded
+    remove_tree(os.path.join(lab.client().store.root, "components"))  # the copies of what was uploaded
 
-    again = lab.run(above(elsewhere, current="lake") + FLOW.replace("values.sum()", "values.sum() + 1"))
+    again = lab.run(above(lake, current="lake") + FLOW.replace("values.sum()", "values.sum() + 1"))
 
     assert again.facts["total"] == TOTAL + 1
     assert [again.count(name) for name in ("make", "double", "total")] == [1, 1, 1]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from zenml.components.active_stack import active_stack as find_active
 from zenml.components.kinds import COMPONENT_TYPES, words
+from zenml.components.parts import open_part
 from zenml.components.registry import load_flavor
-from zenml.execute.parts import open_part
 
 if TYPE_CHECKING:
     from zenml.components.flavor import Flavor

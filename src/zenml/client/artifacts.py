@@ -11,9 +11,9 @@ from zenml.compile.handles import StepHandle
 from zenml.components.artifact_stores import artifact_stores, artifact_stores_of
 from zenml.config.artifact_config import read_artifact_type, read_version
 from zenml.config.preview import preview
+from zenml.context.masking import mask_value
 from zenml.context.step import current_step
 from zenml.errors import ConfigurationError, MaterializerError
-from zenml.execute.masking import mask_value
 from zenml.materializers import storage
 from zenml.records.events import LoggedMetadata, LoggedTags, SavedArtifact, Target
 from zenml.records.ids import ArtifactId, StepRunId, microseconds_now, new_id

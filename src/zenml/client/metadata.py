@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from zenml.client.targets import artifact_target, model_target, run_target, step_target
+from zenml.context.masking import mask_value
 from zenml.context.step import current_step
 from zenml.errors import ConfigurationError, ContextError
-from zenml.execute.masking import mask_value
 from zenml.records.events import LoggedMetadata, Target
 from zenml.records.ids import microseconds_now
 from zenml.records.metadata_values import read_metadata

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from zenml.context import masking
 from zenml.errors import AmbiguousNameError, ConfigurationError, NotFoundError
-from zenml.execute import masking
 from zenml.records.query import Page, Query, read_condition, read_page, read_sort
 from zenml.records.run import Secret
 from zenml.signatures.signature import did_you_mean

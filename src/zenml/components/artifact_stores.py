@@ -7,7 +7,6 @@ Rows of the folder beside the database name none, and then nothing else is looke
 from __future__ import annotations
 
 import time
-import weakref
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -18,6 +17,7 @@ from zenml.errors import ComponentError
 if TYPE_CHECKING:
     from zenml.artifacts.folder import Staging
     from zenml.records.artifact_data import FileEntry, StoreAddress, StoredValue
+    from zenml.records.stacks import Stack
     from zenml.records.task import StepTask
     from zenml.store.store import Store
 
@@ -60,24 +60,15 @@ class ListedAddresses:
         return self._all.values()
 
 
-_books: weakref.WeakKeyDictionary[Any, AddressBook] = weakref.WeakKeyDictionary()
 _opened: dict[str, tuple[StoreAddress, ArtifactStore]] = {}
 """Stores of this process, by id."""
 
 
-def use_address_book(store: Store, book: AddressBook) -> None:
-    """Have a book say, from now on and in this process, which artifact stores a database has."""
-    _books[store] = book
+def artifact_stores(store: Store, stack: Stack | None = None) -> ArtifactStores:
+    """Return the artifact stores of a database; new artifacts go to that of a stack, by default the active one."""
+    from zenml.components.parts import RegisteredStores
 
-
-def address_book(store: Store) -> AddressBook:
-    """Return what knows the registered artifact stores of a database."""
-    return _books.get(store) or ListedAddresses()
-
-
-def artifact_stores(store: Store) -> ArtifactStores:
-    """Return the artifact stores of a database."""
-    return ArtifactStores(store.artifact_root, address_book(store))
+    return ArtifactStores(store.artifact_root, RegisteredStores(store, stack))
 
 
 def artifact_stores_of(task: StepTask) -> ArtifactStores:

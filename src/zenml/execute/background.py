@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from zenml.compile.variables import Filled
+from zenml.context import masking
 from zenml.errors import ConfigurationError, StepProcessError
-from zenml.execute import failures, masking
+from zenml.execute import failures
 from zenml.execute.isolation import is_importable
 from zenml.materializers import pickling, registry
 from zenml.records import type_names, wire

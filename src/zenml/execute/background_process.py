@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def _run(data: bytes, descriptor: int) -> None:
-    from zenml.execute import masking
+    from zenml.context import masking
     from zenml.execute.background import RunParcel
     from zenml.execute.reporter import PlainReporter
     from zenml.execute.running import run_plan

@@ -5,8 +5,8 @@ from __future__ import annotations
 import traceback
 from typing import TYPE_CHECKING, Any
 
+from zenml.context.masking import mask
 from zenml.errors import RunFailedError, StepProcessError
-from zenml.execute.masking import mask
 from zenml.materializers import pickling
 from zenml.records.ids import short
 from zenml.records.run import Failure

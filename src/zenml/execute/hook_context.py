@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from zenml.components.artifact_stores import address_book
+from zenml.components.artifact_stores import artifact_stores
 from zenml.context import session
 from zenml.errors import ContextError
 from zenml.records.events import LoggedMetadata, LoggedTags, Target
@@ -266,7 +266,7 @@ class StepHookSession(RunHookSession):
             artifact_root=shared.store.artifact_root,
             attempt=step.attempt,
             model=shared.model_of(step),
-            store=address_book(shared.store).current(),
+            store=artifact_stores(shared.store).book.current(),
         )
 
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from zenml.components.launcher import LaunchTask
-from zenml.execute import failures, inline_environment, masking, process_ends
+from zenml.context import masking
+from zenml.execute import failures, inline_environment, process_ends
 from zenml.execute.launchers import Launched
 from zenml.execute.worker import Parcel, RegisteredSecret
 from zenml.materializers import pickling, registry

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from zenml.context import masking
 from zenml.errors import ConfigurationError, NotFoundError
-from zenml.execute import masking
 from zenml.records.run import Secret
 from zenml.signatures.signature import did_you_mean
 

@@ -12,11 +12,11 @@ from zenml.components.active_stack import active_stack, components_of
 from zenml.components.configuration import settings_of
 from zenml.components.flavor import fields_of
 from zenml.components.kinds import COMPONENT_TYPES, words
+from zenml.components.parts import configuration_of, open_part
 from zenml.components.registry import flavor_names, load_flavor
 from zenml.config.fields import nearest
 from zenml.config.preview import preview
 from zenml.errors import ConfigurationError
-from zenml.execute.parts import configuration_of, open_part
 from zenml.records import wire
 from zenml.records.stacks import DEFAULT, StackRow
 

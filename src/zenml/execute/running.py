@@ -120,7 +120,7 @@ def _run_and_report(
             reporter.note(note)
         options = compiled.plan.options
         limit = options.max_parallelism or stack.parallelism(options.settings)
-        stores = artifact_stores(store)
+        stores = artifact_stores(store, stack.stack)
         stores.tell = reporter.note
         workers = under.workers(store.artifact_root, log_root(store), limit, secrets, stores)
         workers.use(stack)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from zenml.artifacts.commit import key_for
 from zenml.components.artifact_stores import ArtifactStores, artifact_stores_of
+from zenml.context.masking import mask_value
 from zenml.errors import ContextError
-from zenml.execute.masking import mask_value
 from zenml.materializers import storage
 from zenml.records.events import LoggedMetadata, LoggedTags, Target
 from zenml.records.ids import microseconds_now

@@ -15,7 +15,8 @@ import threading
 import time
 
 from zenml import fs
-from zenml.execute import log_text, log_writer, masking
+from zenml.context import masking
+from zenml.execute import log_text, log_writer
 
 HEAD = 92 << 20
 """Bytes at the beginning of a log that are always kept."""

@@ -16,8 +16,9 @@ import msgspec
 
 from zenml.compile.program import Program
 from zenml.components.artifact_stores import artifact_stores_of
+from zenml.context import masking
 from zenml.errors import ConfigurationError, ContextError
-from zenml.execute import failures, kept_outcomes, masking
+from zenml.execute import failures, kept_outcomes
 from zenml.execute.step_runner import run_step
 from zenml.execute.step_session import StepSession
 from zenml.materializers import pickling

@@ -2,8 +2,8 @@
 
 import pytest
 
+from zenml.context import masking
 from zenml.errors import AmbiguousNameError, ConfigurationError, NotFoundError
-from zenml.execute import masking
 from zenml.records.run import Secret
 
 VALUES = {"AWS_FAKE_ID": "clear-text-value-1", "SIZE": 3}

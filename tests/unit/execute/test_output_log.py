@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from zenml.execute import log_text, masking, step_log
+from zenml.context import masking
+from zenml.execute import log_text, step_log
 from zenml.execute.step_log import StepLog
 from zenml.views.logs import StepLogs
 

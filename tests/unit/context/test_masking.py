@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zenml.execute import failures, masking
+from zenml.context import masking
+from zenml.execute import failures
 
 SECRET = 'päss "word"/+?'
 RAW = SECRET.encode()

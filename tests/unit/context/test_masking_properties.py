@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from zenml.execute import masking, step_log
+from zenml.context import masking
+from zenml.execute import step_log
 from zenml.execute.step_log import StepLog
 
 many = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
