@@ -26,7 +26,8 @@ LOG_LINES = 20
 """Last lines of a log that are posted."""
 MOST_ALIKE = 3
 """How much news of one group is posted in a run; the next is told as a summary, and then no more."""
-_NUMBER = re.compile(r"\d+|\b[0-9a-f]{8,}\b")
+_NUMBER = re.compile(r"\b(?=[a-f]*\d)[0-9a-f]{8,}\b|\d+")
+"""Ids and numbers, in which causes differ that are alike."""
 
 
 class News(msgspec.Struct, frozen=True, kw_only=True):
