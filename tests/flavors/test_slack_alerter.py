@@ -258,15 +258,17 @@ def test_answers_on_a_later_page(service):
     assert service.make().ask("Deploy?") is True
 
 
-def test_slack_being_away_for_a_moment_does_not_end_the_question(service):
-    def lose_the_second_look(number):
+@pytest.mark.parametrize(
+    "problem", ["lose", (503, {}, b"{}"), (429, {"Retry-After": "3600"}, b'{"ok": false}')], ids=str
+)
+def test_slack_being_away_for_a_moment_does_not_end_the_question(service, problem):
+    def be_away_at_the_second_look(number):
         if number == 1:
-            service.answers = [(200, {}, b'{"ok": true, "message": {}}'), "lose", (503, {}, b"{}")]
+            service.answers = [(200, {}, b'{"ok": true, "message": {}}'), problem]
+        else:
             service.replies.append(reply("approve"))
 
-    service.on_look = lose_the_second_look
-    service.replies = []
-    service.pages = 1
+    service.on_look = be_away_at_the_second_look
 
     assert service.make().ask("Deploy?") is True
 
