@@ -44,10 +44,10 @@ class SlackFake(HttpService):
             self.limited -= 1
             self.send(handler, 429, {"Retry-After": "0"}, b'{"ok": false, "error": "ratelimited"}')
             return
-        answer = self.answer(method, {**query, **given}, handler.headers.get("Authorization"))
+        answer = self.result_of(method, {**query, **given}, handler.headers.get("Authorization"))
         self.send(handler, 200, {"Content-Type": "application/json"}, json.dumps(answer).encode())
 
-    def answer(self, method, given, authorization):
+    def result_of(self, method, given, authorization):
         if authorization != f"Bearer {TOKEN}":
             return {"ok": False, "error": "invalid_auth"}
         return {

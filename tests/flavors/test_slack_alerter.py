@@ -30,6 +30,9 @@ class SlackService(SlackFake):
         }
         return FLAVOR.component(msgspec.convert(options, SlackAlerterConfig), PLACE)
 
+    def answer(self, *, approves):
+        self.replies = [reply("approve" if approves else "disapprove")]
+
 
 @pytest.fixture
 def service():

@@ -14,14 +14,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from zenml.client.client import Client
-from zenml.components.alerter import Alert, Alerter
-from zenml.components.time_limit import within
 from zenml.context import session
 from zenml.context.step import get_step_context
-from zenml.declare.hook_alerts import MOST_ALIKE, News, failure_of, success_of
 from zenml.errors import ComponentError
 
 if TYPE_CHECKING:
+    from zenml.components.alerter import Alert
+    from zenml.declare.hook_alerts import News
     from zenml.execute.hook_context import RunHookSession
 
 LONGEST_POST = 60.0
@@ -32,6 +31,8 @@ def alerter_success_hook() -> None:
     """Post that a step or run has succeeded."""
     alerter = _alerter()
     if alerter is not None:
+        from zenml.declare.hook_alerts import success_of  # a program that declares hooks does without
+
         context: Any = get_step_context()
         _tell(alerter, success_of(context))
 
@@ -40,6 +41,8 @@ def alerter_failure_hook(exception: BaseException) -> None:
     """Post that a step, or a run without a failed step, has failed, and why."""
     alerter = _alerter()
     if alerter is not None:
+        from zenml.declare.hook_alerts import failure_of
+
         context: Any = get_step_context()
         _tell(alerter, failure_of(context, exception))
 
@@ -60,6 +63,8 @@ def _note_once(text: str) -> None:
 
 def _tell(alerter: Any, news: News) -> None:
     """Post news, unless it was posted in this run before, or enough that is alike."""
+    from zenml.declare.hook_alerts import MOST_ALIKE
+
     hook: Any = session.active.get()
     if getattr(hook, "posted", None) is None:  # called by hand, outside of a hook
         _post(alerter, news.alert)
@@ -98,6 +103,9 @@ def _post_unless_down(alerter: Any, alert: Alert, hook: RunHookSession) -> None:
 
 def _post(alerter: Any, alert: Alert) -> None:
     """Post, for a limited time; what is no `Alerter` but has its method gets text."""
+    from zenml.components.alerter import Alerter
+    from zenml.components.time_limit import within
+
     message = alert if isinstance(alerter, Alerter) else alert.as_text()
     try:
         within(LONGEST_POST, lambda: alerter.post(message))

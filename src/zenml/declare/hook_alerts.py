@@ -47,7 +47,7 @@ class News(msgspec.Struct, frozen=True, kw_only=True):
         more = f"More than {MOST_ALIKE} steps of this run ended like this: further ones are not posted."
         text = f"{self.alert.text}\n\n{more}" if self.alert.text else more
         return msgspec.structs.replace(
-            self.alert, title=f"{self.alert.title}, as others before", text=text, log_tail=""
+            self.alert, title=f"{self.alert.title}, as others", text=text, log_tail=""
         )
 
 
