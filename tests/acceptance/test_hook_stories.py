@@ -353,26 +353,3 @@ def test_alerter_hooks_say_once_that_there_is_no_alerter(lab):
     assert result.err.count("The active stack has no alerter: the alerter hooks post nothing.") == 1
     (run,) = lab.client().list_pipeline_runs().items
     assert {row.status for row in run.hook_runs} == {"completed"}
-
-
-def test_alerter_hooks_post_step_run_and_cause(lab):
-    result = lab.run(
-        ALERTED
-        + """
-    import zenml.client.active_stack as stacks
-
-    class Alerter:
-        def post(self, text):
-            mark("post", text=text)
-
-    stack = stacks.ActiveStack("tested", {"alerter": Alerter()})
-    stacks.default_stack = lambda: stack
-    outcome(flow.with_options(run_name="nightly"))
-"""
-    )
-
-    first, second, third = (mark["text"] for mark in result.of("post"))
-    assert first == "Step `good` of run `nightly` succeeded."
-    assert second == "Step `good_2` of run `nightly` succeeded."
-    assert third.startswith("Step `bad` of run `nightly` failed. ValueError: boom xxx")
-    assert len(third) < 600

@@ -62,7 +62,7 @@ class HttpService(AlerterService):
             handler.close_connection = True
             handler.connection.close()
         elif self.mode == "refuse":
-            words = f"not you: {dict(handler.headers)} {handler.path} {body!r}"
+            words = f"not {handler.headers['Authorization']} {handler.path} {dict(handler.headers)}"
             self.send(handler, 403, {}, words.encode())
         elif planned is not None:
             self.send(handler, *planned)

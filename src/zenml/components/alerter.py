@@ -57,7 +57,7 @@ def settings_of(wanted: type[S], params: Any, flavor: str) -> S:
         return params
     try:
         return msgspec.convert({} if params is None else params, wanted)
-    except (msgspec.ValidationError, TypeError) as error:
+    except msgspec.ValidationError as error:
         known = ", ".join(f"`{name}`" for name in wanted.__struct_fields__) or "none"
         raise ConfigurationError(
             f"The alerter flavor `{flavor}` cannot use these settings of a message: {error}. It knows: {known}."

@@ -77,6 +77,10 @@ class AlerterService(ABC):
     def stop(self) -> None:
         """From now on do not be there."""
 
+    def answer(self, *, approves: bool) -> None:
+        """Have a person answer the next question; to be written where the alerter can ask."""
+        raise NotImplementedError("an alerter that can ask is checked with a service that answers")
+
 
 # -- the checks
 
@@ -257,6 +261,17 @@ def asks_only_if_it_hears_answers(make: AlerterFactory, service: AlerterService)
     _expect(not service.arrived(), "the question was posted all the same")
 
 
+def hears_answers(make: AlerterFactory, service: AlerterService) -> None:
+    """An alerter that can ask returns what a person answers to the question that it posted."""
+    if type(make()).ask is Alerter.ask:
+        return
+    for approves in (True, False):
+        service.answer(approves=approves)
+        answer = make().ask(Alert(title=f"Deploy {approves}?", fields={"accuracy": "0.98"}))
+        _expect(answer is approves, f"{approves} was answered, and `ask` returned {answer!r}")
+        _contains(service.arrived()[-1].text, f"Deploy {approves}?", "0.98")
+
+
 AlerterCheck: TypeAlias = Callable[[AlerterFactory, AlerterService], None]
 
 CHECKS: tuple[AlerterCheck, ...] = (
@@ -275,6 +290,7 @@ CHECKS: tuple[AlerterCheck, ...] = (
     tells_that_a_service_is_not_there,
     refuses_unknown_settings,
     asks_only_if_it_hears_answers,
+    hears_answers,
 )
 
 

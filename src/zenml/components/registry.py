@@ -25,6 +25,7 @@ BUILT_IN: dict[tuple[str, str], str] = {
     ("artifact_store", "local"): "zenml.flavors.local_artifact_store",
     ("alerter", "webhook"): "zenml.flavors.webhook_alerter",
     ("alerter", "email"): "zenml.flavors.email_alerter",
+    ("alerter", "slack"): "zenml.flavors.slack_alerter",
     ("alerter", "command"): "zenml.flavors.command_alerter",
     ("alerter", "apprise"): "zenml.flavors.apprise_alerter",
     ("step_operator", "venv"): "zenml.flavors.venv_step_operator",

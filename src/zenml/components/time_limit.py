@@ -6,6 +6,7 @@ that does not answer, goes beyond them. So the call is made in a thread of its o
 
 from __future__ import annotations
 
+import contextvars
 import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -20,11 +21,12 @@ def within(seconds: float, work: Callable[[], T]) -> T:
         TimeoutError: it has not ended after so many seconds; it goes on in a daemon thread, unheard.
     """
     ended = threading.Event()
+    context = contextvars.copy_context()
     came: dict[str, Any] = {}
 
     def call() -> None:
         try:
-            came["result"] = work()
+            came["result"] = context.run(work)
         except BaseException as error:  # it belongs to whoever waits
             came["error"] = error
         finally:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from zenml.context.masking import mask
 from zenml.errors import RunFailedError, StepProcessError
+from zenml.execute.first_cause import first_cause
 from zenml.materializers import pickling
 from zenml.records.ids import short
 from zenml.records.run import Failure
@@ -43,6 +44,7 @@ def as_hook_failure(error: BaseException, hook: str) -> BaseException:
 def describe(error: BaseException) -> Failure:
     """Return an exception as a value, with the traceback from the user's code on."""
     trace = user_traceback(error.__traceback__)
+    root = first_cause(error)
     return Failure(
         type=class_name(type(error)),
         message=mask(_storable(text_of(error))),
@@ -51,6 +53,7 @@ def describe(error: BaseException) -> Failure:
         exit_code=getattr(error, "exit_code", None) if isinstance(error, StepProcessError) else None,
         signal=getattr(error, "signal", None) if isinstance(error, StepProcessError) else None,
         bases=tuple(class_name(base) for base in type(error).__mro__[1:-1]),
+        first_cause="" if root is error else mask(_storable(f"{type(root).__name__}: {text_of(root)}")),
     )
 
 

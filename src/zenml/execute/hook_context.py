@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from zenml.components.artifact_stores import artifact_stores
 from zenml.context import session
 from zenml.errors import ContextError
+from zenml.execute.posted_news import PostedNews
 from zenml.records.events import LoggedMetadata, LoggedTags, Target
 from zenml.records.ids import microseconds_now
 from zenml.records.metadata_values import read_metadata
@@ -59,6 +60,8 @@ class RunInHook:
         self._noted: set[str] = set()
         self.state: Any = None
         """What `on_init` returned."""
+        self.posted = PostedNews(run, store)
+        """What its hooks have posted."""
         self.printer: Printer | None = None
         """Takes what hooks print: the printer of the run."""
 
@@ -217,6 +220,9 @@ class RunHookSession:
         self.context = context
         self.printer = _CountingPrinter(shared.printer) if shared.printer is not None else None
         self.note_once = shared.note_once
+        self.posted = shared.posted
+        self.hook_run_id = ""
+        """The row of the hook that runs."""
 
     @property
     def has_printed(self) -> bool:

@@ -78,6 +78,7 @@ class HookRunner:
         """
         started = microseconds_now()
         session = self._session(one)
+        session.hook_run_id = one.row.id
         result, error = None, None
         try:
             with session.entered():

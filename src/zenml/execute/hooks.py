@@ -175,7 +175,10 @@ class Hooks:
     def are_done(self) -> bool:
         """Tell whether no hook is left to be called."""
         left = self._planned or self._here or not self._threads.are_idle
-        return not left and (self._has_ended or self._cleanup is None)
+        # The function of a dynamic pipeline may fail without a step: then the run's own hook is due.
+        may_fail_alone = self._compiled.dynamic is not None and "on_failure" in self._compiled.hooks
+        has_own = self._cleanup is not None or may_fail_alone
+        return not left and (self._has_ended or not has_own)
 
     # With the baton
 

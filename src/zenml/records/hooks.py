@@ -31,6 +31,8 @@ class HookRun(Record, frozen=True, kw_only=True):
     ended_at: int | None = None
     log: str | None = None
     """Path of the log that holds what it printed, if it printed anything."""
+    posted: str | None = None
+    """What it had an alerter post, so that it is not posted again."""
 
     @property
     def title(self) -> str:

@@ -63,6 +63,8 @@ class Failure(msgspec.Struct, frozen=True):
     signal: int | None = None
     bases: tuple[str, ...] = ()
     """Dotted names of the classes that its class is derived from, the nearest first."""
+    first_cause: str = ""
+    """The exception with which it began, as type and text, where that is another one."""
 
 
 class Run(Record, frozen=True, kw_only=True):

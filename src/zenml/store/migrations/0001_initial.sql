@@ -123,7 +123,8 @@ CREATE TABLE hook_runs (
     created_at BIGINT NOT NULL,
     started_at BIGINT,
     ended_at BIGINT,
-    log TEXT
+    log TEXT,
+    posted TEXT
 );
 CREATE INDEX hook_runs_by_run ON hook_runs (run_id, status);
 CREATE INDEX hook_runs_by_step ON hook_runs (step_run_id) WHERE step_run_id IS NOT NULL;
