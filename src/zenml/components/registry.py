@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 BUILT_IN: dict[tuple[str, str], str] = {
     ("orchestrator", "local"): "zenml.flavors.local_orchestrator",
     ("artifact_store", "local"): "zenml.flavors.local_artifact_store",
+    ("experiment_tracker", "mlflow"): "zenml.flavors.mlflow_experiment_tracker",
 }
 """By type and name: the module whose `FLAVOR` describes it."""
 
