@@ -33,7 +33,7 @@ class MlflowServer:
                 f"{self.folder}/artifacts",
             ],
             log=os.path.join(self.folder, "server.log"),
-            environment={**QUIET, **environment},
+            environment={**QUIET, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", **environment},
             folder=self.folder,
         )
         self._keeper.wait_until(self._is_healthy)

@@ -431,7 +431,7 @@ def test_a_run_that_was_active_before_is_left_alone(remote):
 
 def together(*works):
     """Run functions in threads that begin at once; each gets a barrier to meet the others at."""
-    barrier = threading.Barrier(len(works))
+    barrier = threading.Barrier(len(works), timeout=60)
     with ThreadPoolExecutor(len(works)) as pool:
         return [future.result() for future in [pool.submit(work, barrier) for work in works]]
 
@@ -455,32 +455,58 @@ def test_two_threads_each_log_to_the_run_of_their_own_step(remote):
 
 
 def test_two_threads_that_fit_at_once_lose_what_autologging_would_log(remote):
-    """MLflow keeps one session of autologging per process: the fit that begins second is taken for a part of the first."""
-    fitting = threading.Event()
+    """MLflow knows one training per process: a fit that begins during another is taken for a part of it."""
+    from sklearn.base import BaseEstimator
+    from sklearn.linear_model import Ridge
+    from sklearn.pipeline import make_pipeline
 
     def first(barrier):
-        def inner():
-            from mlflow.utils.autologging_utils.safety import _AutologgingSessionManager as Sessions
-
-            barrier.wait()
-            with Sessions.start_session("sklearn"):  # as long as a fit takes
-                fitting.set()
+        class Slow(BaseEstimator):
+            def fit(self, *_):
+                barrier.wait()  # the other one fits now
                 barrier.wait()
+                return self
 
-        return track(remote, inner, autolog=True)
+            def transform(self, data):
+                return data
+
+        return track(remote, lambda: make_pipeline(Slow(), Ridge()).fit([[0], [1]], [0, 1]))
 
     def second(barrier):
         def inner():
             barrier.wait()
-            fitting.wait()
             fit(alpha=0.5)
             barrier.wait()
 
-        return track(remote, inner, autolog=True)
+        return track(remote, inner)
 
-    _, step = together(first, second)
+    remote.log.sklearn.autolog(log_models=False)
+    try:
+        _, step = together(first, second)
+        alone = track(remote, fit)
+    finally:
+        remote.log.sklearn.autolog(disable=True)
 
+    assert "alpha" in run_of(remote, alone).data.params
     assert "alpha" not in run_of(remote, step).data.params
+
+
+def test_autologging_wants_the_process_for_itself(remote):
+    """While MLflow patches libraries it deadlocks with a thread that imports something."""
+    tracker = remote.tracker()
+    tracker.start(make_step())
+    try:
+        with pytest.raises(ComponentError, match="autolog"):
+            remote.tracker().start(make_step(), MlflowTrackerSettings(autolog=True))
+    finally:
+        tracker.finish(failure=None)
+    tracker = remote.tracker()
+    tracker.start(make_step(), MlflowTrackerSettings(autolog=True))
+    try:
+        with pytest.raises(ComponentError, match="autolog"):
+            remote.tracker().start(make_step())
+    finally:
+        tracker.finish(failure=None)
 
 
 def test_a_second_place_in_the_same_process_is_refused(remote, tmp_path):

@@ -23,6 +23,7 @@ BUILT_IN: dict[tuple[str, str], str] = {
     ("orchestrator", "local"): "zenml.flavors.local_orchestrator",
     ("artifact_store", "local"): "zenml.flavors.local_artifact_store",
     ("experiment_tracker", "mlflow"): "zenml.flavors.mlflow_experiment_tracker",
+    ("experiment_tracker", "wandb"): "zenml.flavors.wandb_experiment_tracker",
 }
 """By type and name: the module whose `FLAVOR` describes it."""
 

@@ -180,18 +180,25 @@ class _Surroundings:
         self._config: MlflowConnection | None = None
         self._users = 0
         self._hurried = 0
+        self._has_autologging = False
         self._experiment: Any = None
         self._before: dict[str, str] = {}
         self._autologging: dict[str, dict[str, Any]] = {}
 
-    def enter(self, service: MlflowService, experiment: str) -> None:
+    def enter(self, service: MlflowService, experiment: str, *, has_autologging: bool) -> None:
         """Have MLflow use a service from now on.
 
         Raises:
-            ComponentError: the process uses another one just now.
+            ComponentError: the process uses another one just now; or it shall autolog, for which it must be free:
+                MLflow knows one training per process, and deadlocks with imports of other threads while it patches.
         """
         key = (service.config, service.uri, experiment)
         with self._lock:
+            if self._users and (has_autologging or self._has_autologging):
+                raise ComponentError(
+                    "MLflow is to autolog a step, and tracks another step in the same process at the same time, whose"
+                    ' values it would mix up. Let steps that autolog run in processes of their own: `@step(runtime="isolated")`.'
+                )
             if self._users and key != self._key:
                 raise ComponentError(
                     f"MLflow tracks another step of this process elsewhere (experiment `{self._key[2]}` at {self._key[1]}),"
@@ -200,6 +207,7 @@ class _Surroundings:
                 )
             if not self._users:
                 self._key = key
+                self._has_autologging = has_autologging
                 self._begin(service)
             self._users += 1
 

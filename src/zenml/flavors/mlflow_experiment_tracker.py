@@ -87,10 +87,11 @@ class MlflowTracker(ExperimentTracker):
             raise missing_library(FLAVOR, error) from error
         said: MlflowTrackerSettings = settings or MlflowTrackerSettings()
         experiment = said.experiment_name or self._config.experiment_name or step.pipeline
-        surroundings.enter(self._service, experiment)
+        has_autologging = self._config.autolog if said.autolog is None else said.autolog
+        surroundings.enter(self._service, experiment, has_autologging=has_autologging)
         try:
             with self._asked(f"begin a run for step `{step.step}`"):
-                self._begin(step, said, experiment)
+                self._begin(step, said, experiment, has_autologging=has_autologging)
         except BaseException:
             surroundings.leave()
             raise
@@ -120,7 +121,9 @@ class MlflowTracker(ExperimentTracker):
 
     # The beginning
 
-    def _begin(self, step: TrackedStep, said: MlflowTrackerSettings, experiment: str) -> None:
+    def _begin(
+        self, step: TrackedStep, said: MlflowTrackerSettings, experiment: str, *, has_autologging: bool
+    ) -> None:
         import mlflow
         from mlflow.tracking import MlflowClient
 
@@ -140,13 +143,13 @@ class MlflowTracker(ExperimentTracker):
             with self._service.alone():
                 self._parent = _parent(client, self._experiment_id, step)
         _close_lost(client, self._experiment_id, step)
-        if self._config.autolog if said.autolog is None else said.autolog:
+        if has_autologging:
             mlflow.autolog(log_models=False)
         run = mlflow.start_run(
             experiment_id=self._experiment_id,
             run_name=f"{step.run_name}/{step.step}",
             parent_run_id=self._parent,
-            tags={**_tags(step), **said.tags},
+            tags=_tags(step) | {name: str(value) for name, value in said.tags.items()},
         )
         self._run_id = run.info.run_id
 
