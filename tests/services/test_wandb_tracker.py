@@ -5,9 +5,9 @@ import json
 import os
 
 import pytest
-
 from keeper import free_port
 from wandb_file import read_records
+
 from zenml.components.experiment_tracker_check import CHECKS, SECRET, SeenRun, TrackerProbe, make_step
 from zenml.components.flavor import Place
 from zenml.errors import ComponentError

@@ -182,6 +182,7 @@ class _Surroundings:
         self._hurried = 0
         self._has_autologging = False
         self._experiment: Any = None
+        self._uri: Any = None
         self._before: dict[str, str] = {}
         self._autologging: dict[str, dict[str, Any]] = {}
 
@@ -245,16 +246,16 @@ class _Surroundings:
     def _begin(self, service: MlflowService) -> None:
         import mlflow
         from mlflow.tracking import fluent
+        from mlflow.tracking._tracking_service import utils as service_utils
         from mlflow.utils import autologging_utils
 
         self._config = service.config
         self._before = {name: value for name, value in os.environ.items() if name.startswith("MLFLOW_")}
-        if mlflow.is_tracking_uri_set():
-            self._before["MLFLOW_TRACKING_URI"] = mlflow.get_tracking_uri()
+        self._uri = getattr(service_utils, "_tracking_uri", None)
         self._autologging = {
             name: dict(config) for name, config in autologging_utils.AUTOLOGGING_INTEGRATIONS.items()
         }
-        # There is no public way back to "none was set".
+        # There is no public way to tell, nor to go back to, "none was set".
         self._experiment = getattr(fluent, "_active_experiment_id", None)
         fluent._active_experiment_id = None
         mlflow.set_tracking_uri(None)
@@ -274,7 +275,7 @@ class _Surroundings:
             now.clear()
             now.update(self._autologging)
         fluent._active_experiment_id = self._experiment
-        mlflow.set_tracking_uri(None)
+        mlflow.set_tracking_uri(self._uri)
         _apply({name: None for name in list(os.environ) if name.startswith("MLFLOW_")} | dict(self._before))
 
 

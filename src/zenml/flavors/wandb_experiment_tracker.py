@@ -129,15 +129,21 @@ class WandbTracker(ExperimentTracker):
         step, self._step = self._step, None
         if step is None:
             return
+        import wandb
+
         how = "finished" if failure is None else "failed" if isinstance(failure, Exception) else "interrupted"
         with self._asked(f"close the run of step `{step.step}`"):
-            known = self._run.config.keys()
             try:
-                self._run.config.update(
-                    {key: one for key, one in step.parameters.items() if key not in known}
-                )
+                if wandb.run is self._run:  # otherwise the step has closed it itself, and it takes nothing more
+                    self._set_parameters(step)
             finally:
                 self._run.finish(exit_code=_EXIT_CODES[how])
+                # The process beside this one that writes has not written all when a run has finished.
+                wandb.teardown()
+
+    def _set_parameters(self, step: TrackedStep) -> None:
+        known = self._run.config.keys()
+        self._run.config.update({name: value for name, value in step.parameters.items() if name not in known})
 
     @property
     def _folder(self) -> str:
