@@ -5,6 +5,7 @@ Without `-m services` nothing here is even imported, so that plain tests need no
 
 import os
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -27,10 +28,16 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def mlflow_server(tmp_path_factory):
-    """An MLflow server of this test session, started when the first test wants one."""
+    """An MLflow server of this test session, started when the first test wants one.
+
+    With MLFLOW_TEST_SERVER=http://… it is one that runs already, for who repeats a test often.
+    """
     from mlflow_service import QUIET, MlflowServer
 
     os.environ.update(QUIET)
+    if "MLFLOW_TEST_SERVER" in os.environ:
+        yield SimpleNamespace(address=os.environ["MLFLOW_TEST_SERVER"])
+        return
     server = MlflowServer(tmp_path_factory.mktemp("mlflow"))
     print(f"The MLflow server answered after {server.started_in:.1f} s.")
     yield server

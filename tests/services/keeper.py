@@ -50,7 +50,7 @@ class Keeper:
         self.started_in = 0.0
         self._started = time.monotonic()
 
-    def wait_until(self, condition, *, seconds=120):
+    def wait_until(self, condition, *, seconds=240):
         """Return when the service is there; raise with the end of its log if it ends, or does not come."""
         while not condition():
             late = time.monotonic() - self._started > seconds

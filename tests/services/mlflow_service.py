@@ -1,8 +1,8 @@
 """An MLflow server for tests: records in an SQLite file, files through the server, one worker."""
 
+import http.client
 import os
 import sys
-import urllib.request
 
 from keeper import Keeper, free_port
 
@@ -33,18 +33,21 @@ class MlflowServer:
                 f"{self.folder}/artifacts",
             ],
             log=os.path.join(self.folder, "server.log"),
-            environment={**QUIET, **environment},
+            environment={**QUIET, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", **environment},
             folder=self.folder,
         )
         self._keeper.wait_until(self._is_healthy)
         self.started_in = self._keeper.started_in
 
     def _is_healthy(self):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
         try:
-            with urllib.request.urlopen(f"{self.address}/health", timeout=5) as answer:  # noqa: S310  our own server
-                return answer.status == 200
+            connection.request("GET", "/health")
+            return connection.getresponse().status == 200
         except OSError:
             return False
+        finally:
+            connection.close()
 
     def close(self):
         self._keeper.close()

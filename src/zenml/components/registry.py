@@ -32,6 +32,8 @@ BUILT_IN: dict[tuple[str, str], str] = {
     ("artifact_store", "s3"): "zenml.flavors.s3_artifact_store",
     ("artifact_store", "azure"): "zenml.flavors.azure_artifact_store",
     ("artifact_store", "gcs"): "zenml.flavors.gcs_artifact_store",
+    ("experiment_tracker", "mlflow"): "zenml.flavors.mlflow_experiment_tracker",
+    ("experiment_tracker", "wandb"): "zenml.flavors.wandb_experiment_tracker",
 }
 """By type and name: the module whose `FLAVOR` describes it."""
 

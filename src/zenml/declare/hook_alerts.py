@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from zenml.components.alerter import Alert
-from zenml.execute import failures, masking
+from zenml.context import masking
+from zenml.execute import failures
 from zenml.execute.reporter import duration
 from zenml.records.ids import short
 

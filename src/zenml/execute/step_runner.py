@@ -16,6 +16,7 @@ from zenml.execute.signals import Terminated
 from zenml.execute.step_session import StepSession
 from zenml.materializers import storage
 from zenml.records import values
+from zenml.records.events import Target
 from zenml.records.ids import microseconds_now
 from zenml.records.plan import Value
 from zenml.records.task import Damage, StepOutcome, StepTask, TaskArtifact, TaskInput
@@ -23,8 +24,12 @@ from zenml.signatures.outputs import split_result
 from zenml.signatures.type_check import check
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from zenml.artifacts.artifact_store import ArtifactStore
     from zenml.compile.program import Program
+    from zenml.components.experiment_tracker import TrackedRun
+    from zenml.execute.tracking import Tracking
     from zenml.records.artifact_data import StoredValue
 
 
@@ -37,16 +42,26 @@ class _DamagedInputError(Exception):
 
 
 def run_step(
-    task: StepTask, program: Program, artifact_store: ArtifactStore, session: StepSession
+    task: StepTask,
+    program: Program,
+    artifact_store: ArtifactStore,
+    session: StepSession,
+    *,
+    tracking: Tracking | None = None,
 ) -> tuple[StepOutcome, BaseException | None]:
     """Run one attempt; return its outcome and, if it failed, the live exception.
 
-    Signals pass through: they are meant for the run, not for the step.
+    A tracker follows it from the call of the function until its outputs are stored. Signals pass through: they are meant for the run, not for the step.
     """
     started = microseconds_now()
     try:
         with session:
-            stored = _run(task, program, artifact_store)
+            arguments = _arguments(task, program, artifact_store)
+            if tracking is None:
+                stored = _run(task, program, artifact_store, arguments)
+            else:
+                with _tracked(task, tracking, session):
+                    stored = _run(task, program, artifact_store, arguments)
     except _DamagedInputError as error:
         return StepOutcome(damage=error.damage, started_at=started, ended_at=microseconds_now()), None
     except (KeyboardInterrupt, Terminated):
@@ -62,16 +77,34 @@ def run_step(
     return outcome, None
 
 
-def _run(task: StepTask, program: Program, artifact_store: ArtifactStore) -> tuple[StoredValue, ...]:
-    step = task.invocation.id
-    arguments = {
+def _tracked(
+    task: StepTask, tracking: Tracking, session: StepSession
+) -> AbstractContextManager[TrackedRun | None]:
+    from zenml.execute import tracking as trackers
+
+    target = Target("step", task.step_run_id)
+    return trackers.tracked(
+        tracking,
+        trackers.step_of(task, tracking.tags),
+        lambda metadata: session.context.log_metadata(target, metadata),
+    )
+
+
+def _arguments(task: StepTask, program: Program, artifact_store: ArtifactStore) -> dict[str, Any]:
+    return {
         name: check(
             _load(item, artifact_store),
             program.signature.annotation(name),
-            what=f"`{name}` of step `{step}`",
+            what=f"`{name}` of step `{task.invocation.id}`",
         )
         for name, item in task.inputs.items()
     }
+
+
+def _run(
+    task: StepTask, program: Program, artifact_store: ArtifactStore, arguments: dict[str, Any]
+) -> tuple[StoredValue, ...]:
+    step = task.invocation.id
     positional, named = program.signature.arrange(arguments)
     result = program.function(*positional, **named)
     if hasattr(result, "__await__"):
