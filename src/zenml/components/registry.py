@@ -23,6 +23,7 @@ BUILT_IN: dict[tuple[str, str], str] = {
     ("orchestrator", "local"): "zenml.flavors.local_orchestrator",
     ("artifact_store", "local"): "zenml.flavors.local_artifact_store",
     ("step_operator", "venv"): "zenml.flavors.venv_step_operator",
+    ("image_builder", "docker"): "zenml.flavors.docker_image_builder",
 }
 """By type and name: the module whose `FLAVOR` describes it."""
 
