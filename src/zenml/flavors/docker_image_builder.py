@@ -11,7 +11,9 @@ Without an engine, `zenml pipeline image flow.py --export FOLDER` writes what `d
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import threading
 from collections import deque
@@ -26,7 +28,7 @@ from zenml.components.image_builder import ImageBuilder
 from zenml.errors import ComponentError
 
 _LINES = 20  # of a failed build, in the message
-_ABSENT = ("no such image", "no such object", "image not known", "not found")
+_ABSENT = ("no such image", "no such object", "image not known")
 _NO_ENGINE = (
     "cannot connect to the",
     "error during connect",
@@ -122,13 +124,14 @@ class DockerImageBuilder(ImageBuilder):
                 stderr=subprocess.STDOUT,
                 text=True,
                 errors="replace",
+                start_new_session=True,  # the program has helpers, which are ended with it
             )
         except OSError as error:
             raise ComponentError(
                 f"The program `{self.config.executable}` of the image builder `{self.place.name}` cannot be run: "
                 f"{error.strerror}. Install it or correct `executable`. {_EXPORT}"
             ) from error
-        late = threading.Timer(self.config.timeout, process.kill)
+        late = threading.Timer(self.config.timeout, _end, (process,))
         late.start()
         lines: deque[str] = deque(maxlen=200)
         try:
@@ -137,8 +140,8 @@ class DockerImageBuilder(ImageBuilder):
                     lines.append(line.rstrip())
                     if shows and self.tell is not None:
                         self.tell(line.rstrip())
-        except BaseException:
-            process.kill()
+        except BaseException:  # such as Ctrl-C
+            _end(process)
             raise
         finally:
             is_late = not late.is_alive() and process.returncode is not None and process.returncode < 0
@@ -159,6 +162,11 @@ class DockerImageBuilder(ImageBuilder):
                 f"`{self.config.executable}` left with exit code {code}; correct what its last lines say."
             )
         return ComponentError(f"{problem}, by the image builder `{self.place.name}`. {remedy}\n{said}")
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _flag(name: str, value: str | tuple[str, ...]) -> list[str]:
