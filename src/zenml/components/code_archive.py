@@ -57,6 +57,8 @@ WORTHLESS = (
 """What no step needs: it is made anew, or says where the code was."""
 MOST_BYTES = 200 * 1024 * 1024
 """More than that is data that was forgotten, and not code."""
+EXPORT_MARK = ".zenml-export"
+"""A file that stands in a folder that was exported: it is no part of the project."""
 _STORE_MARKS = frozenset(("store.db", "store.key"))
 
 
@@ -209,8 +211,9 @@ def _walk(
 ) -> Iterator[tuple[str, os.DirEntry[str]]]:
     """Yield files in order; folders that hold nothing for anybody are not entered."""
     entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    if prefix and {entry.name for entry in entries} >= _STORE_MARKS:
-        return  # a store, whatever it is called
+    names = {entry.name for entry in entries}
+    if prefix and (names >= _STORE_MARKS or EXPORT_MARK in names):
+        return  # a store or an export, whatever it is called
     for entry in entries:
         path = prefix + entry.name
         if worthless.match(path):

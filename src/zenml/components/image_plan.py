@@ -112,7 +112,7 @@ def plan_image(
             settings.parent_image, is_build=False, environment=environment, notes=_skipped_notes(settings)
         )
     found = find_requirements(settings, root, what, stack)
-    tree = read_tree(root, dockerignore=_dockerignore(settings), without=without)
+    tree = read_tree(root, dockerignore=dockerignore_of(settings), without=without)
     has_code = includes_code(settings)
     begin, user, own_files = first_layers(settings, root, what, without)
     files = [*own_files, *build_files(found)]
@@ -159,6 +159,11 @@ def includes_code(settings: DockerSettings) -> bool:
     return True
 
 
+def travels(settings: DockerSettings) -> bool:
+    """Tell whether the project's files travel as an archive."""
+    return not settings.skip_build and settings.source_files != "ignore" and not includes_code(settings)
+
+
 def _layers(
     settings: DockerSettings, extras: Sequence[str], user: str | None, paths: Sequence[str], *, has_code: bool
 ) -> list[str]:
@@ -181,7 +186,8 @@ def _layers(
     return [*lines, f"USER {restored}"] if restored else lines
 
 
-def _dockerignore(settings: DockerSettings) -> str | None:
+def dockerignore_of(settings: DockerSettings) -> str | None:
+    """Return the file of patterns of what stays here; None for the usual one."""
     ignore: str | None = settings.dockerignore or (settings.build_config or {}).get("dockerignore")
     return ignore
 
