@@ -36,7 +36,7 @@ REMEDIES = {
     "ArtifactNotTrustedError": ("Loading would unpickle or import something that this store did not record.", "Load it from the store that recorded it."),
     "NotFoundError": ("A name or id is not in the store.", "Use one of the close names in the message; `zenml run list` and `zenml artifact list` show what there is."),
     "AmbiguousNameError": ("The beginning of a name or the end of an id fits several things.", "Type more of it."),
-    "ComponentError": ("A service that a component of the stack speaks to is not reached, or refuses.", "Do what the message says; `zenml doctor` looks at the components of the active stack."),
+    "ComponentError": ("The service or program behind a component of the stack is not reached, or refuses what it is asked for.", "Do what the message says; it names the component and the address or program."),
     "ContextError": ("Something was asked that is only possible inside a run, or only outside of one.", "Move the call to where the message says."),
     "StepProcessError": ("The process of an isolated step ended by a signal, by `os._exit`, or by `sys.exit`.", "Read its log with `zenml logs`; signal 9 often means that memory ran out."),
     "StepOutOfMemoryError": ("A step took more memory than its `memory`, or the system ran out of memory while it ran.", "Raise `memory` in its `resources`, have it hold less at once, or run fewer steps at once."),

@@ -132,6 +132,17 @@ def test_a_changed_requirements_file_is_why_a_step_runs_again(tmp_path):
     ], told
 
 
+def test_packages_may_name_variables(monkeypatch):
+    monkeypatch.setenv("TINY", "2.0")
+    wanted = {"step_operator": {"requirements": ["tiny==${TINY}"]}}
+
+    @pipeline
+    def flow():
+        with_first.with_options(settings=wanted)()
+
+    assert value(flow(), "with_first") == "2.0"
+
+
 def test_an_environment_that_cannot_be_built_fails_its_step():
     @pipeline
     def flow():

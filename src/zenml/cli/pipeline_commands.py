@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 COMMANDS = {
     "show": ("zenml.cli.pipeline_show:show", "Show a pipeline and its last runs."),
     "check": ("zenml.cli.pipeline_check:check", "Check a pipeline without running it."),
+    "image": (
+        "zenml.cli.pipeline_image:image",
+        "Show the image that steps would run in; build or export it.",
+    ),
     "config": ("zenml.cli.pipeline_config:config", "Show the options that would hold; write files of them."),
 }
 

@@ -6,11 +6,17 @@ What is in the context, and what the image is called, is decided elsewhere (`zen
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 
 class ImageBuilder(ABC):
-    """Builds images, and knows which are there."""
+    """Builds images, and knows which are there; `zenml.components.image_builder_check` holds what each must do.
+
+    Attributes:
+        tell: takes each line of a build for people, if somebody set it.
+    """
+
+    tell: Callable[[str], None] | None = None
 
     @abstractmethod
     def build(
@@ -19,7 +25,7 @@ class ImageBuilder(ABC):
         tag: str,
         *,
         dockerfile: str = "Dockerfile",
-        options: Mapping[str, str] | None = None,
+        options: Mapping[str, str | tuple[str, ...]] | None = None,
     ) -> str:
         """Build the image of a context and name it; return the name that runs it.
 
@@ -27,7 +33,8 @@ class ImageBuilder(ABC):
             context: a folder that holds the Dockerfile and everything that it copies.
             tag: the name of the image, `repository:tag`.
             dockerfile: the name of the Dockerfile in the context.
-            options: the builder's own options, such as `platform`.
+            options: what the plan of the image asks for, by the flags of `docker build`, such as `platform`; "" for
+                a flag without a value, a tuple for one that is repeated, such as `build-arg`.
 
         Raises:
             ComponentError: no engine is there, or the build failed; the end of its output is in the message.

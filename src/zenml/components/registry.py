@@ -34,6 +34,7 @@ BUILT_IN: dict[tuple[str, str], str] = {
     ("artifact_store", "gcs"): "zenml.flavors.gcs_artifact_store",
     ("experiment_tracker", "mlflow"): "zenml.flavors.mlflow_experiment_tracker",
     ("experiment_tracker", "wandb"): "zenml.flavors.wandb_experiment_tracker",
+    ("image_builder", "docker"): "zenml.flavors.docker_image_builder",
 }
 """By type and name: the module whose `FLAVOR` describes it."""
 

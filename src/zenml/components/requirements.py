@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from zenml import fs
 from zenml.errors import ConfigurationError
@@ -52,16 +52,28 @@ def split_constraints(lines: Sequence[str]) -> tuple[tuple[str, ...], tuple[str,
     return tuple(line for line in lines if not line.startswith(CONSTRAINT)), constraints
 
 
+class LocalPath(NamedTuple):
+    """The file or folder that a line names."""
+
+    path: str
+    is_editable: bool
+    rest: str
+    """What follows it: extras, or a condition."""
+
+
+def local_path(line: str) -> LocalPath | None:
+    """Return what a line names on this machine; None if it names a package or address."""
+    match = _LOCAL.fullmatch(line)
+    return None if match is None else LocalPath(match[2], bool(match[1]), match[3] or "")
+
+
 def local_states(lines: Sequence[str]) -> tuple[str, ...]:
     """Return what local files and folders hold that lines name: a project that changed is another one.
 
     Projects installed with `-e` are left out: what is installed then is only where they are.
     """
-    return tuple(
-        f"{match[2]} {_state_of(match[2])}"
-        for line in lines
-        if (match := _LOCAL.fullmatch(line)) and not match[1]
-    )
+    found = [local_path(line) for line in lines]
+    return tuple(f"{one.path} {_state_of(one.path)}" for one in found if one and not one.is_editable)
 
 
 def _lines_of_file(path: str, named_by: str, above: tuple[str, ...]) -> Iterator[str]:
@@ -97,9 +109,9 @@ def _lines(text: str, folder: str, where: str, above: tuple[str, ...]) -> Iterat
     elif other is not None and (above or os.path.exists(os.path.join(folder, other[1]))):
         path = os.path.join(folder, other[1])
         yield from (CONSTRAINT + one for one in _lines_of_file(path, where, above))
-    elif local := _LOCAL.fullmatch(line):
-        path = os.path.abspath(os.path.join(folder, local[2]))
-        yield f"{'-e ' if local[1] else ''}{path}{local[3] or ''}"
+    elif local := local_path(line):
+        path = os.path.abspath(os.path.join(folder, local.path))
+        yield f"{'-e ' if local.is_editable else ''}{path}{local.rest}"
     else:  # among these are constraints that were read before
         yield line
 

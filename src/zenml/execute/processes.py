@@ -94,7 +94,7 @@ class Processes:
             self.launchers.tell = self._workers.engine.note
             self._preload = isolation.heavy_modules()
         definition = self._workers.engine.plan.definitions[step.definition]
-        chosen = self.launchers.of(definition)
+        chosen = self.launchers.of(self._workers.engine.filled.definition(step.definition, definition))
         log = self._workers.log_of(step, definition)
         self._launched.append(step.id)
         output = ProcessOutput(log)
