@@ -24,6 +24,7 @@ BUILT_IN: dict[tuple[str, str], str] = {
     ("artifact_store", "local"): "zenml.flavors.local_artifact_store",
     ("experiment_tracker", "mlflow"): "zenml.flavors.mlflow_experiment_tracker",
     ("experiment_tracker", "wandb"): "zenml.flavors.wandb_experiment_tracker",
+    ("model_registry", "mlflow"): "zenml.flavors.mlflow_model_registry",
 }
 """By type and name: the module whose `FLAVOR` describes it."""
 

@@ -134,7 +134,9 @@ class WandbTracker(ExperimentTracker):
         how = "finished" if failure is None else "failed" if isinstance(failure, Exception) else "interrupted"
         with self._asked(f"close the run of step `{step.step}`"):
             try:
-                if wandb.run is self._run:  # otherwise the step has closed it itself, and it takes nothing more
+                if (
+                    wandb.run is self._run
+                ):  # otherwise the step has closed it itself, and it takes nothing more
                     self._set_parameters(step)
             finally:
                 self._run.finish(exit_code=_EXIT_CODES[how])
