@@ -12,6 +12,7 @@ from zenml.cli.pipeline_check import plan_of, target_options
 
 if TYPE_CHECKING:
     from zenml.client.images import PlannedImage
+    from zenml.components.image_builder import ImageBuilder
     from zenml.records.plan import Plan
 
 
@@ -20,7 +21,11 @@ if TYPE_CHECKING:
 @click.option(
     "--export", metavar="FOLDER", help="Write build context and code there, for an engine elsewhere."
 )
-@click.option("--build", is_flag=True, help="Build it with `docker`, unless it is there.")
+@click.option(
+    "--build",
+    is_flag=True,
+    help="Build it with the image builder of the stack, by default `docker`, unless it is there.",
+)
 def image(
     target: str,
     params: tuple[str, ...],
@@ -35,16 +40,17 @@ def image(
     The name is made of the content, so the same project has the same image everywhere. Code travels as an
     archive beside it, unless settings say otherwise: then nothing is built when only code has changed.
     """
-    from zenml.client.images import export_image, plan_images
+    from zenml.client.images import builder_of, export_image, needs_of, plan_images
     from zenml.store.opening import open_store
 
     plan = plan_of(target, params, config_file, as_json=as_json)
-    root = open_store().root
-    images = plan_images(plan, root)
+    store = open_store()
+    root = store.root
+    images = plan_images(plan, root, needs_of(store))
     done = []
     for one in images:
         exported = export_image(one, _folder_of(one, export, count=len(images))) if export else []
-        is_built = _build(one, as_json=as_json) if build else False
+        is_built = _build(one, builder_of(store), as_json=as_json) if build else False
         if is_built or exported:
             _note(one, plan, root)
         done.append((one, exported, is_built))
@@ -54,14 +60,14 @@ def image(
         print_lines([line for one in done for line in _lines(*one)][:-1])
 
 
-def _build(image: PlannedImage, *, as_json: bool) -> bool:
+def _build(image: PlannedImage, builder: ImageBuilder, *, as_json: bool) -> bool:
     import tempfile
 
     from zenml.client.images import build_image
 
     with tempfile.TemporaryDirectory() as folder:
         tell = None if as_json else lambda line: click.echo(line, err=True)
-        return build_image(image, os.path.join(folder, "image"), tell=tell)
+        return build_image(image, os.path.join(folder, "image"), builder=builder, tell=tell)
 
 
 def _note(image: PlannedImage, plan: Plan, root: str) -> None:

@@ -13,19 +13,22 @@ import msgspec
 
 from zenml import fs
 from zenml.compile.variables import Variables
+from zenml.components.active_stack import active_stack
 from zenml.components.code_archive import EXPORT_MARK, SourceTree, find_root, pack, read_tree
 from zenml.components.flavor import Place
 from zenml.components.image_plan import ImagePlan, dockerignore_of, plan_image, travels
-from zenml.components.kinds import DEFAULT
+from zenml.components.parts import open_part
 from zenml.components.registry import load_flavor, open_component
 from zenml.config.docker_settings import DockerSettings
 from zenml.errors import ConfigurationError
+from zenml.records.stacks import DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from zenml.components.image_builder import ImageBuilder
     from zenml.records.plan import Plan, Source
+    from zenml.store.store import Store
 
 _MOST = 6
 """Reasons that are listed."""
@@ -169,6 +172,21 @@ def build_image(
     plan.write(folder)
     builder.build(folder, plan.name, options=plan.options)
     return True
+
+
+def builder_of(store: Store) -> ImageBuilder:
+    """Return the image builder of the active stack; the command `docker` where it has none."""
+    component = active_stack(store).components.get("image_builder")
+    if component is None:
+        return _docker()
+    builder: ImageBuilder = open_part(component, store)
+    return builder
+
+
+def needs_of(store: Store) -> tuple[str, ...]:
+    """Return the packages that the components of the active stack need."""
+    parts = active_stack(store).components.values()
+    return tuple(one for part in parts for one in load_flavor(part.type, part.flavor).requirements)
 
 
 def _docker() -> ImageBuilder:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
 from zenml.artifacts.artifact_store import ArtifactStore, Kept
-from zenml.components.registry import local_artifact_store
+from zenml.components.registry import local_artifact_store, open_address
 from zenml.errors import ComponentError
 
 if TYPE_CHECKING:
@@ -81,20 +81,7 @@ def open_store(address: StoreAddress) -> ArtifactStore:
     known = _opened.get(address.id)
     if known is not None and known[0] == address:
         return known[1]
-    import msgspec
-
-    from zenml.components.flavor import Place
-    from zenml.components.registry import load_flavor, open_component
-
-    flavor = load_flavor("artifact_store", address.flavor)
-    try:
-        config = msgspec.convert(address.config, flavor.config)
-    except msgspec.ValidationError as error:
-        raise ComponentError(
-            f"The artifact store `{address.name}` has a configuration that its flavor `{address.flavor}` does not take:"
-            f" {error}. Change it, or use the version of zenml-core that it was made with."
-        ) from error
-    opened: ArtifactStore = open_component(flavor, config, Place(name=address.name, folder=address.folder))
+    opened: ArtifactStore = open_address("artifact_store", address)
     opened.store_id = address.id
     _opened[address.id] = address, opened
     return opened

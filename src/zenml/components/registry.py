@@ -9,9 +9,11 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from zenml.components.flavor import Flavor, Place
 from zenml.components.kinds import words
-from zenml.errors import ConfigurationError, MissingLibraryError, NotFoundError
+from zenml.errors import ComponentError, ConfigurationError, MissingLibraryError, NotFoundError
 from zenml.records.stacks import DEFAULT
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
     from zenml.artifacts.artifact_store import ArtifactStore
+    from zenml.records.artifact_data import StoreAddress
 
 BUILT_IN: dict[tuple[str, str], str] = {
     ("orchestrator", "local"): "zenml.flavors.local_orchestrator",
@@ -35,6 +38,7 @@ BUILT_IN: dict[tuple[str, str], str] = {
     ("experiment_tracker", "mlflow"): "zenml.flavors.mlflow_experiment_tracker",
     ("experiment_tracker", "wandb"): "zenml.flavors.wandb_experiment_tracker",
     ("image_builder", "docker"): "zenml.flavors.docker_image_builder",
+    ("model_registry", "mlflow"): "zenml.flavors.mlflow_model_registry",
 }
 """By type and name: the module whose `FLAVOR` describes it."""
 
@@ -88,6 +92,24 @@ def open_component(flavor: Flavor, config: Any, place: Place) -> Any:
         raise
     except ImportError as error:
         raise missing_library(flavor, error) from error
+
+
+def open_address(kind: str, address: StoreAddress) -> Any:
+    """Return a component by its address, in whatever process of this machine.
+
+    Raises:
+        ComponentError: its flavor does not take its configuration any more.
+        MissingLibraryError: a library that it needs is not installed.
+    """
+    flavor = load_flavor(kind, address.flavor)
+    try:
+        config = msgspec.convert(address.config, flavor.config)
+    except msgspec.ValidationError as error:
+        raise ComponentError(
+            f"The {words(kind)} `{address.name}` has a configuration that its flavor `{address.flavor}` does not take:"
+            f" {error}. Change it, or use the version of zenml-core that it was made with."
+        ) from error
+    return open_component(flavor, config, Place(name=address.name, folder=address.folder))
 
 
 def missing_library(flavor: Flavor, error: ImportError) -> MissingLibraryError:

@@ -12,13 +12,14 @@ from zenml.components.active_stack import active_stack, components_of
 from zenml.components.configuration import settings_of
 from zenml.components.flavor import fields_of
 from zenml.components.kinds import COMPONENT_TYPES, words
-from zenml.components.parts import configuration_of, open_part
+from zenml.components.parts import address_of, configuration_of, open_part
 from zenml.components.registry import flavor_names, load_flavor
 from zenml.config.fields import nearest
 from zenml.config.preview import preview
 from zenml.errors import ConfigurationError
 from zenml.records import wire
 from zenml.records.stacks import DEFAULT, StackRow
+from zenml.records.task import TrackerTask
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from zenml.components.flavor import Flavor
     from zenml.components.launcher import Launcher
     from zenml.components.orchestrator import Orchestrator
+    from zenml.records.artifact_data import StoreAddress
     from zenml.records.plan import Plan, StepDefinition
     from zenml.records.stacks import Component, Stack
     from zenml.store.store import Store
@@ -41,6 +43,7 @@ class RunStack:
         self.stack: Stack = active_stack(store)
         self._store = store
         self._named: dict[tuple[str, str], Component] = {}
+        self._addresses: dict[str, StoreAddress] = {}
 
     # Before anything runs
 
@@ -150,6 +153,15 @@ class RunStack:
     def settings_of(self, component: Component, definition: StepDefinition) -> dict[str, Any]:
         """Return what a step sets for a component, as plain values."""
         return self._merged(component, definition.options.settings)
+
+    def tracker_of(self, definition: StepDefinition, tags: tuple[str, ...] = ()) -> TrackerTask | None:
+        """Return the experiment tracker of a step, as its process gets it; None for a step without one."""
+        component = self.component_of("experiment_tracker", definition)
+        if component is None:
+            return None
+        if component.id not in self._addresses:
+            self._addresses[component.id] = address_of(component, self._store)
+        return TrackerTask(self._addresses[component.id], self.settings_of(component, definition), tags)
 
     def open_part(self, component: Component) -> Any:
         """Return a component as its flavor makes it."""

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from zenml.artifacts.artifact_store import ArtifactStore
     from zenml.compile.program import Program
     from zenml.components.experiment_tracker import TrackedRun
-    from zenml.execute.tracking import Tracking
     from zenml.records.artifact_data import StoredValue
 
 
@@ -42,12 +41,7 @@ class _DamagedInputError(Exception):
 
 
 def run_step(
-    task: StepTask,
-    program: Program,
-    artifact_store: ArtifactStore,
-    session: StepSession,
-    *,
-    tracking: Tracking | None = None,
+    task: StepTask, program: Program, artifact_store: ArtifactStore, session: StepSession
 ) -> tuple[StepOutcome, BaseException | None]:
     """Run one attempt; return its outcome and, if it failed, the live exception.
 
@@ -57,10 +51,10 @@ def run_step(
     try:
         with session:
             arguments = _arguments(task, program, artifact_store)
-            if tracking is None:
+            if task.tracker is None:
                 stored = _run(task, program, artifact_store, arguments)
             else:
-                with _tracked(task, tracking, session):
+                with _tracked(task, session):
                     stored = _run(task, program, artifact_store, arguments)
     except _DamagedInputError as error:
         return StepOutcome(damage=error.damage, started_at=started, ended_at=microseconds_now()), None
@@ -77,15 +71,13 @@ def run_step(
     return outcome, None
 
 
-def _tracked(
-    task: StepTask, tracking: Tracking, session: StepSession
-) -> AbstractContextManager[TrackedRun | None]:
-    from zenml.execute import tracking as trackers
+def _tracked(task: StepTask, session: StepSession) -> AbstractContextManager[TrackedRun | None]:
+    from zenml.execute import tracking  # few steps are
 
     target = Target("step", task.step_run_id)
-    return trackers.tracked(
-        tracking,
-        trackers.step_of(task, tracking.tags),
+    return tracking.tracked(
+        tracking.tracking_of(task),
+        tracking.step_of(task),
         lambda metadata: session.context.log_metadata(target, metadata),
     )
 

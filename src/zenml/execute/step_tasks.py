@@ -14,11 +14,14 @@ if TYPE_CHECKING:
 
     from zenml.components.artifact_stores import ArtifactStores
     from zenml.execute.engine import Engine
+    from zenml.execute.run_stack import RunStack
     from zenml.records.plan import ArtifactRef
     from zenml.records.run import StepRun
 
 
-def make_task(engine: Engine, step: StepRun, artifact_root: str, stores: ArtifactStores) -> StepTask:
+def make_task(
+    engine: Engine, step: StepRun, artifact_root: str, stores: ArtifactStores, stack: RunStack
+) -> StepTask:
     """Return the task of a step that was recorded as running, its small inputs included.
 
     Args:
@@ -26,6 +29,7 @@ def make_task(engine: Engine, step: StepRun, artifact_root: str, stores: Artifac
         step: the attempt.
         artifact_root: the folder of the files of artifacts.
         stores: where else artifacts of the run are.
+        stack: the components that the run is made with.
     """
     invocation = engine.filled.invocation(step.invocation)
     planned = engine.plan.definitions[step.definition]
@@ -43,6 +47,9 @@ def make_task(engine: Engine, step: StepRun, artifact_root: str, stores: Artifac
         model=engine.models.version_of(planned),
         store=stores.book.current(),
         stores=stores.addresses(_store_ids(inputs.values())),
+        tracker=stack.tracker_of(planned, engine.run.options.tags)
+        if planned.options.experiment_tracker
+        else None,
     )
 
 

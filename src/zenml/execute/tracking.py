@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from zenml.components.configuration import settings_of
 from zenml.components.experiment_tracker import ExperimentTracker, TrackedRun, TrackedStep
+from zenml.components.registry import load_flavor, open_address
 from zenml.errors import ZenMLError
 from zenml.records import values
 from zenml.records.plan import Value
@@ -32,13 +34,26 @@ class Tracking(msgspec.Struct, frozen=True, kw_only=True):
         name: what the tracker is called in the stack.
         open: makes it; called where the step runs, and it may fail as the tracker itself.
         settings: of the flavor's settings class; None where the step sets nothing.
-        tags: those of the run.
     """
 
     name: str
     open: Callable[[], ExperimentTracker]
     settings: Any = None
-    tags: tuple[str, ...] = ()
+
+
+def tracking_of(task: StepTask) -> Tracking | None:
+    """Return the tracker of a task; None where it has none."""
+    tracker = task.tracker
+    if tracker is None:
+        return None
+    flavor = load_flavor("experiment_tracker", tracker.address.flavor)
+    return Tracking(
+        name=tracker.address.name,
+        open=lambda: open_address("experiment_tracker", tracker.address),
+        settings=settings_of(flavor, tracker.settings, f"step `{task.invocation.id}`")
+        if tracker.settings
+        else None,
+    )
 
 
 @contextmanager
@@ -67,7 +82,7 @@ def tracked(
             _finish(tracking, tracker, failure, tell)
 
 
-def step_of(task: StepTask, tags: tuple[str, ...] = ()) -> TrackedStep:
+def step_of(task: StepTask) -> TrackedStep:
     """Return what a tracker is told of a task: where it belongs, and its plain parameters."""
     return TrackedStep(
         run_id=task.run_id,
@@ -77,7 +92,7 @@ def step_of(task: StepTask, tags: tuple[str, ...] = ()) -> TrackedStep:
         step_run_id=task.step_run_id,
         attempt=task.attempt,
         parameters=_parameters(task),
-        tags=tags,
+        tags=() if task.tracker is None else task.tracker.tags,
     )
 
 

@@ -367,7 +367,7 @@ class Workers:
 
     def task_of(self, step: StepRun) -> StepTask:
         """Return the complete task of a step; raise if it can never be placed."""
-        task = make_task(self._engine, step, self.artifact_root, self.artifacts)
+        task = make_task(self._engine, step, self.artifact_root, self.artifacts, self.stack)
         if self.tokens is not None:
             from zenml.execute import step_needs
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _REMEDY = (
     "Look whether the server runs and the `tracking_uri` and credentials of the component are right: {check}"
 )
+_URI = "MLFLOW_TRACKING_URI"
 _TIMEOUT, _RETRIES = "MLFLOW_HTTP_REQUEST_TIMEOUT", "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
 _MOST_WORDS = 400  # of an answer, which may be a whole page
 
@@ -112,7 +113,7 @@ class MlflowService:
         """Return the variables by which MLflow finds the service; None for one that must not be there."""
         config = self.config
         return {
-            "MLFLOW_TRACKING_URI": self.uri,
+            _URI: self.uri,
             "MLFLOW_TRACKING_USERNAME": config.tracking_username,
             "MLFLOW_TRACKING_PASSWORD": config.tracking_password,
             "MLFLOW_TRACKING_TOKEN": config.tracking_token,
@@ -176,7 +177,7 @@ class _Surroundings:
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        self._key: Any = None
+        self._key: tuple[dict[str, str | None], str | None] = ({}, None)
         self._config: MlflowConnection | None = None
         self._users = 0
         self._hurried = 0
@@ -186,30 +187,32 @@ class _Surroundings:
         self._before: dict[str, str] = {}
         self._autologging: dict[str, dict[str, Any]] = {}
 
-    def enter(self, service: MlflowService, experiment: str, *, has_autologging: bool) -> None:
-        """Have MLflow use a service from now on.
+    def enter(self, service: MlflowService, experiment: str | None, *, has_autologging: bool = False) -> None:
+        """Have MLflow use a service, and an experiment if one is named, from now on.
 
         Raises:
             ComponentError: the process uses another one just now; or it shall autolog, for which it must be free:
                 MLflow knows one training per process, and deadlocks with imports of other threads while it patches.
         """
-        key = (service.config, service.uri, experiment)
+        key = (service.environment(), experiment or self._key[1])
         with self._lock:
-            if self._users and (has_autologging or self._has_autologging):
+            if experiment and self._users and (has_autologging or self._has_autologging):
                 raise ComponentError(
                     "MLflow is to autolog a step, and tracks another step in the same process at the same time, whose"
                     ' values it would mix up. Let steps that autolog run in processes of their own: `@step(runtime="isolated")`.'
                 )
-            if self._users and key != self._key:
+            is_first_experiment = self._key == (key[0], None)
+            if self._users and key != self._key and not is_first_experiment:
                 raise ComponentError(
-                    f"MLflow tracks another step of this process elsewhere (experiment `{self._key[2]}` at {self._key[1]}),"
-                    f" so it cannot track one in experiment `{experiment}` at {service.uri}: MLflow has one place per process."
+                    f"MLflow is at work elsewhere in this process (experiment `{self._key[1]}` at {self._key[0][_URI]}),"
+                    f" so it cannot be in experiment `{key[1]}` at {service.uri}: it has one place per process."
                     ' Let tracked steps run in processes of their own: `@step(runtime="isolated")`.'
                 )
             if not self._users:
-                self._key = key
+                self._key = (service.environment(), experiment)
                 self._has_autologging = has_autologging
                 self._begin(service)
+            self._key = (self._key[0], self._key[1] or experiment)
             self._users += 1
 
     def leave(self) -> None:
@@ -268,6 +271,7 @@ class _Surroundings:
         from mlflow.utils import autologging_utils
 
         self._config = None
+        self._key = ({}, None)
         now = autologging_utils.AUTOLOGGING_INTEGRATIONS
         if now != self._autologging:
             # Libraries that are imported later would still be patched; what is configured comes back exactly.

@@ -34,6 +34,16 @@ class TaskList(msgspec.Struct, frozen=True, tag="list"):
 TaskInput = Value | TaskArtifact | TaskList
 
 
+class TrackerTask(msgspec.Struct, frozen=True):
+    """The experiment tracker of a step: how its process opens it."""
+
+    address: StoreAddress
+    settings: dict[str, Any] = {}
+    """What the step sets for it."""
+    tags: tuple[str, ...] = ()
+    """The tags of the run."""
+
+
 class StepTask(msgspec.Struct, frozen=True):
     """One attempt of a step, complete: a worker needs nothing else but the code."""
 
@@ -48,6 +58,7 @@ class StepTask(msgspec.Struct, frozen=True):
     attempt: int = 1
     model: ModelVersion | None = None
     """The version of the model that the step works on."""
+    tracker: TrackerTask | None = None
     store: StoreAddress | None = None
     """The registered artifact store that takes its outputs; None for the folder of `artifact_root`."""
     stores: tuple[StoreAddress, ...] = ()
