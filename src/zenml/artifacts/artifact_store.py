@@ -86,7 +86,7 @@ class ArtifactStore(ABC):
 
     @abstractmethod
     def unpublished(self) -> Iterator[Kept]:
-        """Yield what attempts have staged, or begun to publish, and not published, named by the attempts' ids.
+        """Yield what attempts have staged, or begun to publish and not published, by the attempts' ids.
 
         What a living process is writing has been changed within the last hour, whatever it does.
         """

@@ -11,6 +11,7 @@ from zenml.cli.tables import table
 from zenml.components.flavor import fields_of
 from zenml.components.kinds import words
 from zenml.records.ids import short
+from zenml.records.stacks import DEFAULT
 
 if TYPE_CHECKING:
     from zenml.client.active_stack import ComponentView, StackView
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 def id_of(view: ComponentView | StackView) -> str:
     """Return the id as lists show it; what is there without being recorded has none."""
-    return short(view.id) if view.created else ""
+    return "" if view.id.startswith(DEFAULT) else short(view.id)
 
 
 def component_shape(view: ComponentView) -> dict[str, Any]:

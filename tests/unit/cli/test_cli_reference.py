@@ -135,7 +135,7 @@ def prepare(zenml, path):
 def prepare_stacks(zenml, path):
     """Register the component, or the stack, that the example of a command is about."""
     *_, group, verb = path.split()
-    needs_one = verb in ("describe", "update", "delete", "set")
+    needs_one = verb in ("describe", "update", "delete", "set", "list")
     kind = group.replace("-", "_")
     if kind in EXAMPLES and needs_one:
         name, registers, _ = EXAMPLES[kind]

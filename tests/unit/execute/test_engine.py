@@ -9,6 +9,7 @@ from engine_helpers import SECONDS, Recorder, WatchedStore, compiled, run, run_i
 from zenml.declare.step import step
 from zenml.execute.clock import RealClock
 from zenml.execute.engine import Engine
+from zenml.execute.run_stack import RunStack
 from zenml.execute.running import run_plan, start_run
 from zenml.execute.workers import Workers
 from zenml.records.run import Run, RunOutput, StepRun
@@ -327,6 +328,7 @@ def test_a_run_is_not_over_before_its_last_turn_is_recorded():
     plan = compiled(pipe)
     record = start_run(plan, store)
     workers = Workers(store.artifact_root, "", None)
+    workers.use(RunStack(store))
     engine = Watched(store, record, plan, workers, Recorder(), RealClock())
 
     engine.begin()
