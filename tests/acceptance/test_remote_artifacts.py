@@ -285,6 +285,27 @@ def test_garbage_in_a_store_that_is_not_reached_stays_with_its_rows(lab, lake, u
     assert moto.names(bucket) == []
 
 
+def test_leftovers_of_a_step_are_collected_when_they_are_old(lab, lake, moto, bucket):
+    """What is young may be on its way: a living publisher's folder is never older than ten minutes."""
+    first = lab.run(above(lake, current="lake") + FLOW + "fact(step=outputs[0].record.producer)")
+    name = f"team/{first.facts['step']}.other/0123/data.npy"
+    moto.client.put_object(Bucket=bucket, Key=name, Body=b"12345")
+    collecting = (
+        above(lake)
+        + """
+from zenml.client.garbage import YOUNG, collect, find_garbage
+store = open_store()
+fact(sizes=[sum(one.size for one in collect(store, find_garbage(store, young=young)).elsewhere) for young in (YOUNG, 0)])
+"""
+    )
+
+    found = lab.run(collecting)
+
+    assert found.facts["sizes"] == [0, 5]
+    assert name not in moto.names(bucket)
+    assert len(moto.names(bucket)) == 4, "the artifacts stay"
+
+
 def test_what_another_database_has_in_the_bucket_stays(lab, lake, moto, bucket):
     moto.client.put_object(Bucket=bucket, Key="team/0123.output/manifest.json", Body=b"{}")
     moto.client.put_object(Bucket=bucket, Key="team/4567.output/abc/data.npy", Body=b"1")

@@ -726,6 +726,7 @@ def test_a_living_owners_work_is_reported_to_other_runs(store):
         {"digest": "sha256:2"},
         {"size": 2},
         {"key": "other"},
+        {"store_id": "other"},
         {"needs_trust": True},
         {"signature": b""},
         {"signature": b"x" * 32},
