@@ -7,6 +7,7 @@ module sets them for as long as something is tracked, and puts back what was the
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
@@ -25,6 +26,7 @@ _REMEDY = (
     "Look whether the server runs and the `tracking_uri` and credentials of the component are right: {check}"
 )
 _URI = "MLFLOW_TRACKING_URI"
+_GLOBALS = "mlflow.tracking._tracking_service.utils"
 _TIMEOUT, _RETRIES = "MLFLOW_HTTP_REQUEST_TIMEOUT", "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
 _MOST_WORDS = 400  # of an answer, which may be a whole page
 
@@ -249,12 +251,11 @@ class _Surroundings:
     def _begin(self, service: MlflowService) -> None:
         import mlflow
         from mlflow.tracking import fluent
-        from mlflow.tracking._tracking_service import utils as service_utils
         from mlflow.utils import autologging_utils
 
         self._config = service.config
         self._before = {name: value for name, value in os.environ.items() if name.startswith("MLFLOW_")}
-        self._uri = getattr(service_utils, "_tracking_uri", None)
+        self._uri = getattr(sys.modules.get(_GLOBALS), "_tracking_uri", None)
         self._autologging = {
             name: dict(config) for name, config in autologging_utils.AUTOLOGGING_INTEGRATIONS.items()
         }
