@@ -160,7 +160,8 @@ class MlflowService:
 
     def _words(self, error: Exception) -> str:
         text = " ".join(f"{type(error).__name__}: {error}".split())
-        return self._masked(text[:_MOST_WORDS]).rstrip(".") + "."
+        text = self._masked(text)  # before it is cut: half a password is not found
+        return f"{text[:_MOST_WORDS]} …" if len(text) > _MOST_WORDS else text.rstrip(".") + "."
 
     def _masked(self, text: str) -> str:
         config = self.config
