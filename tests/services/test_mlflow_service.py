@@ -14,7 +14,7 @@ from keeper import answers
 def test_the_server_answers(mlflow_server):
     from mlflow import MlflowClient
 
-    assert [one.name for one in MlflowClient(mlflow_server.address).search_experiments()] == ["Default"]
+    assert "Default" in [one.name for one in MlflowClient(mlflow_server.address).search_experiments()]
 
 
 def test_the_server_ends_with_a_test_process_that_is_killed(tmp_path):

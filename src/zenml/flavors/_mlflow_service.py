@@ -7,6 +7,7 @@ module sets them for as long as something is tracked, and puts back what was the
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
@@ -25,6 +26,7 @@ _REMEDY = (
     "Look whether the server runs and the `tracking_uri` and credentials of the component are right: {check}"
 )
 _URI = "MLFLOW_TRACKING_URI"
+_GLOBALS = "mlflow.tracking._tracking_service.utils"
 _TIMEOUT, _RETRIES = "MLFLOW_HTTP_REQUEST_TIMEOUT", "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
 _MOST_WORDS = 400  # of an answer, which may be a whole page
 
@@ -158,7 +160,8 @@ class MlflowService:
 
     def _words(self, error: Exception) -> str:
         text = " ".join(f"{type(error).__name__}: {error}".split())
-        return self._masked(text[:_MOST_WORDS]).rstrip(".") + "."
+        text = self._masked(text)  # before it is cut: half a password is not found
+        return f"{text[:_MOST_WORDS]} …" if len(text) > _MOST_WORDS else text.rstrip(".") + "."
 
     def _masked(self, text: str) -> str:
         config = self.config
@@ -249,12 +252,11 @@ class _Surroundings:
     def _begin(self, service: MlflowService) -> None:
         import mlflow
         from mlflow.tracking import fluent
-        from mlflow.tracking._tracking_service import utils as service_utils
         from mlflow.utils import autologging_utils
 
         self._config = service.config
         self._before = {name: value for name, value in os.environ.items() if name.startswith("MLFLOW_")}
-        self._uri = getattr(service_utils, "_tracking_uri", None)
+        self._uri = getattr(sys.modules.get(_GLOBALS), "_tracking_uri", None)
         self._autologging = {
             name: dict(config) for name, config in autologging_utils.AUTOLOGGING_INTEGRATIONS.items()
         }

@@ -178,14 +178,13 @@ class WandbTracker(ExperimentTracker):
             raise
         except Exception as error:  # W&B lets errors of several libraries through
             where = self._config.base_url or "https://api.wandb.ai"
-            text = " ".join(f"{type(error).__name__}: {error}".split())[:_MOST_WORDS].rstrip(".")
-            key = self._config.api_key
-            is_telling = bool(key) and str(key) in str(error)
+            text = " ".join(f"{type(error).__name__}: {error}".split())
+            masked = text.replace(self._config.api_key, "***") if self._config.api_key else text
+            shown = f"{masked[:_MOST_WORDS]} …" if len(masked) > _MOST_WORDS else masked.rstrip(".") + "."
             raise ComponentError(
-                f"W&B could not {for_what}: {text.replace(str(key), '***') if key else text}. This is the experiment tracker"
-                f" `{self._place.name}` at {where}. Look whether the address and `api_key` are right (`wandb login --verify`),"
-                " or configure `mode: offline`."
-            ) from (None if is_telling else error)
+                f"W&B could not {for_what}: {shown} This is the experiment tracker `{self._place.name}` at {where}. Look"
+                " whether the address and `api_key` are right (`wandb login --verify`), or configure `mode: offline`."
+            ) from (error if masked == text else None)  # its text would show the key
 
 
 def _facts(step: TrackedStep) -> dict[str, Any]:
