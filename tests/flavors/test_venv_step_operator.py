@@ -18,6 +18,7 @@ from zenml.components.registry import load_flavor
 from zenml.errors import ConfigurationError, StepProcessError
 from zenml.flavors import venv_recipe
 from zenml.flavors.process_tree import descendants_of
+from zenml.flavors.venv_build import find_uv
 from zenml.flavors.venv_folder import ABOUT, VenvFolder
 
 NOTHING_KEPT = "nothing of the build is kept"
@@ -264,6 +265,70 @@ config = VenvStepOperatorConfig(find_links=(sys.argv[2],), installer_args=("--no
 operator = VenvStepOperator(config, Place(name="tools", folder=sys.argv[3]))
 Watched(operator, task(requirements=[sys.argv[4]])).wait()
 """
+
+
+STEP_OWNER = (
+    OWNER.partition("Watched(operator")[0]
+    + """
+watched = Watched(operator, task("stay_with_family", module="process_launcher_entries"))
+print(watched.wait_for_event().decode(), flush=True)
+watched.wait()
+"""
+)
+
+
+def test_all_processes_of_a_step_end_with_its_owner(make_operator, venv_place, venv_packages):
+    report(make_operator())  # its environment is there
+    here = os.path.dirname(__file__)
+    arguments = [here, str(venv_packages), venv_place.folder]
+    owner = subprocess.Popen([sys.executable, "-c", STEP_OWNER, *arguments], stdout=subprocess.PIPE)
+    family = [int(word) for word in owner.stdout.readline().split()]
+    below = descendants_of(owner.pid)
+
+    owner.send_signal(signal.SIGKILL)
+    owner.wait()
+    owner.stdout.close()
+
+    assert len(family) == 3
+    wait_until_gone([*family, *below])
+
+
+def other_python(wanted):
+    """Return an interpreter of this machine, of another version."""
+    found = subprocess.run(
+        [find_uv(), "python", "find", "--offline", "--no-project", wanted],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if found.returncode:
+        pytest.skip(f"this machine has no Python {wanted}")
+    return found.stdout.strip()
+
+
+def test_a_python_that_is_too_old_is_refused(make_operator, empty_place):
+    operator = make_operator(empty_place, python=other_python("<3.11"))
+
+    problem = Watched(operator, task()).wait().problem
+
+    assert "is too old: `zenml` needs 3.11 or later. Set `python` to an interpreter" in problem
+
+
+def test_packages_of_the_owner_are_not_for_another_python(make_operator, empty_place):
+    wanted = "3.12" if sys.version_info[:2] != (3, 12) else "3.13"
+
+    problem = (
+        Watched(make_operator(empty_place), task(python=other_python(wanted), inherit=True)).wait().problem
+    )
+
+    assert "use the same version, or leave `inherit` out" in problem
+
+
+def test_a_python_that_is_not_there_is_said(make_operator, empty_place):
+    problem = Watched(make_operator(empty_place), task(python="/no/python")).wait().problem
+
+    assert "Set `python` to an interpreter of this machine" in problem
+    assert "/no/python" in problem
 
 
 def test_a_build_ends_with_its_owner_and_nothing_of_it_is_used(

@@ -105,7 +105,7 @@ def run_isolated(payload: bytes, send: Callable[[bytes], None]) -> bytes:
 
 def _program(parcel: Parcel) -> Program:
     """Return the program of a parcel, as declared in this process."""
-    if parcel.live and parcel.python != sys.version_info[:2]:
+    if not parcel.module and parcel.python != sys.version_info[:2]:
         theirs, ours = (".".join(map(str, one)) for one in (parcel.python, sys.version_info[:2]))
         raise ConfigurationError(
             f"Step `{parcel.task.definition.name}` cannot run in Python {ours}: its function travels by value from "

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -45,17 +46,27 @@ class Built(msgspec.Struct, frozen=True):
     """What a build came to; without a problem the environment is there.
 
     Attributes:
+        is_of_python: what failed is the interpreter, and not the packages.
         is_new: it was built now, and not by another process meanwhile.
         removed: environments that went to make room.
     """
 
     problem: str = ""
+    is_of_python: bool = False
     is_new: bool = False
     removed: tuple[str, ...] = ()
 
 
 class _RefusedError(Exception):
-    """Something that was run has failed."""
+    """Something that was run has failed.
+
+    Attributes:
+        is_of_python: it is the interpreter, and not the packages.
+    """
+
+    def __init__(self, text: str, *, is_of_python: bool = False) -> None:
+        super().__init__(text)
+        self.is_of_python = is_of_python
 
 
 def build(payload: bytes, send: Callable[[bytes], None]) -> bytes:
@@ -69,7 +80,7 @@ def build(payload: bytes, send: Callable[[bytes], None]) -> bytes:
         place.clear(digest)
         _build(order, place)
     except _RefusedError as refused:
-        return msgspec.json.encode(Built(problem=str(refused)))
+        return msgspec.json.encode(Built(problem=str(refused), is_of_python=refused.is_of_python))
     finally:
         if lock is not None:
             os.close(lock)
@@ -84,13 +95,20 @@ def _build(order: Order, place: VenvFolder) -> None:
     uv, recipe, until = find_uv(), order.recipe, time.monotonic() + order.timeout
     staging = os.path.join(place.environments, f"{STAGING}{recipe.digest}-{os.getpid()}")
     fs.make_folder(place.environments)
-    _run([uv, "venv", "--relocatable", "--no-project", "--python", recipe.python, staging], until)
+    _run([uv, "venv", "--quiet", "--relocatable", "--no-project", "--python", recipe.python, staging], until)
     found = subprocess.run(
         [python_of(staging), "-I", "-c", _DESCRIBE], capture_output=True, text=True, check=True
     )
     path, version = msgspec.json.decode(found.stdout, type=tuple[list[str], tuple[int, int, int]])
     if version[:2] < _OLDEST:
-        raise _RefusedError(f"Python {'.'.join(map(str, version))} is too old: `zenml` needs 3.11 or later.")
+        old = f"Python {'.'.join(map(str, version))} is too old: `zenml` needs 3.11 or later."
+        raise _RefusedError(old, is_of_python=True)
+    if not recipe.core and tuple(version[:2]) != sys.version_info[:2]:
+        raise _RefusedError(
+            f"It is of Python {'.'.join(map(str, version))} and is to see the packages of the owner (`inherit`), which are of "
+            f"Python {sys.version_info.major}.{sys.version_info.minor}: use the same version, or leave `inherit` out.",
+            is_of_python=True,
+        )
     if recipe.requirements or recipe.core:
         _run([uv, "pip", "install", *_install_arguments(recipe, staging)], until)
     about = About(
@@ -126,7 +144,8 @@ def _run(command: list[str], until: float) -> None:
     except subprocess.TimeoutExpired:
         raise _RefusedError("It took longer than the `timeout` of the step operator. Raise it.") from None
     if code:
-        raise _RefusedError(f"`{os.path.basename(command[0])} {command[1]}` left with exit code {code}.")
+        text = f"`{os.path.basename(command[0])} {command[1]}` left with exit code {code}."
+        raise _RefusedError(text, is_of_python=command[1] == "venv")
 
 
 def find_uv() -> str:

@@ -169,17 +169,19 @@ class Room:
 
     def _problem(self, end: LaunchEnd) -> str:
         """Return why there is no environment, with the last words of the build and what to do; "" if there is one."""
-        if end.answer is not None:
-            reason = msgspec.json.decode(end.answer, type=venv_build.Built).problem
-            if not reason:
-                return ""
-        else:
-            reason = end.problem or f"Its process was ended ({_how(end)})."
+        built = None if end.answer is None else msgspec.json.decode(end.answer, type=venv_build.Built)
+        if built is not None and not built.problem:
+            return ""
+        reason = (
+            built.problem if built is not None else end.problem or f"Its process was ended ({_how(end)})."
+        )
         text = self._tail.decode(errors="replace")
         remedy = (
             "Correct the `requirements` of the step or of its step operator; nothing of the build is kept."
         )
-        if any(words in text for words in _UNREACHED):
+        if built is not None and built.is_of_python:
+            remedy = "Set `python` to an interpreter of this machine, 3.11 or later, by its path or version."
+        elif any(words in text for words in _UNREACHED):
             remedy = (
                 "The package index was not reached: check the network, or set `index_url`, or `find_links` to a folder "
                 "with packages. Environments that were built before need no network."
@@ -187,7 +189,7 @@ class Room:
         lines = "\n".join(f"    {line}" for line in text.splitlines()[-_LINES:])
         return (
             f"Its environment `{self._digest}` ({self._order.recipe.words}) could not be built. {reason} "
-            f"{remedy} The build's last words:\n{lines}"
+            f"{remedy}" + (f" The build's last words:\n{lines}" if lines else "")
         )
 
     def _take_waiting(self) -> list[VenvLaunch]:
