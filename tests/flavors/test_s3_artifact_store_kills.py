@@ -8,9 +8,9 @@ import threading
 
 import pytest
 from faulty_proxy import CUT_IN_REQUEST, PASS, FaultyProxy
-from moto_server import KEY, SECRET
 from s3_publisher import FILES
 
+from moto_server import KEY, SECRET
 from zenml.components.artifact_store_check import put, read_all
 
 REQUESTS = 2 + 1 + 3 + 1 + 1
