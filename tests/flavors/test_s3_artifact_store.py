@@ -9,6 +9,7 @@ from zenml.artifacts import bucket as buckets
 from zenml.artifacts.bucket import Patience
 from zenml.components.artifact_store_check import put, read_all
 from zenml.errors import ArtifactDamagedError, ArtifactError, ComponentError
+from zenml.flavors import s3_artifact_store
 
 MANIFEST = "manifest.json"
 BIG = 20 << 20
@@ -80,7 +81,13 @@ def test_a_download_survives_lost_connections(through, proxy, open_s3, fault, si
     assert read_all(through.fetch(stored)) == files
 
 
-def test_a_service_that_is_gone_is_named_with_a_remedy(open_s3, proxy):
+@pytest.fixture
+def without_tries_inside(monkeypatch):
+    """The client gives up at once, so that only the tries of the store itself take place."""
+    monkeypatch.setattr(s3_artifact_store, "_TRIES_PER_PART", 1)
+
+
+def test_a_service_that_is_gone_is_named_with_a_remedy(open_s3, proxy, without_tries_inside):
     proxy.close()
     store = open_s3(endpoint_url=proxy.url)
 
@@ -90,7 +97,9 @@ def test_a_service_that_is_gone_is_named_with_a_remedy(open_s3, proxy):
         put(store, "attempt1/output", {"a": b"1"})
 
 
-def test_a_service_that_stays_busy_is_given_up_and_nothing_is_visible(through, proxy, open_s3):
+def test_a_service_that_stays_busy_is_given_up_and_nothing_is_visible(
+    through, proxy, open_s3, without_tries_inside
+):
     proxy.fail(BUSY, times=1000, method="PUT", part=MANIFEST)
 
     with pytest.raises(ComponentError, match="too busy"):

@@ -66,8 +66,10 @@ def test_the_number_of_requests_is_known(publisher):
     assert publisher(0, is_before=True) == ("published\n", 0, REQUESTS)
 
 
-@pytest.mark.parametrize("is_before", [True, False])
-@pytest.mark.parametrize("number", [1, 3, 5, REQUESTS - 1, REQUESTS])
+@pytest.mark.parametrize(
+    ("number", "is_before"),
+    [(1, True), (3, False), (5, True), (REQUESTS - 1, False), (REQUESTS, True), (REQUESTS, False)],
+)
 def test_a_killed_publisher_leaves_all_or_nothing(publisher, open_s3, number, is_before):
     output, code, _ = publisher(number, is_before=is_before)
     store = open_s3("other machine")
