@@ -70,9 +70,9 @@ class Room:
             if self._launcher is not None:
                 self._start(launch)
                 return
-            self._waiting.append(launch)
             if self._build is None:
                 self._begin_build(launch.task)
+            self._waiting.append(launch)
             text = f"Waiting for the environment `{self._digest}`: {self._order.recipe.words}\n"
             self._later(launch, partial(launch.on_output, text.encode()))
 
@@ -155,8 +155,11 @@ class Room:
                 self._open()
             if end.is_cancelled or (not problem and self._launcher is None):
                 # Somebody came while it was cancelled, or another process is at it, which a build waits for.
-                self._begin_build(self._waiting[0].task)
-                return
+                try:
+                    self._begin_build(self._waiting[0].task)
+                    return
+                except ZenMLError as error:  # such as a folder that is gone
+                    problem = str(error)
             waiting = self._take_waiting()
             for launch in waiting if self._launcher is not None else ():
                 self._start(launch)
