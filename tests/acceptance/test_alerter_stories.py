@@ -10,34 +10,8 @@ import labkit
 import pytest
 from lab import KIT
 
-ALARM = '''
-"""Puts an alerter into the active stack of each process that imports this."""
-import os
-import msgspec
-import zenml.client.active_stack as stacks
-from labkit import mark
-from zenml.components.alerter import Alert, Alerter
-from zenml.errors import ComponentError
-
-
-class Marker(Alerter):
-    flavor = "marker"
-
-    def post(self, message, params=None):
-        parts = msgspec.structs.asdict(message) if isinstance(message, Alert) else {"text": message}
-        mark("post", is_alert=isinstance(message, Alert), **parts)
-        if os.path.exists("die"):
-            os.kill(os.getpid(), 9)
-        if os.path.exists("down"):
-            raise ComponentError("Alerter `marker` did not take the message: it is down. Repair it.")
-        return True
-
-
-stack = stacks.ActiveStack("tested", {"alerter": Marker()})
-stacks.default_stack = lambda: stack
-'''
 START = """
-    import alarm
+    import kitchen_flavors as kitchen
     from zenml.client import Client
     from zenml.hooks import alerter_failure_hook, alerter_success_hook
 
@@ -46,8 +20,8 @@ START = """
 
 
 @pytest.fixture(autouse=True)
-def alarm(lab):
-    lab.write("alarm.py", ALARM)
+def alarm(with_kitchen):
+    """The alerter of all tests leaves marks."""
 
 
 def zenml(lab, *words):
@@ -231,7 +205,7 @@ def test_elements_that_fail_with_different_causes_are_all_told(lab):
 
 FAILING = """
     import os
-    import alarm
+    import kitchen_flavors as kitchen
     from zenml import pipeline, step
     from zenml.hooks import alerter_failure_hook
 
@@ -364,7 +338,7 @@ def test_an_alerter_without_a_limit_of_time_is_given_up(lab):
         + """
     import zenml.declare.alerter_hooks as alerter_hooks
     alerter_hooks.LONGEST_POST = 0.1
-    alarm.Marker.post = lambda self, message, params=None: hang()
+    kitchen.Marker.post = lambda self, message, params=None: hang()
 
     @step(**alerted)
     def work() -> int:
@@ -448,7 +422,6 @@ def test_a_step_and_a_hook_of_the_user_post_text(lab, runtime):
 
     @step(runtime="{runtime}", on_failure=on_failure)
     def work():
-        import alarm  # also in a process of its own
         Client().active_stack.alerter.post("here I am")
         raise ValueError("lost")
 
@@ -467,11 +440,16 @@ def test_an_alerter_that_knows_text_only_gets_text(lab):
     result = lab.run(
         START
         + """
+    import msgspec
+
     class TextOnly:
+        def __init__(self, config, place):
+            pass
+
         def post(self, text):
             mark("text", text=text)
 
-    alarm.stacks.default_stack = lambda: alarm.stacks.ActiveStack("tested", {"alerter": TextOnly()})
+    kitchen.ALERTER = msgspec.structs.replace(kitchen.ALERTER, component=TextOnly)
 
     @step(**alerted)
     def work():

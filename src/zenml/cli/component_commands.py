@@ -23,6 +23,7 @@ from zenml.cli.tables import table, terminal_width
 from zenml.client.client import Client
 from zenml.components.flavor import fields_of
 from zenml.components.kinds import COMPONENT_TYPES, words
+from zenml.errors import ZenMLError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -120,7 +121,12 @@ def component_group(kind: str) -> Group:
             found = client.get_flavor(kind, flavor)
             print_json(whole_flavor_shape(found)) if as_json else print_lines(flavor_lines(found))
             return
-        loaded = [client.get_flavor(kind, one) for one in client.list_flavors(kind)]
+        loaded = []
+        for name in client.list_flavors(kind):
+            try:
+                loaded.append(client.get_flavor(kind, name))
+            except ZenMLError as error:  # of another package; the others can be used
+                click.echo(f"Left out: {error}", err=True)
         if as_json:
             print_json({"flavors": [flavor_shape(one) for one in loaded]})
             return

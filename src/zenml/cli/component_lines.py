@@ -14,8 +14,8 @@ from zenml.records.ids import short
 from zenml.records.stacks import DEFAULT
 
 if TYPE_CHECKING:
-    from zenml.client.active_stack import ComponentView, StackView
     from zenml.components.flavor import Flavor
+    from zenml.views.stack_view import ComponentView, StackView
 
 
 def id_of(view: ComponentView | StackView) -> str:

@@ -76,7 +76,7 @@ def whole_run_shape(
 
     The keys of `run_shape`, and: parent, the run that called it: id, name; children, those that it called: id, name,
     status, pipeline; original, the run that it reproduces: id, name; replays, those that reproduce it: id, name,
-    status; parameters, as stored JSON by name; tags; model: name, version, number; failure, as in
+    status; parameters, as stored JSON by name; tags; stack: name, components, names by type; model: name, version, number; failure, as in
     `failure_shape`; hooks, how many are pending, completed, failed, skipped; hook_failures, each hook, step
     (null: of the run), source, failure; steps, each as in `step_shape`, in the order in which they began;
     waiting, the ids of steps of the plan that did not begin; counts, how many steps are in which state, with the
@@ -106,6 +106,10 @@ def whole_run_shape(
         "replays": [{"id": one.id, "name": one.name, "status": one.record.status} for one in run.replays],
         "parameters": {name: msgspec.json.decode(raw) for name, raw in run.record.parameters.items()},
         "tags": run.tags,
+        "stack": {
+            "name": (stack := run.stack).name,
+            "components": {kind: one.name for kind, one in stack.components.items()},
+        },
         "model": None
         if (version := run.model_version) is None
         else {"name": version.record.model_name, "version": version.name, "number": version.number},

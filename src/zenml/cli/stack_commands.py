@@ -16,7 +16,7 @@ from zenml.components.kinds import words
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from zenml.client.active_stack import StackView
+    from zenml.views.stack_view import StackView
 
 FLAGS = {
     "orchestrator": "-o",

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from zenml import __version__
-from zenml.components.registry import BUILT_IN, load_flavor
+from zenml.components.active_stack import active_stack
+from zenml.components.kinds import words
+from zenml.components.parts import open_part
 from zenml.errors import ZenMLError
 from zenml.records.run import Run
 from zenml.store import inspection
@@ -57,7 +59,6 @@ def examine() -> list[Finding]:
     found = [
         Finding("version", "ok", f"zenml-core {__version__}"),
         _python(),
-        *_stack(),
         *_disk(default_root()),
     ]
     try:
@@ -65,7 +66,7 @@ def examine() -> list[Finding]:
     except ZenMLError as error:
         found.append(Finding("store", "problem", str(error), "See the message; the rest was not checked."))
         return [*found, *_extras()]
-    found += [*_place(store), *_permissions(store)]
+    found += [*_stack(store), *_place(store), *_permissions(store)]
     database = list(_database(store))
     if database[0].level == "ok":
         database += _processes(store)  # a damaged database is asked nothing more
@@ -81,23 +82,25 @@ def _python() -> Finding:
     return Finding("python", "warn" if is_old else "ok", text, remedy)
 
 
-def _stack() -> Iterator[Finding]:
-    """Say whether every part that runs are made of can be loaded."""
-    for kind, name in BUILT_IN:
-        what = f"{kind.replace('_', ' ')} `{name}`"
+def _stack(store: Database) -> Iterator[Finding]:
+    """Say whether every component that runs are made with can be opened."""
+    try:
+        stack = active_stack(store)
+    except ZenMLError as error:
+        yield Finding("stack", "problem", str(error), "Choose another one: zenml stack set default")
+        return
+    listed = []
+    for kind, component in stack.components.items():
+        what = f"{words(kind)} `{component.name}`"
         try:
-            load_flavor(kind, name)
-        except Exception as error:  # importing a part may raise anything
+            open_part(component, store)
+        except Exception as error:  # importing a component may raise anything
             text = f"{what} cannot be loaded: {type(error).__name__}: {error}"
-            yield Finding(
-                "stack",
-                "problem",
-                text,
-                "Install the package again: pip install --force-reinstall zenml-core",
-            )
-            return
-    parts = ", ".join(f"{kind.replace('_', ' ')} `{name}`" for kind, name in BUILT_IN)
-    yield Finding("stack", "ok", parts)
+            remedy = f"See the message; `zenml stack update --remove {kind}` takes it out of the stack."
+            yield Finding("stack", "problem", text, remedy)
+        else:
+            listed.append(what)
+    yield Finding("stack", "ok", f"`{stack.name}`: {', '.join(listed) or 'nothing that can be used'}")
 
 
 def _disk(root: str) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from zenml.client.run_pairs import RunPair
+    from zenml.views.stack_view import StackView
 
 
 def parameter_differences(runs: RunPair) -> Iterator[Difference]:
@@ -27,7 +28,8 @@ def parameter_differences(runs: RunPair) -> Iterator[Difference]:
 
 
 def setting_differences(runs: RunPair) -> Iterator[Difference]:
-    """Yield the options that differ, of the pipeline and of each step."""
+    """Yield the options that differ, of the stack, of the pipeline and of each step."""
+    yield from differences(_components(runs.before.stack), _components(runs.after.stack), "stack.")
     options = runs.before.record.options, runs.after.record.options
     yield from differences(_options(options[0]), _options(options[1]), "pipeline.")
     for name, one, other in runs.both():
@@ -58,6 +60,15 @@ def environment_differences(runs: RunPair) -> Iterator[Difference]:
     for expression in sorted(before.keys() & after.keys()):
         if before[expression] != after[expression]:  # values are not in the store, only that they differ
             yield Difference(f"variable {name_of(expression)}", "a value", "another value")
+
+
+def _components(stack: StackView) -> dict[str, str]:
+    """Return the components of a stack as texts, by type; each field of their configurations is a text of its own."""
+    found = {}
+    for kind, one in stack.components.items():
+        found[kind] = f"{one.name} ({one.flavor})"
+        found.update({f"{kind}.{name}": repr(value) for name, value in one.configuration.items()})
+    return found
 
 
 def _options(options: msgspec.Struct) -> dict[str, str]:

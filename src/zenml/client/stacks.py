@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from zenml.client.active_stack import ComponentView, StackView, active_stack
 from zenml.components.active_stack import (
+    active_stack,
     components_of,
     find_component,
     find_stack,
@@ -28,6 +28,7 @@ from zenml.errors import ConfigurationError
 from zenml.records.query import Page
 from zenml.records.run import Secret
 from zenml.records.stacks import DEFAULT, Component, default_component
+from zenml.views.stack_view import ComponentView, StackView
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -50,7 +51,7 @@ class StacksClient:
     @property
     def active_stack(self) -> StackView:
         """The stack that runs are made with: components as attributes, None for those it lacks."""
-        return active_stack(self.store)
+        return StackView(active_stack(self.store), self.store)
 
     def activate_stack(self, stack_name_id_or_prefix: str, *, everywhere: bool = False) -> StackView:
         """Make a stack the active one: of the repository, if the working directory lies in one.

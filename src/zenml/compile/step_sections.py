@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from zenml.components.kinds import PER_STEP
 from zenml.config.placeholders import expressions
 from zenml.config.precedence import INHERITED, LEVELS, STEP_OPTIONS, Replacing, check_options, merge
 from zenml.errors import ArgumentError, ConfigurationError, TypeMismatchError
@@ -111,7 +112,20 @@ class StepSections:
             sources += (call.step.layers.levels.get(level, {}), self.at(level, call))
         merged = merge(sources)
         merged.pop("parameters", None)
+        shared = _for_components(settings, merged)
+        if shared:
+            merged["settings"] = merge(({"settings": shared}, {"settings": merged.get("settings") or {}}))[
+                "settings"
+            ]
         return merged
+
+
+def _for_components(settings: Any, step: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a pipeline sets for the components that one of its steps uses."""
+    if not settings or not hasattr(settings, "items"):
+        return {}
+    used = [kind for kind in PER_STEP if step.get(kind)]
+    return {key: value for key, value in settings.items() if str(key).partition(".")[0] in used}
 
 
 def unknown_step(name: str, calls: Mapping[str, TracedCall]) -> tuple[str, str] | None:

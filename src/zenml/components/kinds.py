@@ -32,6 +32,9 @@ INTERFACES = {
 }
 """By type: the class that its components are derived from. Beside it is its conformance check, `…_check`."""
 
+PER_STEP = ("experiment_tracker", "step_operator")
+"""Types of which each step names the component that it uses."""
+
 OF_EVERY_STACK = ("orchestrator", "artifact_store")
 """Types that no stack lacks."""
 

@@ -52,7 +52,8 @@ def _alerter() -> Any:
     alerter = Client().active_stack.alerter
     if alerter is None:
         _note_once("The active stack has no alerter: the alerter hooks post nothing.")
-    return alerter
+        return None
+    return alerter.open()
 
 
 def _note_once(text: str) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from zenml.components.active_stack import active_stack, components_of
 from zenml.components.configuration import settings_of
 from zenml.components.flavor import fields_of
-from zenml.components.kinds import COMPONENT_TYPES, words
+from zenml.components.kinds import COMPONENT_TYPES, PER_STEP, words
 from zenml.components.parts import address_of, configuration_of, open_part
 from zenml.components.registry import flavor_names, load_flavor
 from zenml.config.fields import nearest
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from zenml.records.plan import Plan, StepDefinition
     from zenml.records.stacks import Component, Stack
     from zenml.store.store import Store
-
-PER_STEP = ("experiment_tracker", "step_operator")
-"""Types of which a step names the component that it uses."""
 
 
 class RunStack:

@@ -11,7 +11,7 @@ import msgspec
 
 from zenml.context import live
 from zenml.errors import NotFoundError
-from zenml.records import values, wire
+from zenml.records import wire
 from zenml.records.hooks import HookRun
 from zenml.records.ids import short
 from zenml.records.models import key_of
@@ -26,10 +26,10 @@ from zenml.views.named import Named
 from zenml.views.noted import TagName, tags_of
 from zenml.views.progress import Standing, read_standing
 from zenml.views.record_view import ExecutionView
+from zenml.views.run_configuration import RunConfiguration
 from zenml.views.step_states import ordered
 from zenml.views.step_tree import Call, group_of
 from zenml.views.step_view import StepView
-from zenml.views.variables import KEPT, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from zenml.store.store import Store
     from zenml.views.model_view import ModelVersionView
     from zenml.views.replay_report import ReplayReport
+    from zenml.views.stack_view import StackView
 
 
 class PipelineView:
@@ -79,24 +80,6 @@ FIRST_LOOK = 0.02
 LAST_LOOK = 0.5
 
 
-class RunConfiguration:
-    """What a run was configured with."""
-
-    def __init__(self, run: Run, store: Store) -> None:
-        self._run = run
-        self._store = store
-        self._parameters = run.parameters
-
-    @cached_property
-    def parameters(self) -> dict[str, Any]:
-        """The arguments of the pipeline function."""
-        return {name: values.decode(bytes(raw), allow_types=True) for name, raw in self._parameters.items()}
-
-    def __getattr__(self, name: str) -> Any:
-        value = getattr(self._run.options, name)
-        return shown(value, self._run, self._store) if name in KEPT else value
-
-
 class RunView(ExecutionView[Run]):
     """One run of a pipeline."""
 
@@ -118,6 +101,13 @@ class RunView(ExecutionView[Run]):
     def config(self) -> RunConfiguration:
         """The configuration of the run: options and parameters."""
         return RunConfiguration(self.record, self._store)
+
+    @property
+    def stack(self) -> StackView:
+        """The stack that the run was begun with, as it was then."""
+        from zenml.views.stack_view import recorded_stack
+
+        return recorded_stack(self.record, self._store)
 
     @property
     def parameters(self) -> dict[str, Any]:

@@ -159,20 +159,20 @@ def test_ctrl_c_at_the_question_has_status_130(zenml, run, monkeypatch):
 def test_doctor_reports_every_part(zenml, run):
     found = json.loads(zenml("doctor", "--json").out)
 
-    assert [check["name"] for check in found["checks"]][:4] == ["version", "python", "stack", "disk"]
+    assert [check["name"] for check in found["checks"]][:4] == ["version", "python", "disk", "stack"]
     assert {"store", "database", "schema", "lock", "runs", "leases"} <= {
         one["name"] for one in found["checks"]
     }
-    assert "orchestrator `local`" in next(one["text"] for one in found["checks"] if one["name"] == "stack")
+    assert "orchestrator `default`" in next(one["text"] for one in found["checks"] if one["name"] == "stack")
 
 
 def test_doctor_finds_a_part_that_cannot_be_loaded(zenml, monkeypatch):
-    monkeypatch.setitem(registry.BUILT_IN, ("orchestrator", "broken"), "no.such")
+    monkeypatch.setitem(registry.BUILT_IN, ("orchestrator", "local"), "no.such")
 
     result = zenml("doctor")
 
     assert result.status == 1
-    assert "orchestrator `broken` cannot be loaded: ModuleNotFoundError" in result.out
+    assert "orchestrator `default` cannot be loaded: ModuleNotFoundError" in result.out
 
 
 def test_groups_list_what_is_used_most_first():

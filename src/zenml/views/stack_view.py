@@ -5,14 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from zenml.components.active_stack import active_stack as find_active
 from zenml.components.kinds import COMPONENT_TYPES, words
 from zenml.components.parts import open_part
 from zenml.components.registry import load_flavor
+from zenml.records import wire
+from zenml.records.stacks import Stack, default_stack
 
 if TYPE_CHECKING:
     from zenml.components.flavor import Flavor
-    from zenml.records.stacks import Component, Stack
+    from zenml.records.run import Run
+    from zenml.records.stacks import Component
     from zenml.store.store import Store
 
 
@@ -121,6 +123,7 @@ class StackView:
         return f"Stack(name={self.name!r}, {parts})"
 
 
-def active_stack(store: Store) -> StackView:
-    """Return the stack that runs are made with."""
-    return StackView(find_active(store), store)
+def recorded_stack(run: Run, store: Store) -> StackView:
+    """Return the stack that a run was begun with, as it was recorded then."""
+    body = None if run.stack is None else store.document(run.stack)
+    return StackView(default_stack() if body is None else wire.decode(body, Stack), store)
