@@ -221,3 +221,87 @@ def test_doctor_looks_at_the_components_of_the_active_stack(lab):
 
     assert "alerter `bell`" in done.stdout
     assert "cannot be loaded" in done.stdout
+
+
+TRAIN = """
+    from typing import Annotated
+    from zenml import ArtifactConfig, Model
+    from zenml.enums import ArtifactType
+
+    @step(enable_cache=False)
+    def train() -> Annotated[dict, ArtifactConfig(name="forest", artifact_type=ArtifactType.MODEL)]:
+        return {"trees": 10}
+
+    @step(enable_cache=False)
+    def fail() -> None:
+        raise ValueError("lost")
+
+    @pipeline(model=Model("churn", SAVE))
+    def flow(is_failing: bool = False):
+        train()
+        if is_failing:
+            fail()
+
+    outcome(lambda: flow(ARGUMENT))
+"""
+
+
+@pytest.fixture
+def shelf(lab):
+    client = lab.client()
+    client.create_stack_component("shelf", "shelf", "model_registry")
+    client.create_stack("serving", {"model_registry": "shelf"})
+    client.activate_stack("serving", everywhere=True)
+    return client
+
+
+def trained(lab, save="", argument="False"):
+    return lab.run(TRAIN.replace("SAVE", save).replace("ARGUMENT", argument))
+
+
+def test_a_completed_run_puts_its_model_into_the_registry(lab, shelf):
+    result = trained(lab)
+
+    (told,) = marks(lab, "registered")
+    assert (told["model"], told["version"], told["source"]) == ("churn", "1", "forest:1")
+    assert len(told["files"]) == 1
+    assert "is in the model registry `shelf`: shelf:/churn/1" in result.err
+    version = lab.client().get_model_version("churn")
+    assert version.run_metadata["model_registry"] == {
+        "registry": "shelf",
+        "version": "r1",
+        "uri": "shelf:/churn/1",
+    }
+
+
+@pytest.mark.parametrize(
+    ("save", "argument"), [("save_models_to_registry=False", "False"), ("", "is_failing=True")]
+)
+def test_what_is_not_meant_for_it_or_failed_stays_out_of_the_registry(lab, shelf, save, argument):
+    trained(lab, save, argument)
+
+    assert marks(lab, "registered") == []
+
+
+def test_a_registry_that_fails_is_told_and_the_run_has_completed(lab, shelf):
+    (lab.folder / "down").write_text("")
+
+    result = trained(lab)
+
+    assert (
+        "Version `1` of model `churn` is not in the model registry `shelf`: The shelf is full." in result.err
+    )
+    assert "zenml model register churn 1" in result.err
+    (run,) = lab.client().list_pipeline_runs()
+    assert str(run.status) == "completed"
+    (lab.folder / "down").unlink()
+    assert "shelf:/churn/1" in zenml(lab, "model", "register", "churn", "1").stdout
+
+
+def test_a_stage_is_given_in_the_registry_too(lab, shelf):
+    trained(lab)
+
+    zenml(lab, "model", "promote", "churn", "1", "production")
+
+    (told,) = marks(lab, "staged")
+    assert (told["model"], told["version"], told["stage"]) == ("churn", "r1", "production")

@@ -18,6 +18,7 @@ from zenml.records.ids import short
 from zenml.records.query import Condition, Query
 from zenml.records.run import Artifact
 from zenml.store.opening import open_store
+from zenml.views.exporting import export_artifact
 
 if TYPE_CHECKING:
     from zenml.views.artifact_view import ArtifactView
@@ -146,7 +147,7 @@ def export(artifact: str, target: str, *, as_json: bool) -> None:
     """
     store = open_store()
     view = found_artifacts.find_artifact(store, artifact)
-    files = found_artifacts.export_artifact(view, store, target)
+    files = export_artifact(view, store, target)
     if as_json:
         print_json({**artifact_shape(view), "files": files})
     else:

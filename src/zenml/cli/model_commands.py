@@ -19,6 +19,7 @@ from zenml.config.model import ABOUT
 from zenml.records.ids import short
 from zenml.records.models import STAGES
 from zenml.views.noted import tags_of_each
+from zenml.views.registering import METADATA
 
 if TYPE_CHECKING:
     from zenml.store.models import ModelSummary
@@ -124,6 +125,23 @@ def promote(model: str, version: str, stage: str, *, force: bool, as_json: bool)
         print_json(model_version_shape(view))
     else:
         click.echo(f"Version `{view.name}` of model `{view.record.model_name}`: {before} → {stage}.")
+
+
+@model.command(example="zenml model register churn latest")
+@click.argument("model", shell_complete=complete_model)
+@click.argument("version", default="latest", shell_complete=complete_model_version)
+@json_option
+def register(model: str, version: str, *, as_json: bool) -> None:
+    """Put VERSION of MODEL into the model registry of the active stack, or bring it up to date there."""
+    view = Client().register_model_version(model, version)
+    said = view.run_metadata[METADATA]
+    if as_json:
+        print_json({**model_version_shape(view), "registered": said})
+    else:
+        click.echo(
+            f"Version `{view.name}` of model `{view.record.model_name}` is in `{said['registry']}`: "
+            f"{said['uri'] or said['version']}"
+        )
 
 
 model.add_command(compare)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from zenml.components.active_stack import active_stack
 from zenml.config.model import ABOUT
 from zenml.errors import ConfigurationError
 from zenml.records.events import LoggedTags, Target
@@ -11,6 +12,7 @@ from zenml.records.models import Model, ModelVersion
 from zenml.records.tagging import read_tags
 from zenml.store.store import Notes
 from zenml.views.model_view import ModelVersionView, ModelView
+from zenml.views.registering import register_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -180,11 +182,26 @@ class ModelsClient:
         store = self.store
         found = store.models.find(model, str(version))
         if stage is not None:
-            store.models.set_stage(found.id, stage, force=force)
+            ModelVersionView(found, store).set_stage(stage, force=force)
         if description is not None:
             store.update(ModelVersion, found.id, description=description)
         _tag(store, "model_version", found.id, add_tags, remove_tags)
         return ModelVersionView(store.models.find(model, str(found.number)), store)
+
+    def register_model_version(self: Lists, model: str, version: str | int | None = None) -> ModelVersionView:
+        """Put a version into the model registry of the active stack, or bring it up to date there; return it.
+
+        A run does so itself with what it made, unless `Model(save_models_to_registry=False)`.
+
+        Raises:
+            ConfigurationError: the active stack has no model registry.
+            ComponentError: the registry is not reached, or refuses.
+        """
+        view = ModelVersionView(
+            self.store.models.find(model, None if version is None else str(version)), self.store
+        )
+        register_version(view, active_stack(self.store).components.get("model_registry"), self.store)
+        return view
 
     def delete_model_version(self: Lists, model: str, version: str | int) -> None:
         """Delete a version and what was said of it; its runs and artifacts stay."""

@@ -103,6 +103,7 @@ def read_model(given: Any, what: str) -> ModelSpec | None:
         given.version,
         read_tags(given.tags, f"model `{given.name}`"),
         given.about,
+        is_registered=given.save_models_to_registry,
     )
 
 

@@ -41,13 +41,16 @@ class ModelLinking:
         self._store = store
         self._run = run
         self._plan = plan
-        self._versions = store.models.of_run(run.id) if asked_models(plan) else {}
+        self.asked = asked_models(plan)
+        """The versions that the pipeline and its steps name, as far as they are known."""
+        self._versions = store.models.of_run(run.id) if self.asked else {}
         self._of_run = self._versions.get(key_of(plan.options.model)) if plan.options.model else None
         self._begun: dict[str, ModelVersion | None] = {}
         """By id of step run: the version that its artifacts belong to."""
 
     def learn(self, specs: list[ModelSpec]) -> None:
         """Find or make the versions of steps that came later."""
+        self.asked = [*self.asked, *(spec for spec in specs if spec not in self.asked)]
         new = [spec for spec in specs if key_of(spec) not in self._versions]
         if new:
             self._store.models.link_run(self._run, new)

@@ -147,6 +147,10 @@ def _run_and_report(
             if engine.caller is not None:
                 engine.caller.close()
     store.wait_durable()
+    if engine.run.status == "completed" and "model_registry" in stack.stack.components:
+        from zenml.views.registering import register_models  # most stacks have none
+
+        register_models(engine.run, engine.models.asked, stack.stack, store, reporter.note)
     reporter.run_ended(engine.run)
     unhandled = () if engine.run.status == "paused" else engine.unhandled()
     return Ended(engine.run, engine.admission.artifacts, tuple(unhandled))

@@ -136,6 +136,8 @@ class ModelSpec(msgspec.Struct, frozen=True, omit_defaults=True):
     tags: tuple[TagSpec, ...] = ()
     about: dict[str, str] = {}
     """License, description, limitations and so on, as far as they are given."""
+    is_registered: bool = True
+    """Whether a model registry, where there is one, gets the version too."""
 
 
 class CacheRules(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -207,9 +207,13 @@ class ModelVersionView(RecordView[ModelVersion]):
 
         Raises:
             ConfigurationError: there is no such stage, or another version is in it.
+            ComponentError: it has the stage here, and the model registry of the stack did not take it.
         """
+        from zenml.views.registering import tell_stage
+
         self.record = self._store.models.set_stage(self.id, stage, force=force)
         self._store.wait_durable()
+        tell_stage(self, stage, self._store)
 
     def _all(self) -> list[ArtifactView]:
         return [ArtifactView(artifact, self._store) for artifact in self._store.models.artifacts(self.id)]

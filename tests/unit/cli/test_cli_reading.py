@@ -164,6 +164,7 @@ def test_a_whole_run_as_json_has_stable_keys(zenml, runs):
         "children",
         "parameters",
         "tags",
+        "stack",
         "model",
         "failure",
         "hooks",

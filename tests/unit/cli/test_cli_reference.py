@@ -6,6 +6,8 @@ import json
 import os
 import re
 import shlex
+import sys
+import types
 
 import click
 import pytest
@@ -14,6 +16,9 @@ from zenml import errors
 from zenml.cli.component_commands import EXAMPLES
 from zenml.cli.main import cli
 from zenml.client import Client
+from zenml.components.flavor import Flavor
+from zenml.components.model_registry import ModelRegistry, RegisteredVersion
+from zenml.components.registry import BUILT_IN
 from zenml.records.run import Run
 
 ROOT = os.path.join(os.path.dirname(__file__), "..", "..", "..")
@@ -105,6 +110,31 @@ def hosts(path, request, monkeypatch):
             monkeypatch.setenv(name, value)
 
 
+@pytest.fixture
+def shelf(path, zenml_store, monkeypatch):
+    """A model registry in the active stack, where an example needs one."""
+    if path != "zenml model register":
+        return
+
+    class Shelf(ModelRegistry):
+        versions = set_stage = delete = fetch = None
+
+        def __init__(self, config, place):
+            pass
+
+        def register(self, model):
+            return RegisteredVersion(name=model.name, registry_version="1", uri=f"shelf:/{model.name}/1")
+
+    module = types.ModuleType("shelf_flavor")
+    module.FLAVOR = Flavor(type="model_registry", name="shelf", component=Shelf)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setitem(BUILT_IN, ("model_registry", "shelf"), module.__name__)
+    client = Client()
+    client.create_stack_component("shelf", "shelf", "model_registry")
+    client.create_stack("serving", {"model_registry": "shelf"})
+    client.activate_stack("serving")
+
+
 def prints_json(path):
     """Tell whether a command has the flag; `run answer` takes JSON by an option of that name."""
     return any("--json" in option.opts and option.is_flag for option in COMMANDS[path].params)
@@ -177,7 +207,7 @@ def test_every_error_is_documented():
 
 
 @pytest.mark.parametrize("path", COMMANDS)
-def test_every_example_runs_and_prints_the_documented_keys(path, zenml, store, hosts):
+def test_every_example_runs_and_prints_the_documented_keys(path, zenml, store, hosts, shelf):
     prepare(zenml, path)
     words = shlex.split(COMMANDS[path].example)[1:]
     takes_json = prints_json(path)
@@ -195,7 +225,7 @@ def test_every_example_runs_and_prints_the_documented_keys(path, zenml, store, h
 
 
 @pytest.mark.parametrize("path", COMMANDS)
-def test_every_example_runs_for_people(path, zenml, store, hosts):
+def test_every_example_runs_for_people(path, zenml, store, hosts, shelf):
     prepare(zenml, path)
     left_out = "--json" if prints_json(path) else None
     result = zenml(*[word for word in shlex.split(COMMANDS[path].example)[1:] if word != left_out])

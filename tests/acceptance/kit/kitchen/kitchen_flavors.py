@@ -10,6 +10,7 @@ from msgspec import Meta
 from zenml.components.alerter import Alert, Alerter
 from zenml.components.experiment_tracker import ExperimentTracker, TrackedRun
 from zenml.components.flavor import Flavor, SecretText
+from zenml.components.model_registry import ModelRegistry, RegisteredVersion
 from zenml.components.orchestrator import Orchestrator
 from zenml.errors import ComponentError
 
@@ -50,6 +51,33 @@ class Notebook(ExperimentTracker):
         mark("finished", failure=None if failure is None else str(failure))
 
 
+class Shelf(ModelRegistry):
+    def __init__(self, config, place):
+        pass
+
+    def register(self, model):
+        if os.path.exists("down"):
+            raise ComponentError("The shelf is full.")
+        files = [] if model.folder is None else sorted(os.listdir(model.folder))
+        mark("registered", model=model.name, version=model.version, files=files, source=model.source)
+        return RegisteredVersion(
+            name=model.name, registry_version=f"r{model.version}", uri=f"shelf:/{model.name}/{model.version}"
+        )
+
+    def versions(self, name):
+        return ()
+
+    def set_stage(self, name, registry_version, stage):
+        mark("staged", model=name, version=registry_version, stage=stage)
+        return RegisteredVersion(name=name, registry_version=registry_version, stage=stage)
+
+    def delete(self, name, registry_version):
+        pass
+
+    def fetch(self, name, registry_version, folder):
+        return folder
+
+
 class Pot(Orchestrator):
     synchronous = True
 
@@ -67,3 +95,4 @@ TRACKER = Flavor(type="experiment_tracker", name="notebook", component=Notebook)
 ORCHESTRATOR = Flavor(
     type="orchestrator", name="pot", component=Pot, capabilities=frozenset({"inline", "isolated"})
 )
+REGISTRY = Flavor(type="model_registry", name="shelf", component=Shelf)
