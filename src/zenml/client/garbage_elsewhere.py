@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from zenml.artifacts.artifact_store import Kept
-    from zenml.records.artifact_data import StoreAddress
     from zenml.records.run import Artifact
+    from zenml.records.stacks import PartAddress
     from zenml.store.database import Database
 
 
@@ -45,7 +45,7 @@ class StoreGarbage(msgspec.Struct, frozen=True):
 class Listed(msgspec.Struct, frozen=True):
     """What a registered artifact store has, listed before rows are read."""
 
-    address: StoreAddress
+    address: PartAddress
     folders: list[Kept]
     staged: list[Kept]
 

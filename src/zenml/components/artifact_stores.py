@@ -16,8 +16,8 @@ from zenml.errors import ComponentError
 
 if TYPE_CHECKING:
     from zenml.artifacts.folder import Staging
-    from zenml.records.artifact_data import FileEntry, StoreAddress, StoredValue
-    from zenml.records.stacks import Stack
+    from zenml.records.artifact_data import FileEntry, StoredValue
+    from zenml.records.stacks import PartAddress, Stack
     from zenml.records.task import StepTask
     from zenml.store.store import Store
 
@@ -28,39 +28,39 @@ _SECONDS_LOST = 30.0
 class AddressBook(Protocol):
     """Knows the registered artifact stores of a database."""
 
-    def current(self) -> StoreAddress | None:
+    def current(self) -> PartAddress | None:
         """Return where new artifacts go; None for the folder beside the database."""
 
-    def find(self, store_id: str) -> StoreAddress | None:
+    def find(self, store_id: str) -> PartAddress | None:
         """Return the address of a registered store; None if it is not registered any more."""
 
-    def all(self) -> Iterable[StoreAddress]:
+    def all(self) -> Iterable[PartAddress]:
         """Return the addresses of all registered stores."""
 
 
 class ListedAddresses:
     """The addresses that it was given."""
 
-    def __init__(self, addresses: Iterable[StoreAddress] = (), current: StoreAddress | None = None) -> None:
+    def __init__(self, addresses: Iterable[PartAddress] = (), current: PartAddress | None = None) -> None:
         self._current = current
         self._all = {one.id: one for one in addresses}
         if current is not None:
             self._all[current.id] = current
 
-    def current(self) -> StoreAddress | None:
+    def current(self) -> PartAddress | None:
         """Return the one that was given as the current one."""
         return self._current
 
-    def find(self, store_id: str) -> StoreAddress | None:
+    def find(self, store_id: str) -> PartAddress | None:
         """Return the one with the id."""
         return self._all.get(store_id)
 
-    def all(self) -> Iterable[StoreAddress]:
+    def all(self) -> Iterable[PartAddress]:
         """Return all."""
         return self._all.values()
 
 
-_opened: dict[str, tuple[StoreAddress, ArtifactStore]] = {}
+_opened: dict[str, tuple[PartAddress, ArtifactStore]] = {}
 """Stores of this process, by id."""
 
 
@@ -76,7 +76,7 @@ def artifact_stores_of(task: StepTask) -> ArtifactStores:
     return ArtifactStores(task.artifact_root, ListedAddresses(task.stores, task.store))
 
 
-def open_store(address: StoreAddress) -> ArtifactStore:
+def open_store(address: PartAddress) -> ArtifactStore:
     """Return the store at an address, opened once in this process."""
     known = _opened.get(address.id)
     if known is not None and known[0] == address:
@@ -133,7 +133,7 @@ class ArtifactStores(ArtifactStore):
             )
         return open_store(address)
 
-    def addresses(self, store_ids: Iterable[str | None]) -> tuple[StoreAddress, ...]:
+    def addresses(self, store_ids: Iterable[str | None]) -> tuple[PartAddress, ...]:
         """Return the addresses of stores, for another process; those that are not registered are left out."""
         found = (self.book.find(one) for one in dict.fromkeys(store_ids) if one is not None)
         return tuple(address for address in found if address is not None)

@@ -14,9 +14,8 @@ from zenml.components.kinds import words
 from zenml.components.registry import load_flavor, open_component
 from zenml.context import masking
 from zenml.errors import ComponentError, NotFoundError, ZenMLError
-from zenml.records.artifact_data import StoreAddress
 from zenml.records.run import Secret
-from zenml.records.stacks import Component, is_default
+from zenml.records.stacks import Component, PartAddress, is_default
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,9 +55,9 @@ def place_of(component: Component, store: Store) -> Place:
     return Place(name=component.name, folder=os.path.join(root, "components", component.id))
 
 
-def address_of(component: Component, store: Store) -> StoreAddress:
+def address_of(component: Component, store: Store) -> PartAddress:
     """Return how any process of this machine opens a component, with its secrets."""
-    return StoreAddress(
+    return PartAddress(
         id=component.id,
         flavor=component.flavor,
         config=msgspec.to_builtins(configuration_of(component, store)),
@@ -101,16 +100,16 @@ class RegisteredStores:
     def __init__(self, store: Store, stack: Stack | None = None) -> None:
         self._store = store
         self._stack = stack
-        self._known: dict[str, StoreAddress] = {}
+        self._known: dict[str, PartAddress] = {}
 
-    def current(self) -> StoreAddress | None:
+    def current(self) -> PartAddress | None:
         """Return where new artifacts go; None for the folder beside the database."""
         if self._stack is None:
             self._stack = active_stack(self._store)
         component = self._stack.components["artifact_store"]
         return None if is_default(component) else self._address(component)
 
-    def find(self, store_id: str) -> StoreAddress | None:
+    def find(self, store_id: str) -> PartAddress | None:
         """Return the address of a registered store; None if it is not registered any more."""
         if store_id not in self._known:
             component = self._store.get(Component, store_id)
@@ -119,12 +118,12 @@ class RegisteredStores:
             self._address(component)
         return self._known[store_id]
 
-    def all(self) -> Iterable[StoreAddress]:
+    def all(self) -> Iterable[PartAddress]:
         """Return the addresses of all registered stores."""
         found = components_of(self._store, "artifact_store")
         return [self._address(one) for one in found if not is_default(one)]
 
-    def _address(self, component: Component) -> StoreAddress:
+    def _address(self, component: Component) -> PartAddress:
         if component.id not in self._known:
             try:
                 self._known[component.id] = address_of(component, self._store)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
     from zenml.artifacts.artifact_store import ArtifactStore
-    from zenml.records.artifact_data import StoreAddress
+    from zenml.records.stacks import PartAddress
 
 BUILT_IN: dict[tuple[str, str], str] = {
     ("orchestrator", "local"): "zenml.flavors.local_orchestrator",
@@ -94,7 +94,7 @@ def open_component(flavor: Flavor, config: Any, place: Place) -> Any:
         raise missing_library(flavor, error) from error
 
 
-def open_address(kind: str, address: StoreAddress) -> Any:
+def open_address(kind: str, address: PartAddress) -> Any:
     """Return a component by its address, in whatever process of this machine.
 
     Raises:

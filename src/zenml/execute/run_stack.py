@@ -27,9 +27,8 @@ if TYPE_CHECKING:
     from zenml.components.flavor import Flavor
     from zenml.components.launcher import Launcher
     from zenml.components.orchestrator import Orchestrator
-    from zenml.records.artifact_data import StoreAddress
     from zenml.records.plan import Plan, StepDefinition
-    from zenml.records.stacks import Component, Stack
+    from zenml.records.stacks import Component, PartAddress, Stack
     from zenml.store.store import Store
 
 
@@ -40,7 +39,7 @@ class RunStack:
         self.stack: Stack = active_stack(store)
         self._store = store
         self._named: dict[tuple[str, str], Component] = {}
-        self._addresses: dict[str, StoreAddress] = {}
+        self._addresses: dict[str, PartAddress] = {}
 
     # Before anything runs
 

@@ -48,22 +48,3 @@ class StoredValue(msgspec.Struct, frozen=True, kw_only=True):
     """What its materializer says it is, for people who browse."""
     store_id: str | None = None
     """The registered artifact store that the key is of; None for the folder beside the database."""
-
-
-class StoreAddress(msgspec.Struct, frozen=True, kw_only=True):
-    """How a registered artifact store is opened, by any process of this machine.
-
-    It travels with the tasks of steps and is written down nowhere: its configuration can hold credentials.
-    """
-
-    id: str
-    flavor: str
-    config: dict[str, Any]
-    """With secrets in the place of references to them."""
-    name: str
-    folder: str
-    """For what the store keeps on this machine."""
-
-    def __repr__(self) -> str:
-        """Return it without its configuration."""
-        return f"StoreAddress(id={self.id!r}, flavor={self.flavor!r}, name={self.name!r})"

@@ -54,6 +54,25 @@ class Stack(msgspec.Struct, frozen=True):
     """By type."""
 
 
+class PartAddress(msgspec.Struct, frozen=True, kw_only=True):
+    """How a registered component is opened, by any process of this machine.
+
+    It travels with the tasks of steps and is written down nowhere: its configuration can hold credentials.
+    """
+
+    id: str
+    flavor: str
+    config: dict[str, Any]
+    """With secrets in the place of references to them."""
+    name: str
+    folder: str
+    """For what it keeps on this machine."""
+
+    def __repr__(self) -> str:
+        """Return it without its configuration."""
+        return f"PartAddress(id={self.id!r}, flavor={self.flavor!r}, name={self.name!r})"
+
+
 def is_default(component: Component) -> bool:
     """Tell whether a component is there without being recorded."""
     return component.id.startswith(f"{DEFAULT}-")

@@ -6,10 +6,11 @@ from typing import Any
 
 import msgspec
 
-from zenml.records.artifact_data import StoreAddress, StoredValue
+from zenml.records.artifact_data import StoredValue
 from zenml.records.models import ModelVersion
 from zenml.records.plan import Invocation, StepDefinition, TagSpec, Value
 from zenml.records.run import Failure, MemoryGuard
+from zenml.records.stacks import PartAddress
 
 
 class TaskArtifact(msgspec.Struct, frozen=True, tag="artifact"):
@@ -37,7 +38,7 @@ TaskInput = Value | TaskArtifact | TaskList
 class TrackerTask(msgspec.Struct, frozen=True):
     """The experiment tracker of a step: how its process opens it."""
 
-    address: StoreAddress
+    address: PartAddress
     settings: dict[str, Any] = {}
     """What the step sets for it."""
     tags: tuple[str, ...] = ()
@@ -59,9 +60,9 @@ class StepTask(msgspec.Struct, frozen=True):
     model: ModelVersion | None = None
     """The version of the model that the step works on."""
     tracker: TrackerTask | None = None
-    store: StoreAddress | None = None
+    store: PartAddress | None = None
     """The registered artifact store that takes its outputs; None for the folder of `artifact_root`."""
-    stores: tuple[StoreAddress, ...] = ()
+    stores: tuple[PartAddress, ...] = ()
     """Other registered artifact stores, which hold its inputs."""
 
 

@@ -6,7 +6,7 @@ from zenml.components import artifact_stores
 from zenml.components.artifact_store_check import put, read_all
 from zenml.components.artifact_stores import ArtifactStores, ListedAddresses
 from zenml.errors import ArtifactDamagedError, ComponentError
-from zenml.records.artifact_data import StoreAddress
+from zenml.records.stacks import PartAddress
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def root(tmp_path):
 
 def an_address(tmp_path, name, **config):
     config = config or {"path": str(tmp_path / name)}
-    return StoreAddress(
+    return PartAddress(
         id=f"{name}-of-{tmp_path.name}", flavor="local", name=name, config=config, folder=str(tmp_path)
     )
 
