@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from zenml.client.metadata import log_model_metadata as log_model_metadata
     from zenml.client.tagging import add_tags as add_tags
     from zenml.client.tagging import remove_tags as remove_tags
+    from zenml.components.alerter import Alert as Alert
     from zenml.config.artifact_config import ArtifactConfig as ArtifactConfig
     from zenml.config.external_artifact import ExternalArtifact as ExternalArtifact
     from zenml.config.model import Model as Model
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _TABLE = {
+    "Alert": "zenml.components.alerter",
     "ArtifactConfig": "zenml.config.artifact_config",
     "ExternalArtifact": "zenml.config.external_artifact",
     "Failure": "zenml.execute.map_results",
@@ -56,6 +58,7 @@ _TABLE = {
 }
 
 __all__ = [
+    "Alert",
     "ArtifactConfig",
     "ExternalArtifact",
     "Failure",

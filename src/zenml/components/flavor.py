@@ -56,6 +56,8 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True):
         requirements: what pip must have installed, such as `mlflow>=3`.
         extra: the extra of this distribution that brings them.
         capabilities: what not every component of the type can do, such as `ask`.
+        preload: modules that take long to import, for components that are opened in the processes of steps:
+            imported once, before those are forked.
     """
 
     type: str
@@ -66,6 +68,7 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True):
     requirements: tuple[str, ...] = ()
     extra: str | None = None
     capabilities: frozenset[str] = frozenset()
+    preload: tuple[str, ...] = ()
 
     @property
     def docs(self) -> str:

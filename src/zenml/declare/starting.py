@@ -41,6 +41,7 @@ def start(pipeline: Pipeline[Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     if compiled.schedule is not None:
         from zenml.execute.scheduling import store_schedule
 
+        RunStack(store).check_plan(compiled.plan, is_scheduled=True)
         store_schedule(compiled, compiled.schedule, store)
         return None
     if store.root != ":memory:" and not RunStack(store).is_synchronous(compiled.plan.options.settings):

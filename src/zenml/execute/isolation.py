@@ -84,7 +84,7 @@ def launch(
                 environment={**originals, **task.definition.options.environment},
                 working_directory=os.getcwd(),
                 sys_path=tuple(sys.path),
-                preload=WORKER_MODULES + (DECLARING if parcel.module else ()) + preload,
+                preload=WORKER_MODULES + (DECLARING if parcel.module else ()) + preload + _of_tracker(task),
                 memory_limit=_memory_cap(task),
                 settings=chosen.settings,
             ),
@@ -93,6 +93,14 @@ def launch(
             on_output=on_output,
         )
     return Launched(chosen.launcher, handle)
+
+
+def _of_tracker(task: StepTask) -> tuple[str, ...]:
+    if task.tracker is None:
+        return ()
+    from zenml.components.registry import load_flavor
+
+    return load_flavor("experiment_tracker", task.tracker.address.flavor).preload
 
 
 def _hear(event: StepEvent | RegisteredSecret, on_event: Callable[[StepEvent], None]) -> None:

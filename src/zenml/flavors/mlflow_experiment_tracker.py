@@ -318,4 +318,5 @@ FLAVOR = Flavor(
     settings=MlflowTrackerSettings,
     requirements=("mlflow>=3",),
     extra="mlflow",
+    preload=("mlflow",),
 )

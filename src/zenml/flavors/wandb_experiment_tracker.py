@@ -207,4 +207,5 @@ FLAVOR = Flavor(
     settings=WandbTrackerSettings,
     requirements=("wandb>=0.17",),
     extra="wandb",
+    preload=("wandb",),
 )

@@ -33,6 +33,7 @@ _STACKS_WITH = """
 SELECT s.name FROM stacks s JOIN stack_components m ON m.stack_id = s.id
 WHERE m.component_id = :id ORDER BY s.name
 """
+_ARTIFACTS_IN = "SELECT count(*) FROM artifacts WHERE store_id = :id"
 _COLUMNS = ", ".join(f"c.{name}" for name in table_of(Component).names)
 _MEMBERS = f"SELECT m.stack_id, {_COLUMNS} FROM stack_components m JOIN components c ON c.id = m.component_id"  # noqa: S608  names of our own fields
 
@@ -95,7 +96,7 @@ class StackTables:
         """Delete a component; return whether it was there.
 
         Raises:
-            ConfigurationError: stacks are made of it.
+            ConfigurationError: stacks are made of it, or artifacts lie in it.
         """
         with self._file.write() as transaction:
             users = [name for (name,) in transaction.read(_STACKS_WITH, {"id": component.id})]
@@ -105,6 +106,12 @@ class StackTables:
                     f"The {component.type} `{component.name}` is part of the stack{'s' if len(users) > 1 else ''} "
                     f"{listed}. Give {'them' if len(users) > 1 else 'it'} another one with `zenml stack update`, or "
                     "delete the stack first."
+                )
+            ((artifacts,),) = transaction.read(_ARTIFACTS_IN, {"id": component.id})
+            if artifacts:
+                raise ConfigurationError(
+                    f"The {component.type} `{component.name}` holds the files of {artifacts} artifacts of this store. Delete "
+                    "the runs that made them and collect them first: zenml run delete RUN, zenml gc"
                 )
             return transaction.run("DELETE FROM components WHERE id = :id", {"id": component.id}) == 1
 

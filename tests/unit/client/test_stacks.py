@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from zenml import save_artifact
 from zenml.client import Client
 from zenml.components import active_stack as stacks
 from zenml.errors import ConfigurationError, NotFoundError
@@ -308,3 +309,17 @@ def test_a_flavor_that_is_gone_does_not_hide_its_component(client):
 def test_a_component_says_what_it_cannot_do(client):
     with pytest.raises(AttributeError, match=r"has no `shout`\. It has: .*`post`"):
         alerter(client).shout
+
+
+def test_an_artifact_store_that_holds_artifacts_is_not_deleted(client, tmp_path):
+    client.create_stack_component("disk", "local", "artifact_store", {"path": str(tmp_path / "disk")})
+    client.create_stack("other", {"artifact_store": "disk"})
+    client.activate_stack("other")
+    save_artifact(bytes(200_000), "big")
+    client.activate_stack("default")
+    client.delete_stack("other")
+
+    with pytest.raises(ConfigurationError, match="holds the files of 1 artifacts"):
+        client.delete_stack_component("disk", "artifact_store")
+
+    assert client.get_artifact_version("big").load() == bytes(200_000)
