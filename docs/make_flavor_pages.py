@@ -47,7 +47,7 @@ def flavor_page(flavor: Flavor) -> str:
         *_needs(flavor),
         "## Configuration",
         *_fields(flavor.config, "There is nothing to configure."),
-        "## Settings of a step",
+        "## Settings of a message" if flavor.type == "alerter" else "## Settings of a step",
         *_settings(flavor),
         "## Example",
         example_of(name),
@@ -110,7 +110,7 @@ def _needs(flavor: Flavor) -> Iterator[str]:
 
 def _settings(flavor: Flavor) -> Iterator[str]:
     if flavor.settings is None or not fields_of(flavor.settings):
-        yield "A step sets nothing for it."
+        yield "There is nothing to set."
         return
     if flavor.type == "alerter":
         yield "Given with a message, as `params` of `post` and `ask`."

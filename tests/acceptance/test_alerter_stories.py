@@ -11,17 +11,22 @@ import pytest
 from lab import KIT
 
 ALARM = '''
-"""Puts an alerter into the active stack of each process that imports this."""
+"""A flavor, and a stack with a component of it, which the first process that imports this makes the active one."""
 import os
-import msgspec
-import zenml.client.active_stack as stacks
 from labkit import mark
+from zenml.client import Client
+from zenml.components import registry
 from zenml.components.alerter import Alert, Alerter
+from zenml.components.flavor import Flavor
 from zenml.errors import ComponentError
+import msgspec
 
 
 class Marker(Alerter):
     flavor = "marker"
+
+    def __init__(self, config, place):
+        pass
 
     def post(self, message, params=None):
         parts = msgspec.structs.asdict(message) if isinstance(message, Alert) else {"text": message}
@@ -33,8 +38,13 @@ class Marker(Alerter):
         return True
 
 
-stack = stacks.ActiveStack("tested", {"alerter": Marker()})
-stacks.default_stack = lambda: stack
+FLAVOR = Flavor(type="alerter", name="marker", component=Marker)
+registry.BUILT_IN["alerter", "marker"] = "alarm"
+if not os.path.exists("registered"):
+    Client().create_stack_component("marks", "marker", "alerter")
+    Client().create_stack("tested", {"alerter": "marks"})
+    Client().activate_stack("tested")
+    open("registered", "w").close()
 '''
 START = """
     import alarm
@@ -471,7 +481,7 @@ def test_an_alerter_that_knows_text_only_gets_text(lab):
         def post(self, text):
             mark("text", text=text)
 
-    alarm.stacks.default_stack = lambda: alarm.stacks.ActiveStack("tested", {"alerter": TextOnly()})
+    alarm.FLAVOR = alarm.Flavor(type="alerter", name="marker", component=lambda config, place: TextOnly())
 
     @step(**alerted)
     def work():
