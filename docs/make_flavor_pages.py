@@ -125,7 +125,9 @@ def _fields(config: ConfigClass, without: str) -> Iterator[str]:
         yield without
         return
     rows = ["| field | type | default | what |", "|---|---|---|---|"]
-    rows += [f"| `{one.name}` | {_cell(one.type)} | {_default(one)} | {_cell(_about(one))} |" for one in fields]
+    rows += [
+        f"| `{one.name}` | {_cell(one.type)} | {_default(one)} | {_cell(_about(one))} |" for one in fields
+    ]
     yield "\n".join(rows)
 
 
@@ -139,7 +141,11 @@ def _default(field: FieldText) -> str:
 
 def _about(field: FieldText) -> str:
     examples = ", ".join(f"`{_plain(one)}`" for one in field.examples)
-    parts = [field.description, f"Such as {examples}." if examples else "", "**Secret.**" if field.is_secret else ""]
+    parts = [
+        field.description,
+        f"Such as {examples}." if examples else "",
+        "**Secret.**" if field.is_secret else "",
+    ]
     return " ".join(part for part in parts if part)
 
 

@@ -135,7 +135,9 @@ def main() -> None:
     make_flavor_pages.write()
     with open(SCHEMA, "w", encoding="utf-8") as file:
         file.write(schema_text())
-    sys.stdout.write(f"Wrote {', '.join(PAGES)}, the pages of flavors, and the JSON Schema of configuration files.\n")
+    sys.stdout.write(
+        f"Wrote {', '.join(PAGES)}, the pages of flavors, and the JSON Schema of configuration files.\n"
+    )
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ def check_page(path, folder, request):
     work.mkdir()
     environment = run_pages.environment_for(str(folder))
     with contextlib.ExitStack() as servers:
-        stands_for, variables = _services(text, request, servers)
+        stands_for, variables = _services(text, request, servers, folder)
         done = run_pages.run_page(text, str(work), {**environment, **variables}, stands_for)
     if os.environ.get("WRITE_PAGES") and done != text:
         with open(path, "w", encoding="utf-8") as file:
@@ -43,7 +43,7 @@ def check_page(path, folder, request):
     assert done == text, f"if this is meant: WRITE_PAGES=1, and this test again; then read {path}"
 
 
-def _services(text, request, servers):
+def _services(text, request, servers, folder):
     """Return by words of a page what they stand for, and variables of the environment."""
     stands_for, variables = {}, {}
     if "db.example.org" in text:  # the host of the pages is the server of the tests
@@ -55,6 +55,13 @@ def _services(text, request, servers):
     if "--flavor venv" in text:  # packages come from a folder
         packages = request.getfixturevalue("venv_packages")
         variables |= {"UV_FIND_LINKS": str(packages), "UV_NO_INDEX": "1", "UV_OFFLINE": "1"}
+    if "pip install --quiet -e file-alerter" in text:  # into a folder, and not into what runs the tests
+        site = str(folder / "site")
+        stands_for["pip install --quiet -e file-alerter"] = (
+            "python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index"
+            f" --target {site} ./file-alerter"
+        )
+        variables["PYTHONPATH"] = site
     if "https://slack.com/api/" in text:
         stands_for["https://slack.com/api/"] = f"{servers.enter_context(_slack()).url}/api/"
     if "https://mlflow.example.com" in text:

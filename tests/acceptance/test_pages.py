@@ -11,7 +11,10 @@ HOW_TO = os.path.join(DOCS, "how-to")
 WITH_SERVICES = {"how-to/experiment-tracking.md"}  # executed in tests/services
 
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
-IN_PARTS = {"flavors", "examples"}  # `flavors/index.md` lists the pages there, which have the examples in them
+IN_PARTS = {
+    "flavors",
+    "examples",
+}  # `flavors/index.md` lists the pages there, which have the examples in them
 EXECUTED = ["first-steps.md", "migration.md", *(f"how-to/{name}" for name in sorted(os.listdir(HOW_TO)))]
 
 

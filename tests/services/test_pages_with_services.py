@@ -7,6 +7,7 @@ import pytest
 from page_services import DOCS, check_page
 
 PAGES = (
+    "how-to/experiment-tracking",
     "flavors/examples/artifact-store-azure",
     "flavors/examples/experiment-tracker-mlflow",
     "flavors/examples/experiment-tracker-wandb",
