@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from zenml.components.flavor import fields_of
-from zenml.components.kinds import COMPONENT_TYPES, INTERFACES, words
+from zenml.components.kinds import COMPONENT_TYPES, INTERFACES, words, words_for_many
 from zenml.components.registry import BUILT_IN, load_flavor
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def index_page() -> str:
                 install = f"`{flavor.install}`" if flavor.install else "nothing"
                 first = _cell(flavor.docs.partition("\n")[0])
                 rows.append(f"| [`{name}`]({page_name(kind, name)}.md) | {first} | {install} |")
-        title = f"## {words(kind).capitalize()}s: what {COMPONENT_TYPES[kind]}"
+        title = f"## {words_for_many(kind).capitalize()}: what {COMPONENT_TYPES[kind]}"
         blocks += [title, "\n".join(rows)]
     return "\n\n".join(blocks) + "\n"
 
@@ -135,7 +135,7 @@ def _default(field: FieldText) -> str:
     if field.is_required:
         return "**required**"
     if field.default is None or field.default in ("", (), {}, []):
-        return "–"
+        return "–"  # noqa: RUF001  # nothing, as tables show it
     return f"`{_cell(_plain(field.default))}`"
 
 
