@@ -1,4 +1,4 @@
-"""Write docs/reference/cli.md, docs/reference/errors.md and the schema of configuration files from the source.
+"""Write docs/reference/cli.md, docs/reference/errors.md, docs/flavors/ and the schema of configuration files from the source.
 
 python docs/make_reference.py
 """
@@ -20,7 +20,12 @@ from zenml.config.json_schema import schema_text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "reference")
+HERE = os.path.dirname(os.path.abspath(__file__))
+FOLDER = os.path.join(HERE, "reference")
+sys.path.insert(0, HERE)
+
+import make_flavor_pages  # noqa: E402 - it is beside this file, which is not a package
+
 NOTE = "<!-- Made by docs/make_reference.py from the source; edit that. -->"
 
 REMEDIES = {
@@ -127,9 +132,12 @@ def main() -> None:
     for name, make in PAGES.items():
         with open(os.path.join(FOLDER, name), "w", encoding="utf-8") as file:
             file.write(make())
+    make_flavor_pages.write()
     with open(SCHEMA, "w", encoding="utf-8") as file:
         file.write(schema_text())
-    sys.stdout.write(f"Wrote {', '.join(PAGES)} and the JSON Schema of configuration files.\n")
+    sys.stdout.write(
+        f"Wrote {', '.join(PAGES)}, the pages of flavors, and the JSON Schema of configuration files.\n"
+    )
 
 
 if __name__ == "__main__":

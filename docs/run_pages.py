@@ -6,13 +6,15 @@ A Python or YAML block whose first line is a comment with a file name (`# flow.p
 Python block without one goes on with the last such file. Lines of a `console` block that begin with `$ ` are commands,
 executed in the order of the page, with the files as the page has shown them up to there. What follows them is their
 output: times, durations, ids and the order of lines may differ, and a line `…` stands for any lines. A Python file that no
-command names is executed at the end, and has to succeed.
+command names is executed at the end, and has to succeed. The ports 8080 and 8025 of a page are free ones where it is
+executed, and whoever executes it may have further words of it stand for others, such as the addresses of services.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -21,11 +23,16 @@ from collections import Counter
 BLOCK = re.compile(r"^```(python|yaml|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"# ([\w./-]+\.(?:py|yaml))\n")
 SECONDS = 120
+PORTS = ("8080", "8025")
 
 
-def run_page(text, folder, environment):
-    """Run the examples of a page in `folder`; return the page with the output that differs replaced."""
-    page = _Page(folder, environment)
+def run_page(text, folder, environment, stands_for=None):
+    """Run the examples of a page in `folder`; return the page with the output that differs replaced.
+
+    `stands_for` says by words of the page what is meant by them here.
+    """
+    ports = {port: free_port() for port in PORTS if port in text}
+    page = _Page(folder, environment, {**ports, **(stands_for or {})})
     done = BLOCK.sub(page.block, text)
     for name in page.unused:
         page.run(f"python {name}", must_succeed=True)
@@ -33,8 +40,9 @@ def run_page(text, folder, environment):
 
 
 class _Page:
-    def __init__(self, folder, environment):
+    def __init__(self, folder, environment, stands_for):
         self.folder, self.environment = folder, environment
+        self.stands_for = stands_for
         self.file = "page.py"
         self.unused = []
 
@@ -51,7 +59,7 @@ class _Page:
         self.file = named[1] if named else self.file
         path = os.path.join(self.folder, self.file)
         with open(path, "w" if named else "a", encoding="utf-8") as file:
-            file.write(body)
+            file.write(self.meant(body))
         if path.endswith(".py") and self.file not in self.unused:
             self.unused.append(self.file)
 
@@ -71,12 +79,20 @@ class _Page:
             if not re.search(rf"\b{re.escape(name.removesuffix('.py'))}\b", command)
         ]
         done = subprocess.run(
-            ["sh", "-c", command], cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL,
+            ["sh", "-c", self.meant(command)], cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=SECONDS, check=False,
         )  # fmt: skip
         if must_succeed and done.returncode:
             raise AssertionError(f"$ {command}\n{done.stdout}")
-        return done.stdout.replace(os.path.realpath(self.folder), "/home/anna/work")
+        printed = done.stdout.replace(os.path.realpath(self.folder), "/home/anna/work")
+        for shown, meant in self.stands_for.items():
+            printed = printed.replace(meant, shown)
+        return printed
+
+    def meant(self, text):
+        for shown, meant in self.stands_for.items():
+            text = text.replace(shown, meant)
+        return text
 
 
 def fits(shown, printed):
@@ -104,6 +120,13 @@ def normalised(text):
     )
     text = re.sub(r"[─━-]{4,}", "RULE", text)
     return re.sub(r" +", " ", text)
+
+
+def free_port():
+    """Return a port of this machine that nobody listens on, as text."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return str(taken.getsockname()[1])
 
 
 def environment_for(folder):

@@ -42,6 +42,18 @@ def moto():
     server.close()
 
 
+@pytest.fixture(scope="session")
+def venv_packages(tmp_path_factory):
+    """A folder with the packages that `zenml` needs, and with two versions of `tiny`."""
+    from venv_wheels import make_wheel, pack_installed
+
+    folder = tmp_path_factory.mktemp("packages")
+    pack_installed(folder)
+    for version in ("1.0", "2.0"):
+        make_wheel(folder, "tiny", version, f"VERSION = {version!r}\n")
+    return folder
+
+
 @pytest.fixture
 def team_address(postgresql_server):
     """The address of a fresh database of a team, which is gone after the test."""

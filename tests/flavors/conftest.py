@@ -1,22 +1,11 @@
-"""What tests of flavors share: packages without a network, environments, and stores in the fake of S3."""
+"""What tests of flavors share: environments, and stores in the fake of S3."""
 
 import pytest
-from venv_wheels import make_wheel, pack_installed
 
 from moto_server import KEY, SECRET
 from zenml.components.flavor import Place
 from zenml.flavors.s3_artifact_store import FLAVOR, S3ArtifactStoreConfig
 from zenml.flavors.venv_step_operator import VenvStepOperator, VenvStepOperatorConfig
-
-
-@pytest.fixture(scope="session")
-def venv_packages(tmp_path_factory):
-    """A folder with the packages that `zenml` needs, and with two versions of `tiny`."""
-    folder = tmp_path_factory.mktemp("packages")
-    pack_installed(folder)
-    for version in ("1.0", "2.0"):
-        make_wheel(folder, "tiny", version, f"VERSION = {version!r}\n")
-    return folder
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,9 @@ from importlib.metadata import version
 
 import pytest
 from process_launcher_helpers import wait_until_gone
-from venv_wheels import make_wheel
 
 import zenml
+from venv_wheels import make_wheel
 from zenml.components.flavor import Place
 from zenml.components.launcher_check import Watched, make_task
 from zenml.components.registry import load_flavor

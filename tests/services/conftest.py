@@ -42,3 +42,15 @@ def mlflow_server(tmp_path_factory):
     print(f"The MLflow server answered after {server.started_in:.1f} s.")
     yield server
     server.close()
+
+
+@pytest.fixture(scope="session")
+def azurite(tmp_path_factory):
+    """Azure's stand-in, started when the first test wants it."""
+    import azurite_service
+
+    if reason := azurite_service.missing():
+        pytest.skip(reason)
+    server = azurite_service.Azurite(tmp_path_factory.mktemp("azurite"))
+    yield server
+    server.close()

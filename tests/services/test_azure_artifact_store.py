@@ -13,15 +13,6 @@ from zenml.errors import ArtifactDamagedError, ComponentError
 from zenml.flavors.azure_artifact_store import FLAVOR, AzureArtifactStoreConfig
 
 
-@pytest.fixture(scope="session")
-def azurite(tmp_path_factory):
-    if reason := azurite_service.missing():
-        pytest.skip(reason)
-    server = azurite_service.Azurite(tmp_path_factory.mktemp("azurite"))
-    yield server
-    server.close()
-
-
 @pytest.fixture
 def open_azure(azurite, tmp_path):
     """Opens the store of this test on a machine."""

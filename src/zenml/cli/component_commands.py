@@ -22,7 +22,7 @@ from zenml.cli.shapes import page_shape
 from zenml.cli.tables import table, terminal_width
 from zenml.client.client import Client
 from zenml.components.flavor import fields_of
-from zenml.components.kinds import COMPONENT_TYPES, words
+from zenml.components.kinds import COMPONENT_TYPES, words, words_for_many
 from zenml.errors import ZenMLError
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def component_group(kind: str) -> Group:
     command, (name, registers, changes) = kind.replace("_", "-"), EXAMPLES[kind]
     group = Group(
         command,
-        help=f"Register and change {words(kind)}s: what {COMPONENT_TYPES[kind]}.",
+        help=f"Register and change {words_for_many(kind)}: what {COMPONENT_TYPES[kind]}.",
         short_help=f"What {COMPONENT_TYPES[kind]}.",
     )
 
@@ -79,7 +79,7 @@ def component_group(kind: str) -> Group:
         if not as_json:
             click.echo(f"Use it in a stack: zenml stack register NAME --{command} {name}", err=True)
 
-    @group.command("list", example=f"zenml {command} list", help=f"List the {words(kind)}s.")
+    @group.command("list", example=f"zenml {command} list", help=f"List the {words_for_many(kind)}.")
     @json_option
     def list_components(*, as_json: bool) -> None:
         client = Client()
@@ -88,7 +88,7 @@ def component_group(kind: str) -> Group:
             print_json(page_shape(found, component_shape))
             return
         if not found.items:
-            click.echo(f"No {words(kind)}s yet. {_how(kind)}", err=True)
+            click.echo(f"No {words_for_many(kind)} yet. {_how(kind)}", err=True)
             return
         rows = [
             ("*" if active is not None and one.id == active.id else "", id_of(one), one.name, one.flavor)
@@ -111,7 +111,7 @@ def component_group(kind: str) -> Group:
 
     @group.command(
         example=f"zenml {command} flavors",
-        help=f"List the flavors of {words(kind)}s, or show what FLAVOR needs and what is configured of it.",
+        help=f"List the flavors of {words_for_many(kind)}, or show what FLAVOR needs and what is configured of it.",
     )
     @click.argument("flavor", required=False)
     @json_option

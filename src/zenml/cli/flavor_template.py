@@ -78,46 +78,108 @@ def make(tmp_path):
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_it_conforms(check, make):
-    check(make)  # some types want a view of the service too: see the docstring of their check
+    check({argument})
 '''
+_TEST_WITH_SERVICE = '''"""Does the flavor do what every {words} must?"""
+
+import pytest
+{test_imports}
+
+
+class Service({view}):
+    """The service as the check sees it; the docstrings of `{view}` say what each method is for."""
+
+    def __init__(self, folder):
+        self.folder = str(folder)
+{attributes}
+    def {maker}(self):
+        flavor = load_flavor("{kind}", "{name}")
+        config = flavor.config(address="http://127.0.0.1:8000")
+        return flavor.component(config, Place(name="{name}", folder=self.folder))
+
+{view_methods}
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_it_conforms(check, tmp_path):
+    service = Service(tmp_path)
+    check({argument})
+'''
+_VIEWS = {
+    "alerter": ("AlerterService", "make", "service.make, service"),
+    "experiment_tracker": ("TrackerProbe", "tracker", "service"),
+}
+"""By type whose check wants to see the service too: the class for it, the method that makes a component, what is checked."""
+_ATTRIBUTES = {"alerter": '        self.name = "127.0.0.1:8000"\n'}
 
 
 def files_of(kind: str, name: str) -> dict[str, str]:
     """Return the files of a package with a new flavor: paths below its folder, and what is in them."""
-    identifier = name.replace("-", "_")
-    module = f"{identifier}_{kind}"
-    interface_module, _, interface = INTERFACES[kind].partition(":")
-    base = getattr(importlib.import_module(interface_module), interface)
-    about = COMPONENT_TYPES[kind]
-    check = f"zenml.components.{INTERFACES[kind].rpartition(':')[0].rpartition('.')[2]}_check"
-    methods = [_method(one) for one in vars(base).values() if getattr(one, "__isabstractmethod__", False)]
-    values = {
+    values = {**_names(kind, name), **_of_interface(kind), **_of_check(kind)}
+    module = values["module"]
+    return {
+        "pyproject.toml": _PROJECT.format(**values),
+        f"{module}.py": _MODULE.format(**values),
+        f"tests/test_{module}.py": (_TEST_WITH_SERVICE if kind in _VIEWS else _TEST).format(**values),
+    }
+
+
+def _names(kind: str, name: str) -> dict[str, str]:
+    identifier, about = name.replace("-", "_"), COMPONENT_TYPES[kind]
+    return {
         "about": f"{about[0].upper()}{about[1:]}",
         "package": f"{name}-{kind.replace('_', '-')}",
         "command": kind.replace("_", "-"),
         "name": name,
         "kind": kind,
         "words": words(kind),
-        "module": module,
-        "interface": interface,
+        "module": f"{identifier}_{kind}",
         "class_name": "".join(part.capitalize() for part in f"{identifier}_{kind}".split("_")),
-        "test_imports": "\n".join(
-            sorted(
-                (
-                    f"from {check} import CHECKS",
-                    "from zenml.components.flavor import Place",
-                    "from zenml.components.registry import load_flavor",
-                )
-            )
-        ),
+    }
+
+
+def _of_interface(kind: str) -> dict[str, str]:
+    """Return what the module takes from the interface of its type."""
+    module, _, interface = INTERFACES[kind].partition(":")
+    base = getattr(importlib.import_module(module), interface)
+    methods = [_method(one) for one in vars(base).values() if getattr(one, "__isabstractmethod__", False)]
+    return {
+        "interface": interface,
         "methods": "\n\n".join(methods) + "\n",
         "imports": _imports(base, "\n".join(methods)),
     }
+
+
+def _of_check(kind: str) -> dict[str, str]:
+    """Return what the test takes from the conformance check of its type."""
+    check = f"zenml.components.{INTERFACES[kind].rpartition(':')[0].rpartition('.')[2]}_check"
+    view, maker, argument = _VIEWS.get(kind, ("", "", "make"))
+    needed = ["CHECKS", view] if view else ["CHECKS"]
+    if kind == "image_builder":
+        needed, argument = ["CHECKS", "Subject"], 'lambda: Subject(make(), "localhost:5000/check")'
+    imports = (
+        f"from {check} import {', '.join(needed)}",
+        "from zenml.components.flavor import Place",
+        "from zenml.components.registry import load_flavor",
+    )
     return {
-        "pyproject.toml": _PROJECT.format(**values),
-        f"{module}.py": _MODULE.format(**values),
-        f"tests/test_{module}.py": _TEST.format(**values),
+        "test_imports": "\n".join(sorted(imports)),
+        "view": view,
+        "maker": maker,
+        "argument": argument,
+        "attributes": _ATTRIBUTES.get(kind, ""),
+        "view_methods": _view_methods(check, view, maker) if view else "",
     }
+
+
+def _view_methods(check: str, view: str, maker: str) -> str:
+    """Return the methods of the view of a service that are to be filled in."""
+    base = getattr(importlib.import_module(check), view)
+    found = [
+        f"    def {name}({', '.join(inspect.signature(one).parameters)}):\n        raise NotImplementedError\n"
+        for name, one in vars(base).items()
+        if getattr(one, "__isabstractmethod__", False) and name != maker
+    ]
+    return "\n".join(found)
 
 
 def _method(function: Any) -> str:

@@ -72,7 +72,7 @@ def run_target(
         if screen.is_quiet():  # else it was said when the run paused
             click.echo(asking_text(view), err=True)
         return
-    if view.record.status != "completed" and not is_detached:
+    if view.record.status not in ("completed", "running") and not is_detached:
         if not screen.is_live():  # there the panel was shown when the run ended
             panel = f"\n{failure_panel(view)}\nThe whole run: zenml run show {short(view.id)}"
             click.echo(panel, err=True)

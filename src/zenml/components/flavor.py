@@ -73,10 +73,7 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def docs(self) -> str:
         """The text at the top of the flavor's file."""
-        import inspect
-
-        module = sys.modules[self.component.__module__]
-        return inspect.cleandoc(module.__doc__ or "")
+        return (sys.modules[self.component.__module__].__doc__ or "").strip()
 
     @property
     def install(self) -> str | None:

@@ -42,3 +42,9 @@ OF_EVERY_STACK = ("orchestrator", "artifact_store")
 def words(kind: str) -> str:
     """Return a type as people say it: `experiment tracker`."""
     return kind.replace("_", " ")
+
+
+def words_for_many(kind: str) -> str:
+    """Return a type as people say it of several: `model registries`."""
+    one = words(kind)
+    return f"{one[:-1]}ies" if one.endswith("y") else f"{one}s"

@@ -2,15 +2,16 @@ r"""Keep artifacts in a container of Azure Blob Storage.
 
     pip install 'zenml-core[azure]'
 
-    zenml secret create azure --key …
+    zenml secret create azure --from-file azure.env    # key=…
     zenml artifact-store register lake --flavor azure --path az://models/training \
         --account_name mycompany --account_key '{{azure.key}}'
-    zenml stack register cloud -o default -a lake
-    zenml stack set cloud
+    zenml stack register cloud -a lake --set
 
 Without a key, a connection string or a token, credentials come from where Azure's own tools find them: the
 environment, the machine's identity, or `az login`. They must be allowed to list, read, write and delete blobs.
 An artifact is there when its manifest is, which is written last and only if there is none.
+
+Tested with Azurite, Microsoft's stand-in for the service; never with Azure itself.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Nothing to install.
 
     zenml alerter register desktop --flavor command --command '["notify-send", "--", "{title}", "{text}"]'
     zenml alerter register own --flavor command --command '["/home/anna/bin/tell-me"]'
-    zenml stack register watched -o default -a default -al desktop
+    zenml stack register watched -al desktop --set
 
 The command gets the message in three ways: as JSON on its standard input, as it is documented for
 the flavor `webhook`; as the variables `ZENML_ALERT_TITLE`, `ZENML_ALERT_TEXT` (all but the title, as text),
@@ -13,6 +13,8 @@ the flavor `webhook`; as the variables `ZENML_ALERT_TITLE`, `ZENML_ALERT_TEXT` (
 begin with a `-` out of a message gets a space before it, so that it is no option.
 
 Exit status 0 means taken. When the time is over, the command is ended with all processes that it started.
+
+Tested with programs of the operating system.
 """
 
 from __future__ import annotations

@@ -3,10 +3,12 @@
 Install Docker, or set `executable`.
 
     zenml image-builder register images --flavor docker --platform linux/amd64
-    zenml stack update -b images
+    zenml stack register containers -i images --set
     zenml pipeline image flow.py --build       # nothing is built if the image is there
 
 Without an engine, `zenml pipeline image flow.py --export FOLDER` writes what `docker build` takes elsewhere.
+
+Tested with a stand-in for the program, and with the real one where it has no engine; no image has been built with it.
 """
 
 from __future__ import annotations

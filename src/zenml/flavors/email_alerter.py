@@ -2,13 +2,15 @@ r"""Send messages by mail, through an SMTP server.
 
 Nothing to install. The password is kept as a secret:
 
-    zenml secret create smtp --password …
+    zenml secret create smtp --from-file smtp.env      # password=…
     zenml alerter register post --flavor email --host smtp.example.com --user robot@example.com \
         --password '{{smtp.password}}' --sender robot@example.com --recipients '["team@example.com"]'
-    zenml stack register watched -o default -a default -al post
+    zenml stack register watched -al post --set
 
 A mail has the message as plain text and as HTML; both show the same. All mails about one run refer to the same
 `Message-ID`, so that programs for mail show them together, and a mail that is sent twice has the same one.
+
+Tested with an SMTP server on one machine (aiosmtpd), with and without encryption and login; with no provider of mail.
 """
 
 from __future__ import annotations

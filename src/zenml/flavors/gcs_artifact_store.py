@@ -3,14 +3,13 @@
     pip install 'zenml-core[gcs]'
 
     zenml artifact-store register lake --flavor gcs --path gs://models/training --project my-project
-    zenml stack register cloud -o default -a lake
-    zenml stack set cloud
+    zenml stack register cloud -a lake --set
 
 Credentials come from `token`, or from where Google's own tools find them: `GOOGLE_APPLICATION_CREDENTIALS`, the
 machine's identity, or `gcloud auth application-default login`. They must be allowed to list, get, create and delete
 objects. An artifact is there when its manifest is, which is written last with `ifGenerationMatch=0`.
 
-This flavor has not been tested against the real service, nor against an emulator. It shares everything with those of
+Tested neither with the real service nor with an emulator. It shares everything with those of
 S3 and Azure but how it connects.
 """
 

@@ -3,12 +3,13 @@
 Nothing to install. The artifact store `default` is of this flavor: the folder `artifacts` of the store.
 
     zenml artifact-store register big-disk --flavor local --path /data/artifacts
-    zenml stack register training -o default -a big-disk
-    zenml stack set training
+    zenml stack register training -a big-disk --set
 
 Each artifact is a folder named by its key, with its files and a `manifest.json`, readable by
 this user only. Files never change once they are there, so arrays can be mapped into memory
 straight from the store.
+
+Tested with real files, kills of the writer, and damaged and missing files.
 """
 
 from __future__ import annotations

@@ -3,9 +3,10 @@
 Nothing to install. Every stack without another orchestrator has it, under the name `default`.
 
     zenml orchestrator register background --flavor local --synchronous false
-    zenml stack register later -o background -a default
-    zenml stack set later
+    zenml stack register later -o background --set
     python my_pipeline.py        # returns at once; `zenml run watch latest` shows the rest
+
+Tested as it is, with real processes and kills of them.
 """
 
 from __future__ import annotations

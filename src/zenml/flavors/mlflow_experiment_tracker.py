@@ -2,8 +2,10 @@ r"""Follow steps in MLflow: each attempt at a step is a run there.
 
 Install: `pip install 'zenml-core[mlflow]'`
 
+    zenml secret create mlflow --from-file mlflow.env  # token=…
     zenml experiment-tracker register mlflow --flavor mlflow \
         --tracking_uri https://mlflow.example.com --tracking_token '{{mlflow.token}}'
+    zenml stack register tracked -e mlflow --set
 
     @step(experiment_tracker="mlflow", settings={"experiment_tracker.mlflow": {"autolog": True}})
     def train(data: pd.DataFrame) -> LogisticRegression:
@@ -16,6 +18,8 @@ The run in MLflow is called `RUN/STEP`, has the tags `zenml.run`, `zenml.run_id`
 autologging has not logged one of that name itself, because MLflow refuses a second value.
 
 MLflow has one place and one autologging per process, so tracked steps belong into processes of their own.
+
+Tested with a real MLflow server on one machine.
 """
 
 from __future__ import annotations

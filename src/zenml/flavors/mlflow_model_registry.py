@@ -2,8 +2,10 @@ r"""Keep versions of models in MLflow's registry, where those who serve models l
 
 Install: `pip install 'zenml-core[mlflow]'`
 
+    zenml secret create mlflow --from-file mlflow.env  # token=…
     zenml model-registry register mlflow --flavor mlflow \
         --tracking_uri https://mlflow.example.com --tracking_token '{{mlflow.token}}'
+    zenml stack register serving -r mlflow --set
 
     registry.register(ModelToRegister(name="churn", version="3", folder="exported/"))
     registry.set_stage("churn", "1", "production")
@@ -15,6 +17,8 @@ holds its number here.
 
 Stages are aliases: MLflow has deprecated its own stages. `production` and `staging` belong to one version each, and
 are what `models:/NAME@production` names. A version that gives way is archived, which is a tag, `zenml.stage`.
+
+Tested with a real MLflow server on one machine.
 """
 
 from __future__ import annotations

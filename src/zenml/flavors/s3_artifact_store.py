@@ -2,11 +2,10 @@ r"""Keep artifacts in a bucket of Amazon S3, or of a service that speaks its lan
 
     pip install 'zenml-core[s3]'
 
-    zenml secret create aws --key AKIA… --secret …
+    zenml secret create aws --from-file aws.env        # key=AKIA…, secret=…
     zenml artifact-store register lake --flavor s3 --path s3://models/training \
         --key '{{aws.key}}' --secret '{{aws.secret}}' --region eu-central-1
-    zenml stack register cloud -o default -a lake
-    zenml stack set cloud
+    zenml stack register cloud -a lake --set
 
 Without `key` and `secret`, credentials come from where AWS's own tools find them: the environment, `~/.aws`,
 or the machine's role. They must be allowed to list, get, put and remove objects of the bucket. An artifact is
@@ -15,6 +14,8 @@ condition two publishers of one key are both told that they have won, and the ar
 
 Parts of uploads that were killed are not seen in the bucket and cost storage: let the bucket's
 lifecycle rule `AbortIncompleteMultipartUpload` remove them after a day.
+
+Tested with moto, a fake of S3, through lost connections and kills; never with Amazon's own.
 """
 
 from __future__ import annotations

@@ -4,14 +4,15 @@ Install: `pip install 'zenml-core[slack]'`. Make an app in Slack (https://api.sl
 questions `channels:history` (`groups:history` in private channels) and `reactions:read`; install it, and invite
 it to the channel.
 
-    zenml secret create slack --token xoxb-…
+    zenml secret create slack --from-file slack.env    # token=xoxb-…
     zenml alerter register team --flavor slack --token '{{slack.token}}' --default_channel_id C0123456789
-    zenml stack register watched -o default -a default -al team
-    zenml stack set watched
+    zenml stack register watched -al team --set
 
 `ask` posts a question and waits until a person replies in its thread with one of the words, or reacts with ✅, 👍,
 ❌ or 👎. Apps do not answer. Where several people have answered, one "no" is enough for a no.
 A step that asks runs while it waits; `zenml.wait(…)` in a dynamic pipeline waits without a process.
+
+Tested with a fake of Slack's Web API that was written from its reference; never with Slack itself.
 """
 
 from __future__ import annotations

@@ -2,8 +2,10 @@ r"""Follow steps in Weights & Biases: each attempt at a step is a run there.
 
 Install: `pip install 'zenml-core[wandb]'`
 
+    zenml secret create wandb --from-file wandb.env    # key=…
     zenml experiment-tracker register wandb --flavor wandb \
         --entity my-team --project_name churn --api_key '{{wandb.key}}'
+    zenml stack register tracked -e wandb --set
 
     @step(experiment_tracker="wandb", settings={"experiment_tracker.wandb": {"tags": ["baseline"]}})
     def train(rate: float) -> float:
@@ -16,6 +18,8 @@ step has not set them itself: W&B refuses a second value.
 
 With `mode: offline` runs are kept in a folder, which the step's metadata names; `wandb sync FOLDER` sends them
 later. W&B has one active run per process, so tracked steps belong into processes of their own.
+
+Tested with `mode: offline`, whose files are read back, and with a server that is not there; never with a server of W&B.
 """
 
 from __future__ import annotations

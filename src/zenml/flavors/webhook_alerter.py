@@ -2,10 +2,9 @@
 
 Nothing to install. The address and the values of headers are kept as secrets:
 
-    zenml secret create hook --url https://example.com/hooks/9f3a --key 8c1d…
+    zenml secret create hook --from-file hook.env      # url=https://example.com/hooks/9f3a, key=8c1d…
     zenml alerter register team --flavor webhook --url '{{hook.url}}' --signing_key '{{hook.key}}'
-    zenml stack register watched -o default -a default -al team
-    zenml stack set watched
+    zenml stack register watched -al team --set
 
 Each message is one `POST` of one JSON object in UTF-8:
 
@@ -28,6 +27,8 @@ is `sha256=` and the HMAC-SHA256 of the body in hexadecimal digits.
 Status 2xx means taken. After 5xx, 429 (whose `Retry-After` is heeded) or a lost connection the message
 is sent again, after 0.5 seconds, then 1, 2, … Redirects are not followed. Proxies are taken from the
 environment.
+
+Tested with HTTP servers on one machine that take, refuse, lose and never answer messages.
 """
 
 from __future__ import annotations

@@ -139,6 +139,19 @@ def test_a_detached_run_goes_on_by_itself(zenml):
     assert str(run.wait(30).status) == "completed"
 
 
+def test_a_run_that_goes_on_in_the_background_has_not_failed(zenml):
+    client = Client()
+    client.create_stack_component("background", "local", "orchestrator", {"synchronous": False})
+    client.create_stack("later", {"orchestrator": "background"})
+    client.activate_stack("later")
+
+    result = zenml("pipeline", "run", "flow_run:train", "--param", "n=4", "--name", "nightly")
+
+    assert result.status == 0, result.err
+    assert "zenml run resume" not in result.err
+    assert str(Client().get_pipeline_run("nightly").wait(30).status) == "completed"
+
+
 def test_a_name_that_is_taken_is_an_error(zenml):
     arguments = ("pipeline", "run", "flow_run:train", "--param", "n=4", "--name", "same")
     zenml(*arguments)

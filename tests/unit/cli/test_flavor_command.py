@@ -66,6 +66,22 @@ def test_a_new_flavor_is_whole(zenml, tmp_path, monkeypatch, kind):
     assert checked.returncode == 0, checked.stdout
 
 
+@pytest.mark.parametrize("kind", ["alerter", "experiment_tracker", "image_builder", "step_operator"])
+def test_the_check_of_a_new_flavor_asks_for_its_methods_and_nothing_else(zenml, tmp_path, monkeypatch, kind):
+    monkeypatch.chdir(tmp_path)
+    folder = f"my-own-{kind.replace('_', '-')}"
+    zenml("flavor", "new", kind.replace("_", "-"), "my-own")
+    install(f"./{folder}", "installed")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "installed"))
+
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", folder]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+
+    assert done.returncode == 1
+    assert "NotImplementedError" in done.stdout
+    assert "TypeError" not in done.stdout
+
+
 @pytest.mark.parametrize("kind", ["alerter", "step_operator"])
 def test_an_installed_one_is_found_by_its_entry_point(zenml, tmp_path, monkeypatch, kind):
     monkeypatch.chdir(tmp_path)
