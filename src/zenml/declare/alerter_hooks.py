@@ -13,7 +13,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from zenml.client.active_stack import ComponentView
 from zenml.client.client import Client
 from zenml.context import session
 from zenml.context.step import get_step_context
@@ -108,10 +107,9 @@ def _post(alerter: Any, alert: Alert) -> None:
     from zenml.components.alerter import Alerter
     from zenml.components.time_limit import within
 
-    opened = alerter.open() if isinstance(alerter, ComponentView) else alerter
-    message = alert if isinstance(opened, Alerter) else alert.as_text()
+    message = alert if isinstance(alerter, Alerter) else alert.as_text()
     try:
-        within(LONGEST_POST, lambda: opened.post(message))
+        within(LONGEST_POST, lambda: alerter.post(message))
     except TimeoutError as error:
         raise ComponentError(
             f"The alerter of the active stack did not take `{alert.title}` within {LONGEST_POST:g} s. "
