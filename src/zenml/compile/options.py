@@ -200,7 +200,9 @@ def _flags(
 
 def _component(chosen: Mapping[str, Any], name: str, what: str) -> str | bool | None:
     value = chosen.get(name)
-    if value is not None and not (isinstance(value, bool) or (isinstance(value, str) and value.strip())):
+    if value is not None and not (
+        isinstance(value, bool) or (isinstance(value, str) and value.strip() and value.isprintable())
+    ):
         raise ConfigurationError(
             f"`{name}` of {what} is {preview(value)}. Give the name of a registered component, or True for that "
             "of the active stack."
