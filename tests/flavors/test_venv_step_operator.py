@@ -279,7 +279,7 @@ watched.wait()
 
 def test_all_processes_of_a_step_end_with_its_owner(make_operator, venv_place, venv_packages):
     report(make_operator())  # its environment is there
-    here = os.path.dirname(__file__)
+    here = f"{os.path.dirname(__file__)}:{os.path.dirname(os.path.dirname(__file__))}"
     arguments = [here, str(venv_packages), venv_place.folder]
     owner = subprocess.Popen([sys.executable, "-c", STEP_OWNER, *arguments], stdout=subprocess.PIPE)
     family = [int(word) for word in owner.stdout.readline().split()]
@@ -335,7 +335,7 @@ def test_a_build_ends_with_its_owner_and_nothing_of_it_is_used(
     make_operator, empty_place, waiting_project, venv_packages
 ):
     folder, begun = waiting_project
-    here = os.path.dirname(__file__)
+    here = f"{os.path.dirname(__file__)}:{os.path.dirname(os.path.dirname(__file__))}"
     arguments = [here, str(venv_packages), empty_place.folder, str(folder)]
     owner = subprocess.Popen([sys.executable, "-c", OWNER, *arguments])
     build = int(begun.read_text())
