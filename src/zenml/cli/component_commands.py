@@ -109,6 +109,15 @@ def component_group(kind: str) -> Group:
         else:
             print_lines(component_lines(view))
 
+    _add_flavors(group, kind)
+    _add_changes(group, kind, name, changes)
+    return group
+
+
+def _add_flavors(group: Group, kind: str) -> None:
+    """Add the command that tells of flavors."""
+    command = kind.replace("_", "-")
+
     @group.command(
         example=f"zenml {command} flavors",
         help=f"List the flavors of {words_for_many(kind)}, or show what FLAVOR needs and what is configured of it.",
@@ -132,9 +141,6 @@ def component_group(kind: str) -> Group:
             return
         rows = [(one.name, one.docs.partition("\n")[0], one.install or "") for one in loaded]
         print_lines(table(("FLAVOR", "WHAT", "INSTALL"), rows, width=terminal_width(), cut=(1,)))
-
-    _add_changes(group, kind, name, changes)
-    return group
 
 
 def _add_changes(group: Group, kind: str, name: str, changes: str) -> None:
