@@ -50,12 +50,12 @@ class FaultyProxy:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
 
-    def fail(self, fault, *, times=1, method=None, part=""):
+    def fail(self, fault, *, times=1, method=None, part="", end=""):
         """Let the first requests that fit meet a fault."""
         left = [times]
 
         def decide(asked, path, number):
-            if left[0] and method in (None, asked) and part in path:
+            if left[0] and method in (None, asked) and part in path and path.partition("?")[0].endswith(end):
                 left[0] -= 1
                 return fault
             return PASS

@@ -236,7 +236,7 @@ def test_a_long_upload_shows_that_it_lives_and_uploads_again_what_was_removed(
         name = next(name for name in moto.names(open_s3.bucket) if name.endswith("/a"))
         moto.client.delete_object(Bucket=open_s3.bucket, Key=name)
 
-    proxy.fail(remove, method="PUT", part="/a")
+    proxy.fail(remove, method="PUT", end="/a")
     stored = put(through, "attempt1/output", {"a": b"1"})
 
     assert any(path.endswith("/attempt1.output/uploading") for _, path in proxy.requests)
