@@ -46,6 +46,8 @@ def test_a_crowd_executes_once_and_everybody_gets_the_value(lab, programs, threa
     executed = [mark for mark in labkit.read(lab.trace) if mark["mark"] == "ran"]
     assert len(executed) == 1
     facts = [result.facts for result in results]
+    silent = [result.err for result in results if "value_0" not in result.facts]
+    assert not silent, silent[0]
     values = [one[f"value_{number}"] for one in facts for number in range(threads)]
     assert values == [{"x": 7}] * (programs * threads)
     statuses = [one[f"status_{number}"] for one in facts for number in range(threads)]
