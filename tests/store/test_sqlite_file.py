@@ -15,6 +15,7 @@ from zenml.store.database import Database
 from zenml.store.migrations import SCHEMA_VERSION
 from zenml.store.opening import open_store, read_durability
 from zenml.store.schema import table_of
+from zenml.store.sqlite import SQLiteFile
 
 
 def path_of(store):
@@ -33,6 +34,36 @@ def is_locked(root):
     finally:
         os.close(handle)
     return False
+
+
+# Opening
+
+
+def test_a_new_file_is_read_while_another_process_makes_its_tables(tmp_path):
+    path = str(tmp_path / "store.db")
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("CREATE TABLE pipelines (id TEXT)")
+
+    assert SQLiteFile(path, is_durable=False).read_version() == 0
+
+    other.close()
+
+
+def test_a_new_file_is_written_once_another_process_has_read_it(tmp_path):
+    path = str(tmp_path / "store.db")
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("CREATE TABLE others (id TEXT)")
+    other.execute("BEGIN")
+    other.execute("SELECT * FROM others").fetchall()
+    end = threading.Timer(0.2, other.execute, ["COMMIT"])
+    end.start()
+
+    with SQLiteFile(path, is_durable=False).write() as transaction:
+        assert transaction.read("SELECT count(*) FROM others") == [(0,)]
+
+    end.join()
+    other.close()
 
 
 # Transactions

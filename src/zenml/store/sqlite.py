@@ -135,10 +135,16 @@ class SQLiteFile:
 
     def _connect(self) -> sqlite3.Connection:
         if self._writer is None:
-            self._writer = self._open()
+            self._writer = self._open("journal_mode = WAL")
         return self._writer
 
-    def _open(self) -> sqlite3.Connection:
+    def _open(self, *pragmas: str) -> sqlite3.Connection:
+        """Return a new connection.
+
+        Args:
+            pragmas: what only the holder of the lock may set. The journal's mode is a property of the
+                file; of two connections that set it on a new one, SQLite refuses one without waiting.
+        """
         connection = None
         try:
             fs.point("connect", self.path)
@@ -146,7 +152,7 @@ class SQLiteFile:
                 self.path, timeout=60, isolation_level=None, check_same_thread=False, cached_statements=256
             )
             for pragma in (
-                "journal_mode = WAL",
+                *pragmas,
                 "synchronous = NORMAL",
                 "foreign_keys = ON",
                 "trusted_schema = OFF",
