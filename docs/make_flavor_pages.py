@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from zenml.components.flavor import fields_of
-from zenml.components.kinds import COMPONENT_TYPES, INTERFACES, words, words_for_many
+from zenml.components.kinds import INTERFACES, words, words_for_many
+from zenml.config.settings import COMPONENT_TYPES
 from zenml.components.registry import BUILT_IN, load_flavor
 
 if TYPE_CHECKING:

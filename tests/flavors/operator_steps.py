@@ -20,6 +20,13 @@ def with_second(before: str) -> str:
     return f"{before} and {tiny.VERSION}"
 
 
+@step(step_operator="tools")
+def with_any() -> str:
+    import tiny
+
+    return tiny.VERSION
+
+
 @step
 def outside(text: str) -> str:
     return f"{text}, here {'with' if importlib.util.find_spec('_pytest') else 'without'}"

@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from operator_steps import dies, outside, with_first, with_second, without_environment
+from operator_steps import dies, outside, with_any, with_first, with_second, without_environment
 
 from zenml import pipeline, step
 from zenml.client import Client
@@ -127,9 +127,40 @@ def test_a_changed_requirements_file_is_why_a_step_runs_again(tmp_path):
     assert again.steps["with_first"].status == "cached"
     assert value(changed, "with_first") == "2.0"
     told = explain(open_store(), changed.name, "with_first")
-    assert "settings: `step_operator.requirements` = ['tiny==1.0'] → ['tiny==2.0']" in [
+    assert 'step operator: `requirements` = ["tiny==1.0"] → ["tiny==2.0"]' in [
         one.text for one in told.changes
     ], told
+
+
+def test_what_the_operator_itself_installs_is_part_of_the_key():
+    @pipeline
+    def flow():
+        with_any()
+
+    def configured(**configuration):
+        Client().update_stack_component("tools", "step_operator", configuration=configuration)
+        return flow()
+
+    assert value(configured(requirements=["tiny==1.0"]), "with_any") == "1.0"
+    assert configured(unused_days=3).steps["with_any"].status == "cached"
+    changed = configured(requirements=["tiny==2.0"])
+    assert value(changed, "with_any") == "2.0"
+    told = explain(open_store(), changed.name, "with_any")
+    assert [one.text for one in told.changes] == [
+        'step operator: `requirements` = ["tiny==1.0"] → ["tiny==2.0"]'
+    ]
+    assert flow().steps["with_any"].status == "cached"
+
+
+def test_packages_that_a_step_adds_count_as_those_of_the_operator():
+    @pipeline
+    def flow(packages: list):
+        with_any.with_options(settings={"step_operator": {"requirements": packages}})()
+
+    flow(["tiny==1.0", "click"])
+    Client().update_stack_component("tools", "step_operator", configuration={"requirements": ["click"]})
+
+    assert flow(["tiny==1.0"]).steps["with_any"].status == "cached"
 
 
 def test_packages_may_name_variables(monkeypatch):

@@ -22,7 +22,8 @@ from zenml.cli.shapes import page_shape
 from zenml.cli.tables import table, terminal_width
 from zenml.client.client import Client
 from zenml.components.flavor import fields_of
-from zenml.components.kinds import COMPONENT_TYPES, words, words_for_many
+from zenml.components.kinds import words, words_for_many
+from zenml.config.settings import COMPONENT_TYPES
 from zenml.errors import ZenMLError
 
 if TYPE_CHECKING:

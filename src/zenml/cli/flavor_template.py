@@ -8,7 +8,8 @@ import inspect
 import re
 from typing import Any
 
-from zenml.components.kinds import COMPONENT_TYPES, INTERFACES, words
+from zenml.components.kinds import INTERFACES, words
+from zenml.config.settings import COMPONENT_TYPES
 
 _MODULE = '''"""{about}, with NAME OF THE SERVICE.
 

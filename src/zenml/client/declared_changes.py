@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from zenml.client.changes import Change
-from zenml.compile.operator_settings import by_field
+from zenml.compile.cache_key import counted
 from zenml.config.placeholders import name_of
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from zenml.records.plan import Output, StepDefinition
 
 _VARIABLE = "variable:"
+_OPERATOR = "operator:"
 _SECRET = "secret:"  # noqa: S105  the beginning of a key part's name
 _DEPENDENCIES = {
     "file": "file `{}`",
@@ -30,9 +31,8 @@ def declared_changes(
     if before.get("outputs") != after.get("outputs"):
         yield _outputs_change(old, new)
     if before.get("settings") != after.get("settings"):
-        yield from _mapping_changes(
-            "settings", by_field(old.options.settings), by_field(new.options.settings)
-        )
+        yield from _mapping_changes("settings", counted(old.options.settings), counted(new.options.settings))
+    yield from _operator_changes(before, after)
     if before.get("extra") != after.get("extra"):
         yield from _mapping_changes("extra", old.options.extra, new.options.extra)
     if before.get("environment") != after.get("environment"):
@@ -54,6 +54,15 @@ def _dependency_changes(before: dict[str, str], after: dict[str, str]) -> Iterat
         verb = "counts no more" if part not in after else verb
         text = f"{_DEPENDENCIES[kind].format(name)} {verb}"
         yield Change(kind="dependency", name=name, text=text, before=before.get(part), after=after.get(part))
+
+
+def _operator_changes(before: dict[str, str], after: dict[str, str]) -> Iterator[Change]:
+    """Yield what changed of the environment that a step operator makes."""
+    for part in sorted(part for part in {**before, **after} if part.startswith(_OPERATOR)):
+        was, now, field = before.get(part), after.get(part), part.removeprefix(_OPERATOR)
+        if was != now:
+            text = f"step operator: `{field}` = {was or 'nothing'} → {now or 'nothing'}"
+            yield Change(kind="settings", name=f"step_operator.{field}", text=text, before=was, after=now)
 
 
 def _outputs_change(old: StepDefinition, new: StepDefinition) -> Change:

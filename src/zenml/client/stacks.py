@@ -20,10 +20,11 @@ from zenml.components.active_stack import (
     stacks_of,
 )
 from zenml.components.configuration import check_configuration, take_secrets
-from zenml.components.kinds import COMPONENT_TYPES, OF_EVERY_STACK, words
+from zenml.components.kinds import OF_EVERY_STACK, words
 from zenml.components.registry import flavor_names, load_flavor
 from zenml.config.fields import nearest
 from zenml.config.preview import preview
+from zenml.config.settings import COMPONENT_TYPES
 from zenml.errors import ConfigurationError
 from zenml.records.query import Page
 from zenml.records.run import Secret

@@ -5,7 +5,8 @@ explanation of why a step ran again.
 
     code               the transitive fingerprint of the step's code
     outputs            names and materializers of the outputs
-    settings, extra    what is declared for the step, where anything is; of step operators, the packages
+    settings, extra    what is declared for the step, where anything is; not what is set for components
+    operator:FIELD     the packages of the environment that a step operator makes, and what else its flavor counts
     file:NAME …        what else its cache policy names: files, sources, the answer of a function
     environment        the declared variables, where there are any
     secret:NAME        a keyed fingerprint of a secret that the step asks for: never of the value alone
@@ -21,8 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from zenml.compile.operator_settings import counted
 from zenml.config.placeholders import expressions
+from zenml.config.settings import COMPONENT_TYPES
 from zenml.records import values, wire
 from zenml.records.plan import Collection, Value
 
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
     from zenml.records.plan import ArtifactRef, Binding, CacheRules, Invocation, OutputRef, StepDefinition
     from zenml.records.run import Artifact
 
-_WITHOUT_EFFECT = frozenset(("resources",))
-"""Settings that say how much a step may use, and not what it makes."""
+_WITHOUT_EFFECT = frozenset(("resources", "deployment", *COMPONENT_TYPES))
+"""Settings that say how and where a step is run, and not what it makes."""
 _DIGITS = 24
 """Hexadecimal digits kept of a part's digest: enough to tell parts apart, short enough to store by thousands."""
 
@@ -51,12 +52,17 @@ class KeyBuilder:
     Args:
         secret_prints: the fingerprints of the secrets that the run uses, by name.
         variables: the HMAC of what each expression of a placeholder stands for.
+        parts_of: returns what more a definition contributes: the environment that a step operator makes.
     """
 
     def __init__(
-        self, secret_prints: Mapping[str, str] | None = None, variables: Mapping[str, str] | None = None
+        self,
+        secret_prints: Mapping[str, str] | None = None,
+        variables: Mapping[str, str] | None = None,
+        parts_of: Callable[[StepDefinition], Mapping[str, str]] | None = None,
     ) -> None:
         self._variables = {} if variables is None else variables  # a dynamic run adds to them
+        self._parts_of = parts_of
         self._static: dict[str, dict[str, str]] = {}
         self._secret_prints = {} if secret_prints is None else secret_prints
 
@@ -73,6 +79,8 @@ class KeyBuilder:
                 **definition_parts(definition),
                 **{f"secret:{name}": self._secret_prints[name] for name in definition.options.secrets},
             }
+            if self._parts_of is not None:
+                static |= self._parts_of(definition)
             if self._variables:
                 options = definition.options
                 static |= self._variable_parts([options.settings, options.extra, options.environment])
@@ -109,16 +117,18 @@ def definition_parts(definition: StepDefinition) -> dict[str, str]:
     parts = {"outputs": _short(wire.encode(materializers)), **definition.dependencies}
     if options.cache.counts_code:
         parts["code"] = definition.code
-    settings = {
-        name: value for name, value in counted(options.settings).items() if name not in _WITHOUT_EFFECT
-    }
-    if settings:
+    if settings := counted(options.settings):
         parts["settings"] = _short(wire.encode(settings))
     if options.extra:
         parts["extra"] = _short(wire.encode(options.extra))
     if options.environment:
         parts["environment"] = _short(wire.encode(options.environment))
     return parts
+
+
+def counted(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that a result depends on; what is set for components comes with those, if it counts."""
+    return {name: value for name, value in settings.items() if name.partition(".")[0] not in _WITHOUT_EFFECT}
 
 
 def artifact_part(artifact: Artifact) -> str:

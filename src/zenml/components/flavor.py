@@ -56,6 +56,8 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True):
         requirements: what pip must have installed, such as `mlflow>=3`.
         extra: the extra of this distribution that brings them.
         capabilities: what not every component of the type can do, such as `ask`.
+        result_fields: fields of configuration and settings that what a step returns depends on, such as
+            `requirements`; they are part of the cache keys of the steps that a step operator runs.
         preload: modules that take long to import, for components that are opened in the processes of steps:
             imported once, before those are forked.
     """
@@ -68,6 +70,7 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True):
     requirements: tuple[str, ...] = ()
     extra: str | None = None
     capabilities: frozenset[str] = frozenset()
+    result_fields: tuple[str, ...] = ()
     preload: tuple[str, ...] = ()
 
     @property

@@ -2,25 +2,6 @@
 
 from __future__ import annotations
 
-COMPONENT_TYPES = {
-    "orchestrator": "executes runs",
-    "artifact_store": "keeps the bytes of artifacts",
-    "alerter": "tells people something, and asks them",
-    "experiment_tracker": "follows steps in a tracking service",
-    "step_operator": "executes single steps elsewhere",
-    "model_registry": "keeps versions of models for those who serve them",
-    "image_builder": "builds the images of containers",
-    "container_registry": "keeps the images of containers",
-    "annotator": "has people label data",
-    "data_validator": "checks data",
-    "deployer": "serves pipelines",
-    "feature_store": "serves features",
-    "log_store": "keeps logs",
-    "model_deployer": "serves models",
-    "sandbox": "runs code that is not trusted",
-}
-"""By type: what its components do. Those without a flavor in this distribution can come from others."""
-
 INTERFACES = {
     "orchestrator": "zenml.components.orchestrator:Orchestrator",
     "artifact_store": "zenml.artifacts.artifact_store:ArtifactStore",

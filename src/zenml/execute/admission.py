@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from zenml.execute.machine import Machine
     from zenml.execute.recorded import Recorded
     from zenml.execute.replayed import Replayed
+    from zenml.execute.run_stack import RunStack
     from zenml.execute.tokens import Need, Tokens
     from zenml.records.plan import Place, Plan, StepDefinition
     from zenml.records.run import Artifact, Run, StepRun
@@ -59,6 +60,7 @@ class Admission(KnownResults):
         artifact_store: ArtifactStore,
         externals: Mapping[str, Artifact],
         secret_prints: Mapping[str, str],
+        stack: RunStack,
     ) -> None:
         self.artifacts: dict[tuple[str, str], Artifact] = {}
         """The current artifact of each output, by invocation id and output name."""
@@ -69,7 +71,7 @@ class Admission(KnownResults):
         self._machine = machine
         self._artifact_store = artifact_store
         self._externals = externals
-        self._keys = KeyBuilder(secret_prints, run.variables)
+        self._keys = KeyBuilder(secret_prints, run.variables, stack.result_parts)
         self._inline = InlineEnvironment()
         self._attempts: dict[str, int] = {}
         self._announced: dict[str, StepRun] = {}

@@ -81,7 +81,13 @@ class Engine(CallerWork, Halting):
             self.plan.invocations, self.plan.options.execution_mode, is_open=self.plan.is_dynamic
         )
         self.admission = self.admission_type(
-            run, self.plan, self.machine, workers.artifacts, compiled.externals, workers.secrets.prints
+            run,
+            self.plan,
+            self.machine,
+            workers.artifacts,
+            compiled.externals,
+            workers.secrets.prints,
+            workers.stack,
         )
         self.models = ModelLinking(store, run, self.plan)
         self.failures: dict[str, BaseException] = {}

@@ -6,17 +6,20 @@ is set for a type that the stack lacks is told and has no effect; a component th
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from zenml.components.active_stack import active_stack, components_of
 from zenml.components.configuration import settings_of
 from zenml.components.flavor import fields_of
-from zenml.components.kinds import COMPONENT_TYPES, PER_STEP, words
+from zenml.components.kinds import PER_STEP, words
 from zenml.components.parts import address_of, configuration_of, open_part
 from zenml.components.registry import flavor_names, load_flavor
 from zenml.config.fields import nearest
 from zenml.config.preview import preview
+from zenml.config.settings import COMPONENT_TYPES
 from zenml.errors import ConfigurationError
+from zenml.execute.operator_parts import operator_parts
 from zenml.records import wire
 from zenml.records.stacks import DEFAULT, StackRow
 from zenml.records.task import TrackerTask
@@ -149,6 +152,19 @@ class RunStack:
     def settings_of(self, component: Component, definition: StepDefinition) -> dict[str, Any]:
         """Return what a step sets for a component, as plain values."""
         return self._merged(component, definition.options.settings)
+
+    def result_parts(self, definition: StepDefinition) -> dict[str, str]:
+        """Return what the step operator of a step contributes to its cache key; nothing for a step without one."""
+        component = self.component_of("step_operator", definition)
+        if component is None:
+            return {}
+        return operator_parts(
+            load_flavor(component.type, component.flavor).result_fields,
+            component.configuration,
+            self.settings_of(component, definition),
+            os.getcwd(),
+            f"step `{definition.name}`",
+        )
 
     def tracker_of(self, definition: StepDefinition, tags: tuple[str, ...] = ()) -> TrackerTask | None:
         """Return the experiment tracker of a step, as its process gets it; None for a step without one."""

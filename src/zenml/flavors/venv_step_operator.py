@@ -179,4 +179,5 @@ FLAVOR = Flavor(
     settings=VenvStepOperatorSettings,
     requirements=("uv>=0.4",),
     extra="uv",
+    result_fields=("requirements", "python", "inherit"),
 )

@@ -139,12 +139,7 @@ class SQLiteFile:
         return self._writer
 
     def _open(self, *pragmas: str) -> sqlite3.Connection:
-        """Return a new connection.
-
-        Args:
-            pragmas: what only the holder of the lock may set. The journal's mode is a property of the
-                file; of two connections that set it on a new one, SQLite refuses one without waiting.
-        """
+        """Return a new connection. Only the writer sets the journal: of two that do, SQLite refuses one at once."""
         connection = None
         try:
             fs.point("connect", self.path)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from zenml.components.kinds import COMPONENT_TYPES, words
+from zenml.components.kinds import words
 from zenml.components.parts import open_part
 from zenml.components.registry import load_flavor
+from zenml.config.settings import COMPONENT_TYPES
 from zenml.records import wire
 from zenml.records.stacks import Stack, default_stack
 

@@ -154,15 +154,29 @@ def test_settings_and_extra_are_compared_key_by_key():
     def declared(settings: dict, extra: dict):
         load.with_options(settings=settings, extra=extra)(1)
 
-    declared({"alerter": 1, "annotator": 2}, {"owner": "me"})
+    declared({"docker": {"dockerfile": "a"}}, {"owner": "me", "team": "blue"})
 
-    answer = why(declared({"alerter": 1, "sandbox": 3}, {"owner": "you"}), "load")
+    answer = why(declared({"docker": {"dockerfile": "b"}}, {"owner": "you", "size": 3}), "load")
 
     assert [change.text for change in answer.changes] == [
-        "settings: `annotator` was removed",
-        "settings: `sandbox` was added",
+        "settings: `docker` = {'dockerfile': 'a'} → {'dockerfile': 'b'}",
         "extra: `owner` = 'me' → 'you'",
+        "extra: `size` was added",
+        "extra: `team` was removed",
     ]
+
+
+@pytest.mark.parametrize(
+    "key", ["alerter", "experiment_tracker.mlflow", "orchestrator", "resources", "step_operator"]
+)
+def test_settings_that_say_how_and_where_a_step_runs_do_not_count(key):
+    @pipeline
+    def declared(settings: dict):
+        load.with_options(settings=settings)(1)
+
+    declared({key: {"cpu_count": 1} if key == "resources" else {"synchronous": True}})
+
+    assert declared({}).steps["load"].status == "cached"
 
 
 def test_disabled_caching_names_the_result_it_would_have_had():
