@@ -23,7 +23,7 @@ from __future__ import annotations
 {imports}
 
 
-class {class_name}Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class {class_name}Config(Configuration, frozen=True, kw_only=True):
     """What is configured; the descriptions are the help of `zenml {command} flavors {name}`."""
 
     address: Annotated[str, Meta(description="Where the service is.")]
@@ -199,7 +199,7 @@ def _imports(base: Any, methods: str) -> str:
         "typing": {"Annotated"},
         "msgspec": {"Meta"},
         base.__module__: {base.__name__},
-        "zenml.components.flavor": {"Flavor", "Place", "SecretText"},
+        "zenml.components.flavor": {"Configuration", "Flavor", "Place", "SecretText"},
     }
     words_used = set(re.findall(r"\w+", methods))
     for name, value in vars(importlib.import_module(base.__module__)).items():
@@ -209,7 +209,7 @@ def _imports(base: Any, methods: str) -> str:
         module = base.__module__ if name.startswith("On") else getattr(value, "__module__", None)
         if is_alias or isinstance(value, type):
             needed.setdefault(str(module), set()).add(name)
-    groups: list[list[str]] = [[], ["import msgspec"]]
+    groups: list[list[str]] = [[], []]
     for module, found in sorted(needed.items()):
         place = int(module == "msgspec" or module.startswith("zenml."))
         groups[place].append(f"from {module} import {', '.join(sorted(found, key=str.lower))}")

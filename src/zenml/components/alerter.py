@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 import msgspec
 
+from zenml.components.flavor import Configuration
 from zenml.errors import ConfigurationError
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -64,7 +65,7 @@ def settings_of(wanted: type[S], params: Any, flavor: str) -> S:
         ) from error
 
 
-class MessageSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class MessageSettings(Configuration, frozen=True, kw_only=True):
     """The settings of a message where there is nothing to set."""
 
 

@@ -1,6 +1,6 @@
 """What a flavor says of itself: one value in its file, named `FLAVOR`, from which all else follows.
 
-    class WebhookConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    class WebhookConfig(Configuration, frozen=True, kw_only=True):
         url: Annotated[str, Meta(description="Where messages are posted to.", examples=["https://…"])]
 
     FLAVOR = Flavor(type="alerter", name="webhook", component=WebhookAlerter, config=WebhookConfig)
@@ -21,11 +21,23 @@ SecretText: TypeAlias = Annotated[str, Meta(extra={"is_secret": True})]
 """Text that is never shown, and is given as `{{secret.key}}` where it is kept."""
 
 
-ConfigClass: TypeAlias = type[msgspec.Struct]
-"""A frozen struct with keyword fields that forbids unknown ones."""
+class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a component is configured with, or what a step sets for it: a class of fields with descriptions."""
+
+    def __repr__(self) -> str:
+        """Return its fields, those of `SecretText` hidden."""
+        hidden = {text.name for text in fields_of(type(self)) if text.is_secret}
+        shown = (
+            f"{name}=***" if name in hidden and getattr(self, name) else f"{name}={getattr(self, name)!r}"
+            for name in self.__struct_fields__
+        )
+        return f"{type(self).__name__}({', '.join(shown)})"
 
 
-class NoConfiguration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+ConfigClass: TypeAlias = type[Configuration]
+
+
+class NoConfiguration(Configuration, frozen=True, kw_only=True):
     """The configuration of a flavor that has nothing to configure."""
 
 

@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from zenml.artifacts.bucket import Bucket
 from zenml.artifacts.remote_store import RemoteArtifactStore
-from zenml.components.flavor import Flavor, Place
+from zenml.components.flavor import Configuration, Flavor, Place
 from zenml.components.registry import missing_library
 from zenml.config.resource_settings import bytes_of
 from zenml.errors import ConfigurationError
@@ -29,7 +29,7 @@ ClientOptions = Annotated[
 ]
 
 
-class RemoteStoreConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class RemoteStoreConfig(Configuration, frozen=True, kw_only=True):
     """Where the artifacts are: `path` begins with one of the schemes."""
 
     SCHEMES: ClassVar[tuple[str, ...]] = ()
@@ -38,7 +38,7 @@ class RemoteStoreConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
         str, Meta(description="Scheme, bucket, and a prefix in it: what is below belongs to the store.")
     ]
     cache_size: CacheSize = "20GB"
-    client_options: ClientOptions = {}
+    client_options: ClientOptions = msgspec.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse an address that is none, and a size that is none."""

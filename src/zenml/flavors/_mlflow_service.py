@@ -13,10 +13,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote, urlsplit
 
-import msgspec
 from msgspec import Meta
 
-from zenml.components.flavor import SecretText
+from zenml.components.flavor import Configuration, SecretText
 from zenml.errors import ComponentError, ConfigurationError, ZenMLError
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ _TIMEOUT, _RETRIES = "MLFLOW_HTTP_REQUEST_TIMEOUT", "MLFLOW_HTTP_REQUEST_MAX_RET
 _MOST_WORDS = 400  # of an answer, which may be a whole page
 
 
-class MlflowConnection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class MlflowConnection(Configuration, frozen=True, kw_only=True):
     """Where MLflow is."""
 
     tracking_uri: Annotated[

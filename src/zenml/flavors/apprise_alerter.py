@@ -18,14 +18,13 @@ from __future__ import annotations
 import time
 from typing import Annotated, Any, Literal
 
-import msgspec
 from msgspec import Meta
 
 from zenml.components.alert_layout import plain_text
 from zenml.components.alert_text import keep_begin, one_line, readable
 from zenml.components.alerter import Alert, Alerter, settings_of
 from zenml.components.alerter_failure import not_taken
-from zenml.components.flavor import Flavor, Place, SecretText
+from zenml.components.flavor import Configuration, Flavor, Place, SecretText
 from zenml.components.registry import missing_library
 from zenml.components.time_limit import within
 from zenml.errors import ConfigurationError
@@ -41,13 +40,13 @@ Format = Annotated[
 ]
 
 
-class AppriseAlerterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AppriseAlerterSettings(Configuration, frozen=True, kw_only=True):
     """What a message may set for itself."""
 
     body_format: Format | None = None
 
 
-class AppriseAlerterConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AppriseAlerterConfig(Configuration, frozen=True, kw_only=True):
     """Where messages go."""
 
     urls: Annotated[

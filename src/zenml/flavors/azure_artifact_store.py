@@ -29,7 +29,7 @@ _SECONDS_TO_CONNECT = 10
 _SECONDS_TO_READ = 60
 
 
-class AzureArtifactStoreConfig(RemoteStoreConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AzureArtifactStoreConfig(RemoteStoreConfig, frozen=True, kw_only=True):
     """Which container, and who asks for it."""
 
     SCHEMES: ClassVar[tuple[str, ...]] = ("az", "abfs", "abfss")

@@ -33,7 +33,7 @@ from msgspec import Meta
 from zenml.components.alert_layout import cleaned, plain_text
 from zenml.components.alerter import Alert, Alerter, MessageSettings, settings_of
 from zenml.components.alerter_failure import not_taken
-from zenml.components.flavor import Flavor, Place, SecretText
+from zenml.components.flavor import Configuration, Flavor, Place, SecretText
 
 _LONGEST = 20_000
 """Letters of a text that a variable or argument holds; systems take 131,072 bytes for each, and a letter is up to four."""
@@ -42,7 +42,7 @@ _WORDS = 2000
 _PLACEHOLDER = re.compile(r"\{(title|text|level|link)\}")
 
 
-class CommandAlerterConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class CommandAlerterConfig(Configuration, frozen=True, kw_only=True):
     """What is run."""
 
     command: Annotated[
@@ -56,7 +56,7 @@ class CommandAlerterConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
     environment: Annotated[
         dict[str, SecretText],
         Meta(description="Variables that the command gets, beside those of this process."),
-    ] = {}
+    ] = msgspec.field(default_factory=dict)
     timeout: Annotated[
         float, Meta(description="Seconds until the command is ended with all that it started.", gt=0)
     ] = 10.0

@@ -25,7 +25,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from zenml.components.flavor import Flavor, Place
+from zenml.components.flavor import Configuration, Flavor, Place
 from zenml.components.image_builder import ImageBuilder
 from zenml.errors import ComponentError
 
@@ -40,7 +40,7 @@ _NO_ENGINE = (
 _EXPORT = "Start the engine, or write the build context and build it elsewhere: `zenml pipeline image PIPELINE --export FOLDER`."
 
 
-class DockerImageBuilderConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class DockerImageBuilderConfig(Configuration, frozen=True, kw_only=True):
     """How images are built."""
 
     executable: Annotated[str, Meta(description="The program: a name or a path.", examples=["podman"])] = (

@@ -19,14 +19,13 @@ import html
 from email.message import EmailMessage
 from typing import Annotated, Any, Literal
 
-import msgspec
 from msgspec import Meta
 
 from zenml.components.alert_layout import cleaned, is_web_link, plain_text
 from zenml.components.alert_text import keep_begin, one_line
 from zenml.components.alerter import Alert, Alerter, settings_of
 from zenml.components.alerter_failure import not_taken
-from zenml.components.flavor import Flavor, Place, SecretText
+from zenml.components.flavor import Configuration, Flavor, Place, SecretText
 from zenml.components.time_limit import within
 
 _PORTS = {"starttls": 587, "ssl": 465, "none": 25}
@@ -37,7 +36,7 @@ _LONGEST = 100_000
 _HERE = ("localhost", "127.0.0.1", "::1")
 
 
-class EmailAlerterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class EmailAlerterSettings(Configuration, frozen=True, kw_only=True):
     """What a message may set for itself."""
 
     recipients: Annotated[tuple[str, ...], Meta(description="Who gets this message instead.")] = ()
@@ -47,7 +46,7 @@ class EmailAlerterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
         _check_addresses(self.recipients)
 
 
-class EmailAlerterConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class EmailAlerterConfig(Configuration, frozen=True, kw_only=True):
     """Which server sends mails, from whom, to whom."""
 
     host: Annotated[str, Meta(description="The SMTP server.", min_length=1)]

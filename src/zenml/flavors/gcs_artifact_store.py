@@ -29,7 +29,7 @@ from zenml.errors import ConfigurationError
 _SECONDS = 60
 
 
-class GcsArtifactStoreConfig(RemoteStoreConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class GcsArtifactStoreConfig(RemoteStoreConfig, frozen=True, kw_only=True):
     """Which bucket, and who asks for it."""
 
     SCHEMES: ClassVar[tuple[str, ...]] = ("gs", "gcs")

@@ -18,7 +18,6 @@ import os
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-import msgspec
 from msgspec import Meta
 
 from zenml import fs
@@ -26,11 +25,11 @@ from zenml.artifacts import commit, verification
 from zenml.artifacts.artifact_store import ArtifactStore, Kept
 from zenml.artifacts.folder import Staging
 from zenml.artifacts.local_folders import local_folders
-from zenml.components.flavor import Flavor, Place
+from zenml.components.flavor import Configuration, Flavor, Place
 from zenml.records.artifact_data import FileEntry, StoredValue
 
 
-class LocalArtifactStoreConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class LocalArtifactStoreConfig(Configuration, frozen=True, kw_only=True):
     """Where the artifacts are."""
 
     path: Annotated[str, Meta(description="A folder that this user may write; it is made when it is needed.")]

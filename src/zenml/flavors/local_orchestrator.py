@@ -13,10 +13,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import msgspec
 from msgspec import Meta
 
-from zenml.components.flavor import Flavor, Place
+from zenml.components.flavor import Configuration, Flavor, Place
 from zenml.components.launcher import Launcher
 from zenml.components.orchestrator import CAPABILITIES, Orchestrator
 
@@ -28,7 +27,7 @@ Parallelism = Annotated[
 ]
 
 
-class LocalOrchestratorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class LocalOrchestratorSettings(Configuration, frozen=True, kw_only=True):
     """What a pipeline may set for itself."""
 
     synchronous: Annotated[
@@ -37,7 +36,7 @@ class LocalOrchestratorSettings(msgspec.Struct, frozen=True, kw_only=True, forbi
     max_parallelism: Parallelism = None
 
 
-class LocalOrchestratorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class LocalOrchestratorConfig(Configuration, frozen=True, kw_only=True):
     """What holds for every run."""
 
     synchronous: Annotated[

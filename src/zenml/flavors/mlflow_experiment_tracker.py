@@ -32,7 +32,7 @@ import msgspec
 from msgspec import Meta
 
 from zenml.components.experiment_tracker import ExperimentTracker, TrackedRun, TrackedStep
-from zenml.components.flavor import Flavor, Place
+from zenml.components.flavor import Configuration, Flavor, Place
 from zenml.components.registry import missing_library
 from zenml.errors import ComponentError
 from zenml.flavors._mlflow_service import MlflowConnection, MlflowService, surroundings
@@ -45,7 +45,7 @@ _LONGEST_PARAMETER = 6000  # characters, MLflow's own limit
 _LONGEST_TAG = 5000
 
 
-class MlflowTrackerConfig(MlflowConnection, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class MlflowTrackerConfig(MlflowConnection, frozen=True, kw_only=True):
     """Where MLflow is, and what holds for all steps."""
 
     experiment_name: Annotated[
@@ -59,14 +59,16 @@ class MlflowTrackerConfig(MlflowConnection, frozen=True, kw_only=True, forbid_un
     ] = False
 
 
-class MlflowTrackerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class MlflowTrackerSettings(Configuration, frozen=True, kw_only=True):
     """What a step says of its tracking."""
 
     experiment_name: Annotated[str | None, Meta(description="The experiment of this step.")] = None
     nested: Annotated[
         bool, Meta(description="Whether the runs of all steps lie below one run for the whole pipeline run.")
     ] = False
-    tags: Annotated[dict[str, str | int | float], Meta(description="Further tags of the run in MLflow.")] = {}
+    tags: Annotated[dict[str, str | int | float], Meta(description="Further tags of the run in MLflow.")] = (
+        msgspec.field(default_factory=dict)
+    )
     autolog: Annotated[
         bool | None, Meta(description="Whether MLflow logs by itself; without it, as the component says.")
     ] = None

@@ -47,7 +47,7 @@ _FILES = "model"
 _LONGEST_TAG = 5000
 
 
-class MlflowRegistryConfig(MlflowConnection, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class MlflowRegistryConfig(MlflowConnection, frozen=True, kw_only=True):
     """Where MLflow is."""
 
     experiment_name: Annotated[

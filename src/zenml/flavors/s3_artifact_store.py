@@ -35,7 +35,7 @@ _TRIES_PER_PART = 3
 """Of one request, so that a dropped part does not begin a large file anew; whole files are tried again beyond that."""
 
 
-class S3ArtifactStoreConfig(RemoteStoreConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class S3ArtifactStoreConfig(RemoteStoreConfig, frozen=True, kw_only=True):
     """Which bucket, and who asks for it."""
 
     SCHEMES: ClassVar[tuple[str, ...]] = ("s3",)

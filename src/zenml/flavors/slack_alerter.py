@@ -27,7 +27,7 @@ from msgspec import Meta
 from zenml.components.alert_text import keep_begin
 from zenml.components.alerter import Alert, Alerter, settings_of
 from zenml.components.alerter_failure import not_taken
-from zenml.components.flavor import Flavor, Place, SecretText
+from zenml.components.flavor import Configuration, Flavor, Place, SecretText
 from zenml.components.registry import missing_library
 from zenml.components.time_limit import within
 from zenml.errors import ComponentError, ConfigurationError
@@ -38,7 +38,7 @@ Call = Callable[[Any], Any]
 """Makes one call with a `slack_sdk.WebClient`, and returns its response."""
 
 
-class SlackAlerterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SlackAlerterSettings(Configuration, frozen=True, kw_only=True):
     """What a message may set for itself."""
 
     channel: Annotated[str | None, Meta(description="The id or name of the channel.")] = None
@@ -57,7 +57,7 @@ class SlackAlerterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
     ] = None
 
 
-class SlackAlerterConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SlackAlerterConfig(Configuration, frozen=True, kw_only=True):
     """Who posts, and where."""
 
     token: Annotated[SecretText | None, Meta(description="The token of the app, `xoxb-…`; needed.")] = None

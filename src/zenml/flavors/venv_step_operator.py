@@ -28,7 +28,7 @@ import msgspec
 from msgspec import Meta
 
 from zenml.components.cpu_count import usable_cpus
-from zenml.components.flavor import Flavor, Place
+from zenml.components.flavor import Configuration, Flavor, Place
 from zenml.components.launcher import Launcher, LaunchHandle, LaunchTask, OnBytes, OnEnd
 from zenml.components.requirements import local_states, requirement_lines, split_constraints
 from zenml.config.resource_settings import ResourceSettings
@@ -54,9 +54,7 @@ Inherit = Annotated[
 ]
 
 
-class VenvStepOperatorSettings(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
-):
+class VenvStepOperatorSettings(Configuration, frozen=True, kw_only=True, omit_defaults=True):
     """What a step asks for; packages come on top of those of the operator."""
 
     requirements: Requirements = ()
@@ -65,7 +63,7 @@ class VenvStepOperatorSettings(
     inherit: Inherit = None
 
 
-class VenvStepOperatorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class VenvStepOperatorConfig(Configuration, frozen=True, kw_only=True):
     """What holds for every step."""
 
     requirements: Requirements = ()

@@ -32,7 +32,7 @@ import msgspec
 from msgspec import Meta
 
 from zenml.components.experiment_tracker import ExperimentTracker, TrackedRun, TrackedStep
-from zenml.components.flavor import Flavor, Place, SecretText
+from zenml.components.flavor import Configuration, Flavor, Place, SecretText
 from zenml.components.registry import missing_library
 from zenml.errors import ComponentError, ConfigurationError, ZenMLError
 
@@ -44,7 +44,7 @@ _MOST_WORDS = 400
 _EXIT_CODES = {"finished": 0, "failed": 1, "interrupted": 130}  # W&B shows any but 0 as failed
 
 
-class WandbTrackerConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class WandbTrackerConfig(Configuration, frozen=True, kw_only=True):
     """Where W&B is, and what holds for all steps."""
 
     api_key: Annotated[
@@ -78,7 +78,7 @@ class WandbTrackerConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
             raise ConfigurationError("`base_url` holds a password. Give the key as `api_key`.")
 
 
-class WandbTrackerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class WandbTrackerSettings(Configuration, frozen=True, kw_only=True):
     """What a step says of its tracking."""
 
     tags: Annotated[tuple[str, ...], Meta(description="Further tags of the run in W&B.")] = ()
@@ -88,7 +88,7 @@ class WandbTrackerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
             description="Fields of `wandb.Settings`, which win over the component's.",
             examples=[{"console": "off"}],
         ),
-    ] = {}
+    ] = msgspec.field(default_factory=dict)
 
 
 class WandbTracker(ExperimentTracker):

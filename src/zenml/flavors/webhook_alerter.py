@@ -43,7 +43,7 @@ from msgspec import Meta
 from zenml.components.alert_layout import cleaned
 from zenml.components.alerter import Alert, Alerter, MessageSettings, settings_of
 from zenml.components.alerter_failure import not_taken
-from zenml.components.flavor import Flavor, Place, SecretText
+from zenml.components.flavor import Configuration, Flavor, Place, SecretText
 from zenml.components.time_limit import within
 
 _FIRST_PAUSE = 0.5
@@ -54,7 +54,7 @@ _ANSWER = 4096
 """Bytes of an answer that are read."""
 
 
-class WebhookAlerterConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class WebhookAlerterConfig(Configuration, frozen=True, kw_only=True):
     """Where messages go, and how hard it is tried."""
 
     url: Annotated[
@@ -66,7 +66,7 @@ class WebhookAlerterConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
     headers: Annotated[
         dict[str, SecretText],
         Meta(description="Headers to send too.", examples=[{"Authorization": "Bearer {{hook.token}}"}]),
-    ] = {}
+    ] = msgspec.field(default_factory=dict)
     signing_key: Annotated[
         SecretText | None,
         Meta(description="Signs each message: the header `X-Zenml-Signature` is made with it."),

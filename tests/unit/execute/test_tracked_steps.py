@@ -3,7 +3,6 @@
 import sys
 import types
 
-import msgspec
 import pytest
 
 from zenml import pipeline, step
@@ -11,7 +10,7 @@ from zenml.client import Client
 from zenml.compile.compiler import compile_pipeline
 from zenml.components import registry
 from zenml.components.experiment_tracker import ExperimentTracker, TrackedRun
-from zenml.components.flavor import Flavor
+from zenml.components.flavor import Configuration, Flavor
 from zenml.errors import ConfigurationError
 
 
@@ -32,7 +31,7 @@ class Recorder(ExperimentTracker):
         self.failures.append(failure)
 
 
-class RecorderSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class RecorderSettings(Configuration, frozen=True, kw_only=True):
     experiment: str = ""
     depth: int = 0
 

@@ -9,13 +9,13 @@ from msgspec import Meta
 
 from zenml.components.alerter import Alert, Alerter
 from zenml.components.experiment_tracker import ExperimentTracker, TrackedRun
-from zenml.components.flavor import Flavor, SecretText
+from zenml.components.flavor import Configuration, Flavor, SecretText
 from zenml.components.model_registry import ModelRegistry, RegisteredVersion
 from zenml.components.orchestrator import Orchestrator
 from zenml.errors import ComponentError
 
 
-class MarkerConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class MarkerConfig(Configuration, frozen=True, kw_only=True):
     """What the tests configure."""
 
     word: Annotated[str, Meta(description="Left with each mark.")] = ""
