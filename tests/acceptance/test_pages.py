@@ -8,7 +8,7 @@ import pytest
 from page_services import DOCS, ROOT, check_page, read, run_pages
 
 HOW_TO = os.path.join(DOCS, "how-to")
-WITH_SERVICES = {"how-to/experiment-tracking.md"}  # executed in tests/services
+WITH_SERVICES = {"how-to/experiment-tracking.md", "how-to/model-registry.md"}  # executed in tests/services
 
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 IN_PARTS = {

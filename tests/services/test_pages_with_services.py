@@ -8,6 +8,7 @@ from page_services import DOCS, check_page
 
 PAGES = (
     "how-to/experiment-tracking",
+    "how-to/model-registry",
     "flavors/examples/artifact-store-azure",
     "flavors/examples/experiment-tracker-mlflow",
     "flavors/examples/experiment-tracker-wandb",
