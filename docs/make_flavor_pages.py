@@ -12,8 +12,8 @@ import msgspec
 
 from zenml.components.flavor import fields_of
 from zenml.components.kinds import INTERFACES, words, words_for_many
-from zenml.config.settings import COMPONENT_TYPES
 from zenml.components.registry import BUILT_IN, load_flavor
+from zenml.config.settings import COMPONENT_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
