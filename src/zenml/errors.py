@@ -187,6 +187,10 @@ class ReplayError(ZenMLError, RuntimeError):
     """A run cannot be reproduced: its code is gone, or what is to be skipped has no result."""
 
 
+class ScheduleError(ZenMLError, RuntimeError):
+    """A schedule cannot do what is asked of it, or a fire of it is not to begin."""
+
+
 class RunFailedError(ZenMLError, RuntimeError):
     """A run failed, and the exception object of the failed step is not at hand."""
 

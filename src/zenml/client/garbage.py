@@ -26,7 +26,8 @@ from zenml.components.registry import local_artifact_store
 from zenml.records import wire
 from zenml.records.ids import microseconds_now
 from zenml.records.plan import ArtifactRef, Collection, Plan, StepDefinition
-from zenml.records.run import Document, Run, Schedule
+from zenml.records.run import Document, Run
+from zenml.records.schedules import Schedule
 from zenml.records.status import ENDED
 from zenml.store import queries, removal
 from zenml.store.migrations import BACKUPS
@@ -284,6 +285,7 @@ def _plans(store: Database, runs: Iterable[RunInShort | Schedule]) -> Iterator[P
 
 
 def _references(plan: Plan) -> Iterator[str]:
+    yield from plan.artifacts.values()
     for invocation in plan.invocations:
         for binding in invocation.inputs.values():
             for item in binding.items if isinstance(binding, Collection) else (binding,):

@@ -36,35 +36,64 @@ class Purpose(msgspec.Struct, frozen=True):
     error: type[ZenMLError]
     """What is raised where it cannot be done."""
 
-    def cannot(self, run: Run, why: str) -> ZenMLError:
+
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """What has called a pipeline before, a run or a schedule: enough to find it again, and words for messages."""
+
+    what: str
+    """Such as `run `nightly``."""
+    pipeline_name: str
+    folder: str
+    """Where the process was."""
+    parameters: dict[str, msgspec.Raw]
+    remedy: str
+    """What to do where the pipeline cannot be imported."""
+    giving: str
+    """What to do where an argument was not recorded; `{}` stands for its name."""
+    error: type[ZenMLError]
+
+    def cannot(self, why: str) -> ZenMLError:
         """Return the error for a pipeline that cannot be imported."""
         return self.error(
-            f"The pipeline `{run.pipeline_name}` of run `{run.name}` cannot be imported: {why}. "
-            f"{self.verb.capitalize()} the run where the pipeline is at hand: "
-            f'`{run.pipeline_name}.{self.verb}("{short(run.id)}")`.'
+            f"The pipeline `{self.pipeline_name}` of {self.what} cannot be imported: {why}. {self.remedy}"
         )
 
 
-def find_pipeline(run: Run, plan: Plan, store: Store, purpose: Purpose) -> tuple[Pipeline[Any], str]:
-    """Return the pipeline of a run, and what the module is called now that it is in.
+def origin_of(run: Run, store: Store, purpose: Purpose) -> Origin:
+    """Return a run as what has called its pipeline."""
+    call = f'{run.pipeline_name}.{purpose.verb}("{short(run.id)}"'
+    return Origin(
+        what=f"run `{run.name}`",
+        pipeline_name=run.pipeline_name,
+        folder=RunView(run, store).environment.folder,
+        parameters=run.parameters,
+        remedy=f"{purpose.verb.capitalize()} the run where the pipeline is at hand: `{call})`.",
+        giving=f'Give it: `{call}, {purpose.arguments}={{{{"{{}}": …}}}})`.',
+        error=purpose.error,
+    )
+
+
+def find_pipeline(origin: Origin, plan: Plan) -> tuple[Pipeline[Any], str]:
+    """Return a pipeline that was called before, and what the module is called now that it is in.
 
     Raises:
         ZenMLError: it cannot be found in this process, and not be imported.
     """
     source = plan.source
     if source is None or source.module == "zenml.declare.single":
-        raise purpose.error(
-            f"Run `{run.name}` is of the single step `{run.pipeline_name}`, of which there is nothing to reuse. Call the step again."
+        what = f"{origin.what[0].upper()}{origin.what[1:]}"
+        raise origin.error(
+            f"{what} is of the single step `{origin.pipeline_name}`, of which there is nothing to reuse. Call the step again."
         )
     here = live.pipelines.get(plan.pipeline)
     if isinstance(here, Pipeline) and _is_from(here, source):
         return here, here.function.__module__
     if "<" in source.name or source.file is None or source.file.startswith("<"):
-        raise purpose.cannot(run, "it was declared inside a function, in a class or in a notebook")
-    module = _import(run, source, RunView(run, store).environment.folder, purpose)
+        raise origin.cannot("it was declared inside a function, in a class or in a notebook")
+    module = _import(origin, source)
     found = _in_module(module, source, plan.pipeline)
     if found is None:
-        raise purpose.cannot(run, f"`{module.__file__}` has no pipeline `{source.name}` any more")
+        raise origin.cannot(f"`{module.__file__}` has no pipeline `{source.name}` any more")
     return found, module.__name__
 
 
@@ -102,19 +131,19 @@ def _is_from(pipeline: Pipeline[Any], source: Source) -> bool:
     return own.file == source.file or source.file is None or not os.path.isfile(source.file)
 
 
-def _import(run: Run, source: Source, folder: str, purpose: Purpose) -> ModuleType:
+def _import(origin: Origin, source: Source) -> ModuleType:
     if source.module == MAIN:
         if source.file is None or not os.path.isfile(source.file):
-            raise purpose.cannot(run, f"the file `{source.file}` is gone")
+            raise origin.cannot(f"the file `{source.file}` is gone")
         return import_file(source.file)
-    if source.module not in sys.modules and os.path.isdir(folder):
-        put_first(folder)
+    if source.module not in sys.modules and os.path.isdir(origin.folder):
+        put_first(origin.folder)
     try:
         return import_module(source.module)
     except NotFoundError as error:
         if source.file is not None and os.path.isfile(source.file):
             return import_file(source.file)
-        raise purpose.cannot(run, f"its module `{source.module}` cannot be found") from error
+        raise origin.cannot(f"its module `{source.module}` cannot be found") from error
 
 
 def _in_module(module: ModuleType, source: Source, name: str) -> Pipeline[Any] | None:

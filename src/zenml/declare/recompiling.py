@@ -11,7 +11,6 @@ from zenml.compile.compiler import compile_pipeline
 from zenml.compile.handles import ArtifactHandle
 from zenml.config.placeholders import has_placeholder
 from zenml.records import values
-from zenml.records.ids import short
 from zenml.records.run import Artifact
 
 if TYPE_CHECKING:
@@ -19,19 +18,17 @@ if TYPE_CHECKING:
 
     from zenml.compile.compiler import Compiled
     from zenml.config.precedence import Layers
-    from zenml.declare.finding import Purpose
+    from zenml.declare.finding import Origin
     from zenml.declare.pipeline import Pipeline
     from zenml.records.plan import Plan
-    from zenml.records.run import Run
     from zenml.store.store import Store
 
 
 class Earlier(msgspec.Struct, frozen=True):
-    """A run that was recorded, and what is to be done with it."""
+    """A call of a pipeline that was recorded."""
 
-    run: Run
+    origin: Origin
     plan: Plan
-    purpose: Purpose
 
 
 def compile_again(
@@ -41,23 +38,23 @@ def compile_again(
     store: Store,
     arguments: Mapping[str, Any],
 ) -> Compiled:
-    """Compile the pipeline of a run as it is now, with the arguments that the run was begun with.
+    """Compile a pipeline as it is now, with the arguments that it was called with before.
 
     Args:
         pipeline: the pipeline.
         layers: what is said of it.
-        earlier: the run.
+        earlier: that call.
         store: where it is recorded.
         arguments: what holds instead of recorded arguments, or was not recorded.
     """
     given = {**_recorded_arguments(pipeline, layers, earlier, store, arguments), **arguments}
     missing = pipeline.signature.missing({**(layers.merged().get("parameters") or {}), **given})
     if missing:
-        run, purpose = earlier.run, earlier.purpose
+        origin = earlier.origin
         listed = ", ".join(f"`{name}`" for name in missing)
-        raise purpose.error(
-            f"Run `{run.name}` has no record of {listed}: such a value cannot be written down, or the parameter is new. "
-            f'Give it: `{pipeline.name}.{purpose.verb}("{short(run.id)}", {purpose.arguments}={{"{missing[0]}": …}})`.'
+        raise origin.error(
+            f"{origin.what[0].upper()}{origin.what[1:]} has no record of {listed}: such a value cannot be written down, "
+            f"or the parameter is new. {origin.giving.format(missing[0])}"
         )
     outside = ArtifactsOutside(lambda: store)
     is_listed = earlier.plan.is_listed
@@ -73,11 +70,11 @@ def _recorded_arguments(
     store: Store,
     replaced: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return the arguments that a run has recorded and that its pipeline still takes."""
+    """Return the arguments that were recorded and that the pipeline still takes."""
     configured = layers.merged().get("parameters") or {}
     accepts = pipeline.signature.accepts
     given: dict[str, Any] = {}
-    for name, raw in earlier.run.parameters.items():
+    for name, raw in earlier.origin.parameters.items():
         from_environment = name in configured and has_placeholder(configured[name])
         if accepts(name) and not from_environment:
             given[name] = values.decode(bytes(raw), allow_types=True)
@@ -86,8 +83,8 @@ def _recorded_arguments(
             continue
         artifact = store.get(Artifact, identifier)
         if artifact is None:
-            raise earlier.purpose.error(
-                f"The artifact that run `{earlier.run.name}` was given as `{name}` was deleted. Start a new run."
+            raise earlier.origin.error(
+                f"The artifact that {earlier.origin.what} was given as `{name}` was deleted. Start a new run."
             )
         given[name] = ArtifactHandle(artifact)
     return given

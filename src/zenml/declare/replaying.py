@@ -16,7 +16,7 @@ from zenml.client.plan_changes import PlanChanges, changes_of_dynamic, plan_chan
 from zenml.client.resolving import find_run, named
 from zenml.compile.said import resumed_layers
 from zenml.config.precedence import Layers, Replacing, merge
-from zenml.declare.finding import Purpose, find_pipeline, find_steps
+from zenml.declare.finding import Purpose, find_pipeline, find_steps, origin_of
 from zenml.declare.recompiling import Earlier, compile_again
 from zenml.declare.replay_request import ReplayRequest
 from zenml.errors import ReplayError
@@ -109,13 +109,14 @@ def prepare(
     original = RunView(find_run(store, named(run, "run") if isinstance(run, str) else run.id), store)
     plan = original.plan
     request.check_original(original, store)
+    origin = origin_of(original.record, store, REPLAYING)
     module = pipeline.function.__module__ if pipeline is not None else ""
     if pipeline is None:
-        pipeline, module = find_pipeline(original.record, plan, store, REPLAYING)
+        pipeline, module = find_pipeline(origin, plan)
     steps = find_steps(plan, module)
     request = request.typed(pipeline, steps)
     layers = _layers(pipeline, module, original, request)
-    earlier = Earlier(original.record, plan, REPLAYING)
+    earlier = Earlier(origin, plan)
     compiled = compile_again(pipeline, layers, earlier, store, request.inputs)
     request.check_calls(original, compiled.plan, steps)
     compiled.plan = msgspec.structs.replace(

@@ -16,7 +16,7 @@ import msgspec
 from zenml.client.plan_changes import PlanChanges, changes_of_dynamic, plan_changes
 from zenml.client.resolving import find_run, named
 from zenml.compile.said import resumed_layers
-from zenml.declare.finding import Purpose, find_pipeline
+from zenml.declare.finding import Purpose, find_pipeline, origin_of
 from zenml.declare.recompiling import Earlier, compile_again
 from zenml.errors import ResumeError
 from zenml.execute.resumption import Resumption
@@ -103,10 +103,11 @@ def prepare(
     record = resumable(store, run)
     plan = RunView(record, store).plan
     _check_original(record, plan, store)
+    origin = origin_of(record, store, RESUMING)
     module = pipeline.function.__module__ if pipeline is not None else ""
     if pipeline is None:
-        pipeline, module = find_pipeline(record, plan, store, RESUMING)
-    compiled = _compile(pipeline, module, Earlier(record, plan, RESUMING), store, arguments or {})
+        pipeline, module = find_pipeline(origin, plan)
+    compiled = _compile(pipeline, module, Earlier(origin, plan), store, arguments or {})
     compiled.again = partial(_compile_elsewhere, pipeline, module, record.id, dict(arguments or {}))
     if plan.is_dynamic:
         changes = changes_of_dynamic(plan, module, store, compiled.sources)
@@ -169,7 +170,7 @@ def _compile_elsewhere(
     """Compile the pipeline of a run in the process that goes on with it in the background."""
     store = open_store()
     record = find_run(store, run_id)
-    earlier = Earlier(record, RunView(record, store).plan, RESUMING)
+    earlier = Earlier(origin_of(record, store, RESUMING), RunView(record, store).plan)
     return _compile(pipeline, module, earlier, store, arguments)
 
 

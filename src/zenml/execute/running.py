@@ -20,7 +20,7 @@ from zenml.execute.run_secrets import read_secrets
 from zenml.execute.signals import Signals
 from zenml.execute.step_log import StepLog
 from zenml.records import wire
-from zenml.records.ids import PipelineId, RunId, microseconds_now, new_id
+from zenml.records.ids import PipelineId, RunId, ScheduleId, microseconds_now, new_id
 from zenml.records.run import Artifact, Run
 from zenml.store.store import RunDocuments
 
@@ -60,6 +60,14 @@ class Family(msgspec.Struct, frozen=True):
     """Hears of its engine before anything runs."""
 
 
+class Fired(msgspec.Struct, frozen=True):
+    """What a run is told that a schedule starts."""
+
+    id: RunId
+    """The id that it is to have."""
+    schedule_id: ScheduleId
+
+
 def run_plan(
     compiled: Compiled,
     store: Store,
@@ -68,6 +76,7 @@ def run_plan(
     clock: Clock | None = None,
     resumption: Resumption | None = None,
     family: Family | None = None,
+    fired: Fired | None = None,
 ) -> Ended:
     """Execute a compiled plan as a new run, or go on with an earlier one; failures of steps come back as values.
 
@@ -78,9 +87,11 @@ def run_plan(
         clock: what retries and timeouts go by; by default the real one.
         resumption: the run that is resumed.
         family: for a run that another one calls.
+        fired: for a run that a schedule starts.
 
     Raises:
         ResumeError: the run is not to be resumed any more.
+        ScheduleError: the run is not to be started by its schedule any more.
         KeyboardInterrupt, SystemExit: a signal ended the run, which is recorded as stopped.
         StoreError: the run could not be recorded.
     """
@@ -89,7 +100,9 @@ def run_plan(
         under = msgspec.structs.replace(under, clock=clock)
     reporter = reporter or under.open_reporter(store)
     try:
-        return _run_and_report(under.prepare(compiled), store, reporter, under, resumption, family)
+        return _run_and_report(
+            under.prepare(compiled), store, reporter, under, resumption, family or fired
+        )
     finally:
         reporter.close()
 
@@ -100,7 +113,7 @@ def _run_and_report(
     reporter: Reporter,
     under: Conditions,
     resumption: Resumption | None,
-    family: Family | None,
+    origin: Family | Fired | None,
 ) -> Ended:
     secrets, stack = read_secrets(compiled.plan, store), under.stack(store)
     stack.check_plan(compiled.plan)
@@ -111,7 +124,7 @@ def _run_and_report(
         check_plan(compiled.plan, compiled.filled)
     with Signals() as signals:
         run = (
-            start_run(compiled, store, family, stack)
+            start_run(compiled, store, origin, stack)
             if resumption is None
             else resumption.begin(compiled, store)
         )
@@ -132,9 +145,9 @@ def _run_and_report(
             engine.admission.replayed = Replayed.read(store, compiled.plan.replay)
         if resumption is not None:
             resumption.tell(engine)
-        if family is not None:
-            engine.depth = family.depth
-            family.attach(engine)
+        if isinstance(origin, Family):
+            engine.depth = origin.depth
+            origin.attach(engine)
         try:
             with under.capture(_log_of(run, store)) as capture:
                 _execute(engine, workers, compiled, capture)
@@ -177,13 +190,17 @@ def _execute(engine: Engine, workers: Workers, compiled: Compiled, capture: Capt
 
 
 def start_run(
-    compiled: Compiled, store: Store, family: Family | None = None, stack: RunStack | None = None
+    compiled: Compiled,
+    store: Store,
+    origin: Family | Fired | None = None,
+    stack: RunStack | None = None,
 ) -> Run:
     """Record a new run and return it.
 
     Raises:
         ConfigurationError: there is a run of that name.
         NotFoundError: it works on a version of a model that there is not.
+        ScheduleError: a schedule was to start it, and is not to any more.
     """
     plan, run_name = compiled.plan, compiled.run_name
     encoded = wire.encode(plan)
@@ -197,7 +214,7 @@ def start_run(
     while True:
         now = microseconds_now()
         run = Run(
-            id=RunId(new_id()) if family is None else family.id,
+            id=RunId(new_id()) if origin is None else origin.id,
             name=with_times(run_name, now) if run_name else default_name(plan.pipeline, now),
             status="running",
             pipeline_id=PipelineId(wire.digest_of(plan.pipeline.encode())[:24]) if plan.is_listed else None,
@@ -209,11 +226,12 @@ def start_run(
             options=plan.options,
             parameters=plan.parameters,
             variables=macs_of(compiled.filled.variables, store),
-            parent_id=None if family is None else family.parent_id,
+            parent_id=origin.parent_id if isinstance(origin, Family) else None,
             original_id=None
             if plan.replay is None or plan.replay.original is None
             else RunId(plan.replay.original),
             stack=None if made_with is None else made_with[0],
+            schedule_id=origin.schedule_id if isinstance(origin, Fired) else None,
         )
         if store.start_run(run, documents, models):
             return run

@@ -99,6 +99,8 @@ class Run(Record, frozen=True, kw_only=True):
     """The run that it reproduces."""
     stack: str | None = None
     """Digest of the stored stack; None for the default one."""
+    schedule_id: ScheduleId | None = None
+    """The schedule that has started it."""
 
 
 class StepRun(Record, frozen=True, kw_only=True):
@@ -213,31 +215,6 @@ class Artifact(Record, frozen=True, kw_only=True):
             kind=self.kind,
             store_id=self.store_id,
         )
-
-
-class Schedule(Record, frozen=True, kw_only=True):
-    """Times at which a pipeline is to run, and what is to run then."""
-
-    table = "schedules"
-    id: ScheduleId
-    name: str
-    pipeline_id: PipelineId | None = None
-    pipeline_name: str
-    plan: str
-    """Digest of the stored plan."""
-    run_name: str | None = None
-    parameters: dict[str, msgspec.Raw] = {}
-    variables: dict[str, str] = {}
-    cron_expression: str | None = None
-    every: int | None = None
-    """Microseconds between two runs."""
-    start_at: int | None = None
-    end_at: int | None = None
-    run_once_at: int | None = None
-    catchup: bool = False
-    timezone: str | None = None
-    is_active: bool = True
-    created_at: int
 
 
 class RunOutput(Record, frozen=True, kw_only=True):

@@ -23,9 +23,6 @@ Outcome = Literal["queued", "claimed", "fired", "skipped", "missed", "failed"]
 Cause = Literal["time", "event", "manual"]
 EventKind = Literal["run_ended", "artifact", "model_version"]
 
-OPEN: tuple[Outcome, ...] = ("queued", "claimed")
-"""The outcomes that are none yet."""
-
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
     """What starts a run instead of a time: the end of a run, a new version of an artifact or of a model."""
@@ -47,8 +44,10 @@ class Schedule(Record, frozen=True, kw_only=True):
     pipeline_name: str
     plan: str
     """Digest of the stored plan."""
-    environment: str
-    """Digest of the stored environment that the schedule was made in: folder and interpreter."""
+    folder: str
+    """Where it was made, and where its runs begin."""
+    python: str
+    """The interpreter that it was made with, and that runs it."""
     run_name: str | None = None
     parameters: dict[str, msgspec.Raw] = {}
     variables: dict[str, str] = {}
@@ -110,6 +109,8 @@ class Tick(Record, frozen=True, kw_only=True):
     recorded_at: int
     ended_at: int | None = None
     """When the outcome was known; of a fire, when its run began."""
+    settled_at: int | None = None
+    """When nothing more will become of it: it was not fired, or its run has ended."""
     alert: str | None = None
     """`due` until people were told; then when, or why it failed."""
 

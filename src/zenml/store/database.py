@@ -22,7 +22,6 @@ from zenml.records.run import (
     Pipeline,
     Record,
     Run,
-    Schedule,
     StepOutline,
 )
 from zenml.store import finding, heartbeats, location, owners, queries
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     from zenml.records.plan import ModelSpec
     from zenml.records.waits import Wait
     from zenml.store.models import ModelTables
+    from zenml.store.schedules import ScheduleTables
     from zenml.store.secrets import Secrets
     from zenml.store.stacks import StackTables
 
@@ -143,6 +143,13 @@ class Database:
         return ModelTables(self.file)
 
     @property
+    def schedules(self) -> ScheduleTables:
+        """Schedules, and what became of their times."""
+        from zenml.store.schedules import ScheduleTables  # few processes have to do with them
+
+        return ScheduleTables(self)
+
+    @property
     def stacks(self) -> StackTables:
         """Stacks and their components."""
         from zenml.store.stacks import StackTables  # most runs are made with the default stack
@@ -174,8 +181,14 @@ class Database:
             if documents.stack is not None:
                 digest, body = documents.stack
                 insert_once(transaction, Document(digest=digest, body=body))
+            if run.schedule_id is not None:
+                from zenml.store.schedules import check_claimed, fire  # most runs were started by people
+
+                check_claimed(transaction, run)
             if not insert_once(transaction, run):
                 return False
+            if run.schedule_id is not None:
+                fire(transaction, run)
             write_notes(transaction, Notes(tags=tags_at_start(run)))
             if models:
                 from zenml.store.model_versions import link_run  # most runs work on none
@@ -203,19 +216,6 @@ class Database:
         from zenml.store.waits import expire_wait  # few processes do
 
         expire_wait(self, wait_id)
-
-    def add_schedule(self, schedule: Schedule, plan: bytes) -> bool:
-        """Record a schedule with the plan that is to run; return False if its name is taken."""
-        with self.file.write() as transaction:
-            if schedule.pipeline_id is not None:
-                insert_once(
-                    transaction,
-                    Pipeline(
-                        id=schedule.pipeline_id, name=schedule.pipeline_name, created_at=schedule.created_at
-                    ),
-                )
-            insert_once(transaction, Document(digest=schedule.plan, body=plan))
-            return insert_once(transaction, schedule)
 
     def run_transaction(self, run: Run) -> RunWriter:
         """Open a write transaction of a run."""

@@ -18,7 +18,6 @@ from zenml.records.run import (
     Record,
     Run,
     RunOutput,
-    Schedule,
     StepInput,
     StepOutline,
     StepRun,
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from zenml.store.heartbeats import Heartbeat
     from zenml.store.models import ModelTables
     from zenml.store.secrets import Secrets
+    from zenml.store.schedules import ScheduleTables
     from zenml.store.stacks import StackTables
 
 R = TypeVar("R", bound=Record)
@@ -153,6 +153,10 @@ class Store(Protocol):
         """The secrets of this store."""
 
     @property
+    def schedules(self) -> ScheduleTables:
+        """Schedules, and what became of their times."""
+
+    @property
     def stacks(self) -> StackTables:
         """Stacks and their components."""
 
@@ -209,9 +213,6 @@ class Store(Protocol):
 
     def expire_wait(self, wait_id: str) -> None:
         """Record that the time for an answer is over, if it is and there is none."""
-
-    def add_schedule(self, schedule: Schedule, plan: bytes) -> bool:
-        """Record a schedule with the plan that is to run; return False if its name is taken."""
 
     def run_transaction(self, run: Run) -> AbstractContextManager[RunTransaction]:
         """Open a write transaction of a run."""

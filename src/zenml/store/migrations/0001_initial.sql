@@ -47,7 +47,8 @@ CREATE TABLE runs (
     variables TEXT NOT NULL,
     parent_id TEXT REFERENCES runs (id) ON DELETE SET NULL,
     original_id TEXT REFERENCES runs (id) ON DELETE SET NULL,
-    stack TEXT
+    stack TEXT,
+    schedule_id TEXT
 );
 CREATE INDEX runs_by_pipeline ON runs (pipeline_name, id);
 -- Also of the runs that no other run called: lists begin with the newest of those, and count them.
@@ -59,28 +60,9 @@ CREATE INDEX runs_by_pipeline_and_status ON runs (pipeline_name, status, id);
 CREATE INDEX runs_alive ON runs (owner_id) WHERE status IN ('running', 'stopping');
 -- The order of `NULLS LAST` going down and of `NULLS FIRST` going up, which SQLite has by itself.
 CREATE INDEX runs_by_end ON runs (ended_at{nulls_first}, id);
+CREATE INDEX runs_by_schedule ON runs (schedule_id, id) WHERE schedule_id IS NOT NULL;
 -- People type the last digits of an id, four or more of them.
 CREATE INDEX runs_by_last_digits ON runs (substr(id, 21));
-
-CREATE TABLE schedules (
-    id TEXT PRIMARY KEY,
-    name TEXT NOT NULL UNIQUE,
-    pipeline_id TEXT REFERENCES pipelines (id),
-    pipeline_name TEXT NOT NULL,
-    plan TEXT NOT NULL,
-    run_name TEXT,
-    parameters TEXT NOT NULL,
-    variables TEXT NOT NULL,
-    cron_expression TEXT,
-    every BIGINT,
-    start_at BIGINT,
-    end_at BIGINT,
-    run_once_at BIGINT,
-    catchup BIGINT NOT NULL,
-    timezone TEXT,
-    is_active BIGINT NOT NULL,
-    created_at BIGINT NOT NULL
-);
 
 CREATE TABLE step_runs (
     id TEXT PRIMARY KEY,
@@ -306,3 +288,73 @@ CREATE TABLE stack_components (
     PRIMARY KEY (stack_id, type)
 ){clustered};
 CREATE INDEX stack_components_by_component ON stack_components (component_id);
+
+-- When pipelines are to run by themselves.
+CREATE TABLE schedules (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    pipeline_id TEXT REFERENCES pipelines (id),
+    pipeline_name TEXT NOT NULL,
+    plan TEXT NOT NULL,
+    folder TEXT NOT NULL,
+    python TEXT NOT NULL,
+    run_name TEXT,
+    parameters TEXT NOT NULL,
+    variables TEXT NOT NULL,
+    cron_expression TEXT,
+    every BIGINT,
+    run_once_at BIGINT,
+    event TEXT,
+    start_at BIGINT,
+    end_at BIGINT,
+    timezone TEXT,
+    overlap TEXT NOT NULL,
+    catchup TEXT NOT NULL,
+    catchup_limit BIGINT NOT NULL,
+    jitter BIGINT,
+    max_runs BIGINT,
+    is_active BIGINT NOT NULL,
+    paused_at BIGINT,
+    pause_reason TEXT,
+    problem TEXT,
+    since BIGINT NOT NULL,
+    next_instant BIGINT,
+    next_at BIGINT,
+    revision BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL
+);
+CREATE INDEX schedules_by_next ON schedules (next_at) WHERE next_at IS NOT NULL;
+CREATE INDEX schedules_by_event ON schedules (id) WHERE event IS NOT NULL;
+
+-- What became of the times of schedules. Whoever adds a row has claimed what it stands for.
+CREATE TABLE ticks (
+    schedule_id TEXT NOT NULL REFERENCES schedules (id) ON DELETE CASCADE,
+    key TEXT NOT NULL,
+    cause TEXT NOT NULL,
+    instant BIGINT NOT NULL,
+    due_at BIGINT NOT NULL,
+    outcome TEXT NOT NULL,
+    run_id TEXT NOT NULL,
+    reason TEXT,
+    subject TEXT,
+    last_instant BIGINT,
+    count BIGINT NOT NULL,
+    owner_id TEXT,
+    attempts BIGINT NOT NULL,
+    recorded_at BIGINT NOT NULL,
+    ended_at BIGINT,
+    settled_at BIGINT,
+    alert TEXT,
+    PRIMARY KEY (schedule_id, key)
+);
+CREATE INDEX ticks_by_instant ON ticks (schedule_id, instant);
+CREATE INDEX ticks_by_run ON ticks (run_id);
+CREATE INDEX ticks_unsettled ON ticks (due_at) WHERE settled_at IS NULL;
+CREATE INDEX ticks_to_tell ON ticks (recorded_at) WHERE alert = 'due';
+
+-- Processes that serve the schedules.
+CREATE TABLE schedulers (
+    owner_id TEXT PRIMARY KEY,
+    started_at BIGINT NOT NULL
+);
