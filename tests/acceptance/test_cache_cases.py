@@ -295,9 +295,11 @@ def test_equal_inputs_of_two_calls_in_one_run_are_computed_once(lab):
 # -- options
 
 
-@pytest.mark.parametrize("option", ["extra", "settings"])
-def test_a_changed_option_of_the_step_runs_again(lab, option):
-    before, after = (flow(decorator=f"@step({option}={{'alerter': {value}}})") for value in (1, 2))
+@pytest.mark.parametrize(("option", "key"), [("extra", "alerter"), ("settings", "docker")])
+def test_a_changed_option_of_the_step_runs_again(lab, option, key):
+    before, after = (
+        flow(decorator=f"@step({option}={{'{key}': {{'dockerfile': '{value}'}}}})") for value in (1, 2)
+    )
 
     assert executions(lab, before, after) == 1
 

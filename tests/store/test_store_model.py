@@ -68,8 +68,8 @@ def without_cascade(monkeypatch):
     """Have the rows of a run's steps stay when it is deleted."""
     opened = sqlite.SQLiteFile._open
 
-    def open_without(file):
-        connection = opened(file)
+    def open_without(file, *pragmas):
+        connection = opened(file, *pragmas)
         connection.execute("PRAGMA foreign_keys = OFF")
         return connection
 

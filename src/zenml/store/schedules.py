@@ -37,6 +37,7 @@ _STOP_EVALUATING = (
     "UPDATE schedules SET problem = :problem, next_at = NULL, revision = revision + 1 WHERE id = :id"
 )
 _TICKS_OF = f"{_TICK.select} WHERE schedule_id = :schedule ORDER BY instant DESC, key DESC LIMIT :size OFFSET :offset"
+_BEFORE = f"{_TICK.select} WHERE schedule_id = :schedule AND instant < :instant ORDER BY instant DESC LIMIT 1"
 _UNSETTLED = f"""
 SELECT {", ".join(f"t.{name}" for name in _TICK.names)}, r.status
 FROM ticks t LEFT JOIN runs r ON r.id = t.run_id WHERE t.settled_at IS NULL ORDER BY t.due_at, t.key
@@ -165,6 +166,16 @@ class ScheduleTables:
         """Return the ticks of a schedule, the latest instant first."""
         values = {"schedule": schedule_id, "size": size, "offset": offset}
         return [_TICK.record(row) for row in self._file.read(_TICKS_OF, values)]
+
+    def tick(self, schedule_id: str, key: str) -> Tick | None:
+        """Return one tick by its key."""
+        found = self._database.select(Tick, schedule_id=schedule_id, key=key)
+        return found[0] if found else None
+
+    def before(self, tick: Tick) -> Tick | None:
+        """Return the tick of the same schedule whose instant is the one before."""
+        rows = self._file.read(_BEFORE, {"schedule": tick.schedule_id, "instant": tick.instant})
+        return _TICK.record(rows[0]) if rows else None
 
     def unsettled(self) -> list[OpenTick]:
         """Return the ticks of which more will become, in the order in which they were due."""
