@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from zenml.config.resource_settings import ResourceSettings as ResourceSettings
     from zenml.config.retry_config import StepRetryConfig as StepRetryConfig
     from zenml.config.schedule import Schedule as Schedule
+    from zenml.config.schedule_events import NewArtifact as NewArtifact
+    from zenml.config.schedule_events import NewModelVersion as NewModelVersion
+    from zenml.config.schedule_events import RunEnded as RunEnded
     from zenml.config.tag import Tag as Tag
 
 _TABLE = {
@@ -24,6 +27,9 @@ _TABLE = {
     "PipelineRunConfiguration": "zenml.config.pipeline_run_configuration",
     "ResourceSettings": "zenml.config.resource_settings",
     "Schedule": "zenml.config.schedule",
+    "RunEnded": "zenml.config.schedule_events",
+    "NewArtifact": "zenml.config.schedule_events",
+    "NewModelVersion": "zenml.config.schedule_events",
     "Model": "zenml.config.model",
     "StepRetryConfig": "zenml.config.retry_config",
     "Tag": "zenml.config.tag",
@@ -35,8 +41,11 @@ __all__ = [
     "DockerSettings",
     "ExternalArtifact",
     "Model",
+    "NewArtifact",
+    "NewModelVersion",
     "PipelineRunConfiguration",
     "ResourceSettings",
+    "RunEnded",
     "Schedule",
     "StepRetryConfig",
     "Tag",

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from zenml.config.option_shapes import SCHEMAS, options_of_file
+from zenml.config.option_schemas import SCHEMAS
+from zenml.config.option_shapes import options_of_file
 
 if TYPE_CHECKING:
     from zenml.config.option_table import Option

@@ -1,4 +1,4 @@
-"""What the values of options look like in a YAML file: one check and one JSON Schema for each shape.
+"""Whether the values of options in a YAML file have their shapes.
 
 A check yields what is wrong and where, as a path below the option. What only the run can know
 (which steps there are, which parameters they take) is checked when the pipeline is compiled.
@@ -17,152 +17,11 @@ from zenml.config.preview import preview
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from zenml.config.option_schemas import Schema
     from zenml.config.placeholders import Path
 
     Problem = tuple[Path, str]
-    Schema = dict[str, Any]
 
-RUNTIMES = ("inline", "isolated")
-EXECUTION_MODES = ("continue_on_failure", "stop_on_failure", "fail_fast")
-_TEXT: Schema = {"type": "string"}
-_TEXTS: Schema = {"type": "object", "additionalProperties": {"type": ["string", "number"]}}
-_SOURCE: Schema = {
-    "anyOf": [
-        _TEXT,
-        {
-            "type": "object",
-            "properties": {"module": _TEXT, "attribute": _TEXT, "type": _TEXT},
-            "required": ["module", "attribute"],
-            "additionalProperties": False,
-        },
-    ]
-}
-_TAG: Schema = {
-    "type": "object",
-    "properties": {
-        "name": _TEXT,
-        "color": _TEXT,
-        "exclusive": {"type": "boolean"},
-        "cascade": {"type": "boolean"},
-    },
-    "required": ["name"],
-    "additionalProperties": False,
-}
-_NUMBER: Schema = {"type": "number", "minimum": 0}
-_NAMES: Schema = {"type": "array", "items": _TEXT}
-_MOMENT: Schema = {"type": "string", "format": "date-time"}
-
-
-def _fields(properties: Schema, *required: str) -> Schema:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(required),
-        "additionalProperties": False,
-    }
-
-
-SCHEMAS: dict[str, Schema] = {
-    "anything": {},
-    "flag": {"type": "boolean"},
-    "text": _TEXT,
-    "count": {"type": "integer", "minimum": 1},
-    "seconds": {"type": "number", "exclusiveMinimum": 0},
-    "parameters": {"type": "object"},
-    "mapping": {"type": "object"},
-    "settings": {"type": "object"},
-    "resources": _fields(
-        {
-            "cpu_count": {"type": "number", "exclusiveMinimum": 0},
-            "gpu_count": {"type": "integer", "minimum": 0},
-            "memory": _TEXT,
-        }
-    ),
-    "texts": _TEXTS,
-    "names": _NAMES,
-    "tags": {"type": "array", "items": {"anyOf": [_TEXT, _TAG]}},
-    "hook": _SOURCE,
-    "component": {"type": ["boolean", "string"]},
-    "group": {"anyOf": [_TEXT, _fields({"name": _TEXT}, "name")]},
-    "refresh": {"anyOf": [{"type": "boolean"}, _TEXT, _NAMES]},
-    "runtime": {"enum": list(RUNTIMES)},
-    "execution_mode": {"enum": list(EXECUTION_MODES)},
-    "retry": {
-        "anyOf": [
-            {"type": "integer", "minimum": 0},
-            _fields(
-                {
-                    "max_retries": {"type": "integer", "minimum": 0},
-                    "delay": _NUMBER,
-                    "backoff": _NUMBER,
-                    "max_delay": _NUMBER,
-                    "jitter": {"type": "number", "minimum": 0, "maximum": 1},
-                    "retry_on": {"anyOf": [_TEXT, _NAMES]},
-                }
-            ),
-        ]
-    },
-    "cache_policy": {
-        "anyOf": [
-            {"const": "default"},
-            _fields(
-                {
-                    "max_age_days": _NUMBER,
-                    "ignore_fields": _NAMES,
-                    "expires_after": _NUMBER,
-                    "ignored_inputs": _NAMES,
-                    "include_step_code": {"type": "boolean"},
-                    "include_step_parameters": {"type": "boolean"},
-                    "include_artifact_values": {"type": "boolean"},
-                    "include_artifact_ids": {"type": "boolean"},
-                    "file_dependencies": _NAMES,
-                    "source_dependencies": _NAMES,
-                    "cache_func": _TEXT,
-                }
-            ),
-        ]
-    },
-    "model": _fields(
-        {
-            "name": _TEXT,
-            "version": {"type": ["string", "integer"]},
-            "tags": _NAMES,
-            "save_models_to_registry": {"type": "boolean"},
-            **dict.fromkeys(
-                (
-                    "license",
-                    "description",
-                    "audience",
-                    "use_cases",
-                    "limitations",
-                    "trade_offs",
-                    "ethics",
-                ),
-                _TEXT,
-            ),
-        },
-        "name",
-    ),
-    "schedule": _fields(
-        {
-            "name": _TEXT,
-            "cron_expression": _TEXT,
-            "start_time": _MOMENT,
-            "end_time": _MOMENT,
-            "interval_second": {"type": "number", "exclusiveMinimum": 0},
-            "catchup": {"type": "boolean"},
-            "run_once_start_time": _MOMENT,
-            "timezone": _TEXT,
-        }
-    ),
-    "materializers": {
-        "anyOf": [_TEXT, {"type": "object", "additionalProperties": {"anyOf": [_TEXT, _NAMES]}}]
-    },
-    "outputs": {
-        "type": "object",
-        "additionalProperties": _fields({"materializer_source": {"anyOf": [_SOURCE, _NAMES]}}),
-    },
-}
 _KINDS: dict[str, Callable[[Any], bool]] = {
     "string": lambda value: isinstance(value, (str, date, datetime)),
     "boolean": lambda value: isinstance(value, bool),

@@ -16,7 +16,7 @@ class Option:
     Attributes:
         name: what it is called in code, and in YAML unless `ALIASES` has another spelling.
         owners: who has it: `step`, `pipeline`, `run`.
-        shape: what its value looks like; `config/option_shapes.py` knows the shapes.
+        shape: what its value looks like; `config/option_schemas.py` has the shapes.
         about: one clause for people.
         default: what holds where nobody says anything, as YAML; "" where nothing does.
         is_inherited: whether what a pipeline says holds for each of its steps that does not say otherwise.

@@ -10,6 +10,7 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 from zenml.config import option_shapes
+from zenml.config.option_schemas import SCHEMAS
 from zenml.config.option_table import ALIASES, STEP
 from zenml.config.placeholders import has_placeholder
 from zenml.config.precedence import with_resources
@@ -151,7 +152,7 @@ class RunFile:
 
     def _is_sound(self, value: Any, shape: str, path: Path) -> bool:
         is_sound = True
-        for below, text in option_shapes.schema_problems(value, option_shapes.SCHEMAS[shape]):
+        for below, text in option_shapes.schema_problems(value, SCHEMAS[shape]):
             name = ".".join(map(str, (path[-1], *below)))
             self._problem((*path, *below), f"`{name}` {text}")
             is_sound = False

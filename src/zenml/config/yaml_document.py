@@ -148,7 +148,8 @@ class _Reader:
                 elif keys[-1] is None:
                     if isinstance(node, (_Mapping, list)):
                         self._refuse(event, "has a key that is no text; write a word")
-                    keys[-1] = (line, node)
+                    # YAML takes the word `on` for a truth value; as a key it is an option of schedules.
+                    keys[-1] = (line, "on" if getattr(event, "value", None) == "on" else node)
                 else:
                     stack[-1].items.append((*keys[-1], node))
                     keys[-1] = None

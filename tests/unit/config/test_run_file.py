@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import zenml.config
 from zenml.config import CachePolicy, PipelineRunConfiguration, Schedule, StepRetryConfig
 from zenml.config.json_schema import schema_text
-from zenml.config.option_shapes import SCHEMAS
+from zenml.config.option_schemas import SCHEMAS
 from zenml.config.option_table import ALIASES, BY_NAME, OPTIONS
 from zenml.config.run_file import RunFile, read_run_file
 from zenml.config.yaml_document import YamlDocument

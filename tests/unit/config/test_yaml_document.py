@@ -33,9 +33,15 @@ def test_a_key_that_is_given_twice_is_a_problem():
 
 def test_a_key_that_yaml_reads_as_something_else_is_a_problem():
     assert (
-        read("on: 1\n5: 2\n").problems[0][1].startswith("a key is 'true', which YAML does not read as text")
+        read("yes: 1\n5: 2\n").problems[0][1].startswith("a key is 'true', which YAML does not read as text")
     )
-    assert len(read("on: 1\n5: 2\n").problems) == 2
+    assert len(read("yes: 1\n5: 2\n").problems) == 2
+
+
+def test_the_key_on_is_a_text_and_the_value_on_a_truth_value():
+    document = read("on: on\n")
+
+    assert (document.value, document.problems, document.lines) == ({"on": True}, [], {("on",): 1})
 
 
 def test_anchors_and_merges():
