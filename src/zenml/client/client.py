@@ -8,7 +8,7 @@ import msgspec
 
 from zenml.client.models import ModelsClient
 from zenml.client.resolving import check_statuses, find_run, named
-from zenml.client.schedules import find_schedule
+from zenml.client.schedules import SchedulesClient
 from zenml.client.secrets import SecretsClient
 from zenml.client.stacks import StacksClient
 from zenml.client.tag_counts import count_tags
@@ -17,12 +17,11 @@ from zenml.config.artifact_config import read_version
 from zenml.context import live
 from zenml.errors import NotFoundError
 from zenml.records.query import Condition, Page, Query, read_condition, read_page, read_sort
-from zenml.records.run import Artifact, Pipeline, Record, Run, Schedule
+from zenml.records.run import Artifact, Pipeline, Record, Run
 from zenml.records.tagging import read_tags
 from zenml.store.opening import open_store
 from zenml.views.artifact_view import ArtifactView
 from zenml.views.run_view import PipelineView, RunView
-from zenml.views.schedule_view import ScheduleView
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from zenml.store.store import Store
 
 
-class Client(ModelsClient, SecretsClient, StacksClient, TriggeringClient):
+class Client(ModelsClient, SchedulesClient, SecretsClient, StacksClient, TriggeringClient):
     """The active store, for reading and changing what is recorded.
 
     Looking at runs marks those whose process has died as `interrupted`.
@@ -171,33 +170,6 @@ class Client(ModelsClient, SecretsClient, StacksClient, TriggeringClient):
             listed = ", ".join(f"`{name}`" for name in known)
             raise NotFoundError(f"There is no pipeline `{text}`. There is: {listed or 'none'}.")
         return PipelineView(found[0].name, found[0].id, self.store)
-
-    # Schedules
-
-    def list_schedules(
-        self,
-        sort_by: str = "desc:created",
-        page: int = 1,
-        size: int = 20,
-        **filters: Any,
-    ) -> Page:
-        """Return a page of schedules, such as those with `pipeline_name="train"`."""
-        return self._list(Schedule, sort_by, page, size, filters, ScheduleView)
-
-    list_pipeline_schedules = list_schedules
-
-    def get_schedule(self, name_id_or_prefix: str) -> ScheduleView:
-        """Return a schedule by name, id, or a part of either."""
-        return ScheduleView(find_schedule(self.store, named(name_id_or_prefix, "schedule")))
-
-    def delete_schedule(
-        self, name_id_or_prefix: str | None = None, *, schedule_id: str | None = None
-    ) -> None:
-        """Delete a schedule by name, id, or a part of either; runs that it began stay."""
-        given = name_id_or_prefix if name_id_or_prefix is not None else schedule_id
-        if given is None:
-            raise NotFoundError("No schedule was named. Give its name or id.")
-        self.store.delete(Schedule, find_schedule(self.store, str(given)).id)
 
     # Artifacts
 

@@ -1,15 +1,177 @@
-"""Finding and deleting schedules by what a person types."""
+"""Schedules by name: reading, changing, pausing and deleting them, and what became of their times.
+
+`Client` inherits what is here. A change names what it has seen, so it is never lost to a scheduler that
+works on the same schedule, nor undoes what that has done.
+"""
 
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
-from zenml.errors import AmbiguousNameError, NotFoundError
-from zenml.records.run import Schedule
+import msgspec
+
+from zenml.client.resolving import named
+from zenml.config.fields import nearest
+from zenml.config.schedule import Schedule as GivenSchedule
+from zenml.errors import AmbiguousNameError, ConfigurationError, NotFoundError, ScheduleError
+from zenml.execute.scheduling import TIMES, fields_of
+from zenml.records import values
+from zenml.records.ids import microseconds_now, new_id
+from zenml.records.instants import instants_after
+from zenml.records.query import Page, read_page
+from zenml.records.schedules import Schedule, Tick, key_of_time, run_id_of
+from zenml.records.upcoming import with_next
+from zenml.views.schedule_view import ScheduleView, TickView
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from zenml.store.store import Store
+
+_TRIES = 10
+_MOST_COUNTED = 10_000
+_WAYS = ("cron_expression", "interval_second", "run_once_start_time", "on")
+
+
+class SchedulesClient:
+    """The part of a client that deals with schedules."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def store(self) -> Store:
+            """The store this client speaks to."""
+
+        def _list(self, *arguments: Any) -> Page: ...
+
+    def list_schedules(
+        self,
+        sort_by: str = "desc:created",
+        page: int = 1,
+        size: int = 20,
+        **filters: Any,
+    ) -> Page:
+        """Return a page of schedules, such as those with `pipeline_name="train"`."""
+        return self._list(Schedule, sort_by, page, size, filters, lambda one: ScheduleView(one, self.store))
+
+    list_pipeline_schedules = list_schedules
+
+    def get_schedule(self, name_id_or_prefix: str) -> ScheduleView:
+        """Return a schedule by name, id, or a part of either."""
+        return ScheduleView(find_schedule(self.store, named(name_id_or_prefix, "schedule")), self.store)
+
+    def update_schedule(
+        self,
+        name_id_or_prefix: str,
+        *,
+        name: str | None = None,
+        active: bool | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        **times_and_rules: Any,
+    ) -> ScheduleView:
+        """Change a schedule in place; what it has done stays, and what it is not told stays as it is.
+
+        Args:
+            name_id_or_prefix: the schedule.
+            name: its new name.
+            active: False pauses it, True has it go on.
+            parameters: arguments of the pipeline that replace those of then, by name.
+            times_and_rules: what `Schedule(…)` takes, such as `cron_expression`; a new way to say when
+                replaces the old one.
+
+        Raises:
+            ConfigurationError: something has a value that it cannot have, or the name is taken.
+        """
+        changed = self._change(
+            name_id_or_prefix,
+            lambda seen: (_updated(seen, name, parameters, times_and_rules, self.store), ()),
+        )
+        if active is not None and active != changed.is_active:
+            return self.resume_schedule(changed.id) if active else self.pause_schedule(changed.id)
+        return ScheduleView(changed, self.store)
+
+    def pause_schedule(self, name_id_or_prefix: str, reason: str | None = None) -> ScheduleView:
+        """Have a schedule start nothing until it is resumed; runs that have begun go on, fires that wait are skipped."""
+        why = "the schedule was paused" + (f": {reason}" if reason else "")
+
+        def paused(seen: Schedule) -> tuple[Schedule, tuple[Tick, ...]]:
+            now = microseconds_now()
+            at = seen.paused_at if not seen.is_active else now
+            return with_next(
+                msgspec.structs.replace(
+                    seen, is_active=False, paused_at=at, pause_reason=reason, updated_at=now
+                )
+            ), ()
+
+        changed = self._change(name_id_or_prefix, paused)
+        now = microseconds_now()
+        for one in self.store.schedules.unsettled():
+            if one.tick.schedule_id == changed.id and one.tick.outcome == "queued":
+                ended = msgspec.structs.replace(
+                    one.tick, outcome="skipped", reason=why, ended_at=now, settled_at=now
+                )
+                self.store.schedules.move(one.tick, ended)
+        return ScheduleView(changed, self.store)
+
+    def resume_schedule(self, name_id_or_prefix: str) -> ScheduleView:
+        """Have a paused schedule go on from now; the ledger says how many times have passed meanwhile."""
+
+        def resumed(seen: Schedule) -> tuple[Schedule, tuple[Tick, ...]]:
+            if seen.is_active:
+                return seen, ()
+            now = microseconds_now()
+            after = msgspec.structs.replace(
+                seen, is_active=True, paused_at=None, pause_reason=None, since=now, updated_at=now
+            )
+            begun = self.store.schedules.runs_begun(seen.id)
+            return with_next(after, runs_begun=begun), _of_the_pause(seen, now)
+
+        return ScheduleView(self._change(name_id_or_prefix, resumed), self.store)
+
+    def trigger_schedule(self, name_id_or_prefix: str) -> TickView:
+        """Have a scheduler start a run of a schedule now, paused or not, once none of it goes on; return its tick."""
+        schedule = find_schedule(self.store, named(name_id_or_prefix, "schedule"))
+        now, key = microseconds_now(), f"m{new_id()}"
+        tick = Tick(
+            schedule_id=schedule.id, key=key, cause="manual", instant=now, due_at=now, outcome="queued",
+            run_id=run_id_of(schedule.id, key, now), reason="a person asked for it", recorded_at=now,
+        )  # fmt: skip
+        self._change(schedule.id, lambda seen: (seen, (tick,)))
+        return TickView(tick, schedule, self.store)
+
+    def delete_schedule(
+        self, name_id_or_prefix: str | None = None, *, schedule_id: str | None = None
+    ) -> None:
+        """Delete a schedule with its ledger by name, id, or a part of either; runs that it began stay."""
+        given = name_id_or_prefix if name_id_or_prefix is not None else schedule_id
+        if given is None:
+            raise NotFoundError("No schedule was named. Give its name or id.")
+        self.store.delete(Schedule, find_schedule(self.store, str(given)).id)
+
+    def list_ticks(self, name_id_or_prefix: str, *, page: int = 1, size: int = 20) -> list[TickView]:
+        """Return what became of the times of a schedule, the latest first."""
+        schedule = find_schedule(self.store, named(name_id_or_prefix, "schedule"))
+        page, size = read_page(page, size)
+        ticks = self.store.schedules.ticks(schedule.id, size, (page - 1) * size)
+        return [TickView(tick, schedule, self.store) for tick in ticks]
+
+    def _change(
+        self,
+        name_id_or_prefix: str,
+        change: Callable[[Schedule], tuple[Schedule, tuple[Tick, ...]]],
+    ) -> Schedule:
+        """Change a schedule, however often a scheduler is quicker."""
+        for _ in range(_TRIES):
+            seen = find_schedule(self.store, named(name_id_or_prefix, "schedule"))
+            becomes, ticks = change(seen)
+            if becomes is seen and not ticks:
+                return seen
+            if self.store.schedules.change(seen, becomes, ticks):
+                self.store.wait_durable()
+                return becomes
+        raise ScheduleError(f"Schedule `{name_id_or_prefix}` is being changed all the time. Try again.")
 
 
 def find_schedule(store: Store, text: str) -> Schedule:
@@ -19,9 +181,11 @@ def find_schedule(store: Store, text: str) -> Schedule:
         NotFoundError: nothing fits; close names are listed.
         AmbiguousNameError: several schedules fit; they are listed.
     """
+    exact = store.select(Schedule, id=text) or store.select(Schedule, name=text)
+    if exact:
+        return exact[0]
     known = store.select(Schedule)
-    exact = [one for one in known if text in (one.id, one.name)]
-    found = exact or [
+    found = [
         one
         for one in known
         if text
@@ -44,3 +208,61 @@ def find_schedule(store: Store, text: str) -> Schedule:
         + (f"Close or recent: {listed}. " if listed else "The store has no schedules. ")
         + "List them with `Client().list_schedules()`."
     )
+
+
+def _updated(
+    seen: Schedule,
+    name: str | None,
+    parameters: Mapping[str, Any] | None,
+    given: Mapping[str, Any],
+    store: Store,
+) -> Schedule:
+    """Return a schedule with what is changed of it, checked like a new one."""
+    now = microseconds_now()
+    said = ScheduleView(seen, store).as_given()
+    if any(given.get(way) is not None for way in _WAYS):
+        said = {key: value for key, value in said.items() if key not in _WAYS}
+    checked = GivenSchedule(**{**said, **given, "name": name or seen.name})
+    if name and name != seen.name and store.select(Schedule, name=name):
+        raise ConfigurationError(f"There is a schedule `{name}` already. Choose another name.")
+    after = msgspec.structs.replace(
+        seen,
+        name=checked.name or seen.name,
+        parameters={**seen.parameters, **_encoded(parameters or {}, seen)},
+        problem=None,
+        updated_at=now,
+        **fields_of(checked),
+    )
+    moved = any(getattr(after, field) != getattr(seen, field) for field in TIMES)
+    if moved or seen.problem is not None:
+        after = msgspec.structs.replace(after, since=now)
+    return with_next(after, runs_begun=store.schedules.runs_begun(seen.id))
+
+
+def _encoded(parameters: Mapping[str, Any], seen: Schedule) -> dict[str, msgspec.Raw]:
+    for name in parameters:
+        if name not in seen.parameters:
+            close = nearest(name, seen.parameters)
+            hint = f"Did you mean `{close}`?" if close else f"It has: {', '.join(seen.parameters) or 'none'}."
+            raise ConfigurationError(
+                f"Schedule `{seen.name}` has no recorded parameter `{name}` of pipeline `{seen.pipeline_name}`. {hint}"
+            )
+    return {name: msgspec.Raw(values.encode(value)) for name, value in parameters.items()}
+
+
+def _of_the_pause(seen: Schedule, now: int) -> tuple[Tick, ...]:
+    """Return the row that counts the times that have passed in a pause; nothing if there were none."""
+    began = max(seen.since, seen.paused_at or now)
+    passed = [one for one in islice(instants_after(seen, began), _MOST_COUNTED) if one <= now]
+    if not passed:
+        return ()
+    why = "the schedule was paused" + (f": {seen.pause_reason}" if seen.pause_reason else "")
+    more = ", and more later" if len(passed) == _MOST_COUNTED else ""
+    key = key_of_time(passed[0])
+    return (
+        Tick(
+            schedule_id=seen.id, key=key, cause="time", instant=passed[0], due_at=passed[0], outcome="skipped",
+            run_id=run_id_of(seen.id, key, passed[0]), reason=f"{why}{more}",
+            last_instant=passed[-1] if len(passed) > 1 else None, count=len(passed), recorded_at=now, ended_at=now, settled_at=now,
+        ),
+    )  # fmt: skip

@@ -100,9 +100,7 @@ def run_plan(
         under = msgspec.structs.replace(under, clock=clock)
     reporter = reporter or under.open_reporter(store)
     try:
-        return _run_and_report(
-            under.prepare(compiled), store, reporter, under, resumption, family or fired
-        )
+        return _run_and_report(under.prepare(compiled), store, reporter, under, resumption, family or fired)
     finally:
         reporter.close()
 

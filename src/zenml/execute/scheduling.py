@@ -13,7 +13,7 @@ from zenml.execute import conditions
 from zenml.execute.running import default_name, macs_of
 from zenml.records import wire
 from zenml.records.ids import PipelineId, ScheduleId, microseconds_now, new_id
-from zenml.records.schedules import Schedule
+from zenml.records.schedules import Event, Schedule
 from zenml.records.upcoming import owed_from, with_next
 
 if TYPE_CHECKING:
@@ -81,7 +81,9 @@ def fields_of(given: GivenSchedule) -> dict[str, Any]:
         "cron_expression": given.cron_expression,
         "every": _microseconds(given.interval_second),
         "run_once_at": _moment(given.run_once_start_time),
-        "event": None if given.on is None else given.on.as_event(),
+        "event": None
+        if given.on is None
+        else Event(kind=given.on.kind, name=given.on.name, statuses=given.on.statuses),
         "start_at": _moment(given.start_time),
         "end_at": _moment(given.end_time),
         "timezone": given.timezone,

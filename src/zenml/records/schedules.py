@@ -49,8 +49,8 @@ class Schedule(Record, frozen=True, kw_only=True):
     python: str
     """The interpreter that it was made with, and that runs it."""
     run_name: str | None = None
-    parameters: dict[str, msgspec.Raw] = {}
-    variables: dict[str, str] = {}
+    parameters: dict[str, msgspec.Raw] = msgspec.field(default_factory=dict)
+    variables: dict[str, str] = msgspec.field(default_factory=dict)
     cron_expression: str | None = None
     every: int | None = None
     """Microseconds between two runs."""

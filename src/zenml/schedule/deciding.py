@@ -189,12 +189,9 @@ def _missed_rows(schedule: Schedule, missed: Sequence[Due], now: int) -> list[Ti
     rows = []
     if together:
         first = tick_of(schedule, together[0], "missed", now, f"no scheduler was there{_why(schedule)}")
-        rows.append(
-            msgspec.structs.replace(first, count=len(together), last_instant=together[-1].instant)
-        )
-    for one in missed[len(together) :]:
-        rows.append(tick_of(schedule, one, "missed", now, f"no scheduler was there{_why(schedule)}"))
-    return rows
+        rows.append(msgspec.structs.replace(first, count=len(together), last_instant=together[-1].instant))
+    why = f"no scheduler was there{_why(schedule)}"
+    return rows + [tick_of(schedule, one, "missed", now, why) for one in missed[len(together) :]]
 
 
 def _why(schedule: Schedule) -> str:

@@ -21,7 +21,7 @@ def main(arguments: list[str]) -> int:
     try:
         return _run(open_store(), schedule_id, key)
     except ZenMLError as error:
-        print(f"Error: {error}", file=sys.stderr, flush=True)
+        sys.stderr.write(f"Error: {error}\n")  # the last line of its file is why it could not start
         return 1
 
 

@@ -19,12 +19,12 @@ from zenml.records.instants import due_at, instants_after
 from zenml.records.schedules import Schedule, Tick
 from zenml.records.status import ENDED
 from zenml.records.upcoming import with_next
-from zenml.schedule.deciding import Due, Going, decide, tick_of
+from zenml.schedule.deciding import Due, Going, decide
+from zenml.store.schedules import OpenTick
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from zenml.store.schedules import OpenTick
     from zenml.store.store import Store
 
 MOST_AT_ONCE = 200
@@ -235,7 +235,10 @@ class Scheduler:
             return  # somebody else was quicker
         gone = {now.key for _, now in decision.moved}
         kept = [one for one in self._open[schedule.id] if one.tick.key not in gone]
-        self._open[schedule.id] = [*kept, *(OpenTick(tick, None) for tick in ticks if tick.settled_at is None)]
+        self._open[schedule.id] = [
+            *kept,
+            *(OpenTick(tick, None) for tick in ticks if tick.settled_at is None),
+        ]
         for tick in ticks:
             self._say(schedule, tick)
         if decision.cancels:
@@ -268,12 +271,16 @@ class Scheduler:
     def _let_next_begin(self, schedule: Schedule, now: int) -> None:
         """Claim the fire that has waited longest, once nothing of its schedule goes on."""
         open_ticks = self._open[schedule.id]
-        waiting = [one.tick for one in open_ticks if one.tick.outcome == "queued"]
-        if not waiting or len(waiting) < len(open_ticks):
+        waiting = [one for one in open_ticks if one.tick.outcome == "queued"]
+        is_free = len(waiting) == len(open_ticks) or schedule.overlap == "allow"
+        if not waiting or not is_free:
             return
-        claimed = self._claimed(msgspec.structs.replace(waiting[0], outcome="claimed", reason=None))
-        if self._tables.change(schedule, schedule, moved=[(waiting[0], claimed)]):
-            self._open[schedule.id] = [OpenTick(claimed, None), *open_ticks[1:]]
+        first = waiting[0]
+        claimed = self._claimed(msgspec.structs.replace(first.tick, outcome="claimed", reason=None))
+        if self._tables.change(schedule, schedule, moved=[(first.tick, claimed)]):
+            self._open[schedule.id] = [
+                msgspec.structs.replace(one, tick=claimed) if one is first else one for one in open_ticks
+            ]
             self._say(schedule, claimed)
 
     def _start_claimed(self) -> None:

@@ -71,9 +71,7 @@ class Teller:
             return "nobody: the active stack has no alerter"
         schedule = self._store.get(Schedule, tick.schedule_id)
         run = self._store.get(Run, tick.run_id)
-        if run is not None and any(
-            one.posted for one in self._store.select(HookRun, run_id=run.id)
-        ):
+        if run is not None and any(one.posted for one in self._store.select(HookRun, run_id=run.id)):
             return "the run's own hook told it"
         if schedule is None or self._is_known(tick):
             return "the one before was the same"
@@ -97,13 +95,18 @@ def alert_of(schedule: Schedule, tick: Tick, run: Run | None) -> Alert:
     facts["due"] = instant_text(tick.instant, schedule.timezone)
     if tick.outcome == "missed":
         many = f"{tick.count} fires" if tick.count > 1 else "A fire"
-        title, text = f"{many} of schedule `{schedule.name}` {'were' if tick.count > 1 else 'was'} missed", tick.reason or ""
+        title, text = (
+            f"{many} of schedule `{schedule.name}` {'were' if tick.count > 1 else 'was'} missed",
+            tick.reason or "",
+        )
         facts["look"] = f"zenml schedule history {schedule.name}"
     elif run is None:
         title, text = f"A run of schedule `{schedule.name}` did not start", tick.reason or ""
         facts["look"] = f"zenml schedule history {schedule.name}"
     else:
-        title = f"Run `{run.name}` of schedule `{schedule.name}` {'was' if run.status == 'interrupted' else ''} {run.status}".replace("  ", " ")
+        title = f"Run `{run.name}` of schedule `{schedule.name}` {'was' if run.status == 'interrupted' else ''} {run.status}".replace(
+            "  ", " "
+        )
         text = "" if run.failure is None else f"{run.failure.type.rpartition('.')[2]}: {run.failure.message}"
         text = text or run.reason or ""
         facts["look"] = f"zenml run show {short(run.id)}"

@@ -36,7 +36,9 @@ _WITH_EVENTS = "SELECT id FROM schedules WHERE event IS NOT NULL AND is_active =
 _STOP_EVALUATING = (
     "UPDATE schedules SET problem = :problem, next_at = NULL, revision = revision + 1 WHERE id = :id"
 )
-_TICKS_OF = f"{_TICK.select} WHERE schedule_id = :schedule ORDER BY instant DESC, key DESC LIMIT :size OFFSET :offset"
+_TICKS_OF = (
+    f"{_TICK.select} WHERE schedule_id = :schedule ORDER BY instant DESC, key DESC LIMIT :size OFFSET :offset"
+)
 _BEFORE = f"{_TICK.select} WHERE schedule_id = :schedule AND instant < :instant ORDER BY instant DESC LIMIT 1"
 _UNSETTLED = f"""
 SELECT {", ".join(f"t.{name}" for name in _TICK.names)}, r.status
@@ -132,7 +134,10 @@ class ScheduleTables:
     def quarantine(self, schedule_id: str, problem: str, tick: Tick | None) -> None:
         """Have nobody evaluate a schedule any more until a person changes it."""
         with self._file.write() as transaction:
-            if transaction.run(_STOP_EVALUATING, {"id": schedule_id, "problem": problem}) and tick is not None:
+            if (
+                transaction.run(_STOP_EVALUATING, {"id": schedule_id, "problem": problem})
+                and tick is not None
+            ):
                 insert_once(transaction, tick)
 
     def due(self, now: int, most: int) -> list[str]:

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from zenml.records.run import Owner
     from zenml.store.heartbeats import Heartbeat
     from zenml.store.models import ModelTables
-    from zenml.store.secrets import Secrets
     from zenml.store.schedules import ScheduleTables
+    from zenml.store.secrets import Secrets
     from zenml.store.stacks import StackTables
 
 R = TypeVar("R", bound=Record)
