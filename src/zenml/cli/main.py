@@ -32,6 +32,10 @@ COMMANDS = {
     "artifact": ("zenml.cli.artifact_commands:artifact", "Look at artifacts, load and export them."),
     "model": ("zenml.cli.model_commands:model", "Look at models, promote and compare their versions."),
     "cache": ("zenml.cli.cache_commands:cache", "Look at cached results, take some out of use."),
+    "schedule": (
+        "zenml.cli.schedule_commands:schedule",
+        "Run pipelines by themselves: at times, at intervals, after other runs.",
+    ),
     "tag": ("zenml.cli.tag_commands:tag", "Tag runs, artifacts and pipelines."),
     "secret": ("zenml.cli.secret_commands:secret", "Keep passwords and keys, encrypted, for steps."),
     "stack": ("zenml.cli.stack_commands:stack", "Choose the components that runs are made with."),
