@@ -7,7 +7,7 @@ works on the same schedule, nor undoes what that has done.
 from __future__ import annotations
 
 import difflib
-from itertools import islice
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -123,7 +123,7 @@ class SchedulesClient:
                 return seen, ()
             now = microseconds_now()
             after = msgspec.structs.replace(
-                seen, is_active=True, paused_at=None, pause_reason=None, since=now, updated_at=now
+                seen, is_active=True, paused_at=None, pause_reason=None, since=max(seen.since, now), updated_at=now
             )
             begun = self.store.schedules.runs_begun(seen.id)
             return with_next(after, runs_begun=begun), _of_the_pause(seen, now)
@@ -235,7 +235,7 @@ def _updated(
     )
     moved = any(getattr(after, field) != getattr(seen, field) for field in TIMES)
     if moved or seen.problem is not None:
-        after = msgspec.structs.replace(after, since=now)
+        after = msgspec.structs.replace(after, since=max(seen.since, now))
     return with_next(after, runs_begun=store.schedules.runs_begun(seen.id))
 
 
@@ -252,8 +252,8 @@ def _encoded(parameters: Mapping[str, Any], seen: Schedule) -> dict[str, msgspec
 
 def _of_the_pause(seen: Schedule, now: int) -> tuple[Tick, ...]:
     """Return the row that counts the times that have passed in a pause; nothing if there were none."""
-    began = max(seen.since, seen.paused_at or now)
-    passed = [one for one in islice(instants_after(seen, began), _MOST_COUNTED) if one <= now]
+    coming = takewhile(lambda one: one <= now, instants_after(seen, seen.since))
+    passed = list(islice(coming, _MOST_COUNTED))
     if not passed:
         return ()
     why = "the schedule was paused" + (f": {seen.pause_reason}" if seen.pause_reason else "")

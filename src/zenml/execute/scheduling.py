@@ -109,6 +109,8 @@ def _in_place_of(known: Schedule, wanted: Schedule) -> Schedule:
     kept = {name: getattr(known, name) for name in _KEPT}
     if all(getattr(known, name) == getattr(wanted, name) for name in TIMES) and known.problem is None:
         kept["since"] = known.since
+    else:  # the clock may have been put back
+        kept["since"] = max(known.since, wanted.since)
     return msgspec.structs.replace(wanted, **kept)
 
 

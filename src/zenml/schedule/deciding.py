@@ -122,7 +122,8 @@ class _Fires:
     def take(self, one: Due, *, is_late: bool) -> None:
         """Decide on one instant."""
         if self._left is not None and self.begun >= self._left:
-            return  # the schedule is over; what would come now is not owed
+            self._add(one, "skipped", f"it may begin {self._schedule.max_runs} runs, and has")
+            return
         overlap = self._schedule.overlap
         if overlap == "allow" or not (self._active or self._waiting):
             self._add(one, "claimed", None)

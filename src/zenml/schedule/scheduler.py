@@ -36,8 +36,8 @@ MOST_ATTEMPTS = 3
 POLL = 1.0
 """Seconds between two looks for what others have changed."""
 _LOOK_FOR_DEAD = 5_000_000
-_OVERLAP_OF_EVENTS = 3600 * 1_000_000
-"""Microseconds: events that come to the store later than that after they happened are not seen."""
+_OVERLAP_OF_EVENTS = 86_400 * 1_000_000
+"""Microseconds: events that come to the store later than that after they happened, by their clock, are not seen."""
 
 
 class Start(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,7 +145,14 @@ class Scheduler:
             tick, outcome="failed", reason=problem, ended_at=now, settled_at=now, alert="due"
         )
         if self._tables.move(tick, after):
-            self._journal.say(f"failed to start: {problem}")
+            self._journal.say(f"run {short(tick.run_id)} failed to start: {problem}")
+            self._guarded(tick.schedule_id, self._give_back)
+
+    def _give_back(self, schedule: Schedule) -> None:
+        """Have a schedule that may begin so many runs go on, if one of them has not begun after all."""
+        if schedule.max_runs is not None and schedule.next_at is None:
+            begun = self._tables.runs_begun(schedule.id)
+            self._tables.change(schedule, with_next(schedule, runs_begun=begun))
 
     def _take_over(self, now: int) -> None:
         """Adopt what schedulers had claimed that have died since, and interrupt the runs of the dead."""
