@@ -4,6 +4,7 @@ BIN := .venv/bin
 WORKERS ?= 2
 KILLS ?= 10000
 STATES ?= 2000
+WORLDS ?= 10000
 # The first Python that is new enough; `make PYTHON=/path/to/python3.12 setup` takes another one.
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
@@ -47,6 +48,7 @@ explore: $(HAS_TEST) ## Run the property tests with new examples, and more of th
 
 faults: $(HAS_TEST) ## Kill runs at every point, cut their power, and write what held into RESULTS.md; KILLS=30000 STATES=9000 SEED=7
 	$(BIN)/python tests/faults/faults.py --write --workers $(WORKERS) --kills $(KILLS) --states $(STATES) $(if $(SEED),--seed $(SEED))
+	$(BIN)/python tests/faults/worlds.py --write --workers $(WORKERS) --worlds $(WORLDS)
 
 lint: $(HAS_TEST) ## Check style and formatting
 	$(BIN)/ruff check

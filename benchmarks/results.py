@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "RESULTS.md")
-PARTS = ("Faults",)
+PARTS = ("Faults", "Schedules")
 """Sections that others than `benchmarks/run.py` write, in their order."""
 
 

@@ -12,9 +12,9 @@ from zenml.client import schedules as client_schedules
 from zenml.client.client import Client
 from zenml.errors import ScheduleError
 from zenml.records.instants import instants_after
-from zenml.records.run import Artifact, Owner, Run
-from zenml.records.schedules import Event, Schedule
 from zenml.records.plan import PipelineOptions
+from zenml.records.run import Owner, Run
+from zenml.records.schedules import Event, Schedule
 from zenml.records.upcoming import LATE, with_next
 from zenml.schedule.scheduler import Scheduler, StartEnd
 from zenml.store.database import Database
@@ -177,7 +177,9 @@ class World:
             timezone=draw.choice(ZONES),
             every=draw.choice((7, 60, 1800)) * SECOND if times == "every" else None,
             run_once_at=now + draw.randrange(2 * HOUR) if times == "once" else None,
-            event=Event(kind="run_ended", name="upstream", statuses=("completed",)) if times == "event" else None,
+            event=Event(kind="run_ended", name="upstream", statuses=("completed",))
+            if times == "event"
+            else None,
             overlap=draw.choice(("skip", "queue", "cancel", "allow")),
             catchup=draw.choice(("none", "latest", "all")),
             catchup_limit=draw.choice((1, 3, 100)),
@@ -329,7 +331,11 @@ class World:
         except ScheduleError:
             process.starter.end(tick.run_id, "another process has begun it")
             return
-        going = [one for one, (schedule, _) in self.of.items() if schedule == tick.schedule_id and one in self.going]
+        going = [
+            one
+            for one, (schedule, _) in self.of.items()
+            if schedule == tick.schedule_id and one in self.going
+        ]
         if self.declared[tick.schedule_id].overlap != "allow":
             assert not going, "two runs of a schedule go on at once"
         self.of[tick.run_id] = (tick.schedule_id, tick.key)
@@ -375,7 +381,9 @@ class World:
                 self.last_look = self.now - MINUTE  # jitter may put it off
             if number == 4:  # from now on nothing new becomes due
                 with self.store.file.write() as transaction:
-                    transaction.run("UPDATE schedules SET next_at = NULL, event = NULL, revision = revision + 1")
+                    transaction.run(
+                        "UPDATE schedules SET next_at = NULL, event = NULL, revision = revision + 1"
+                    )
             self.pass_time(30 * SECOND)
 
     def check(self):
@@ -409,7 +417,9 @@ class World:
                 break
             is_told = instant in single or any(a <= instant <= b for a, b in ranges)
             assert is_told, f"nothing tells what became of {instant}"
-        owed = set(instants_after(msgspec.structs.replace(declared, end_at=known.since + HOUR), declared.since))
+        owed = set(
+            instants_after(msgspec.structs.replace(declared, end_at=known.since + HOUR), declared.since)
+        )
         assert single <= owed, "a fire that nobody asked for"
 
     def check_lateness(self, declared, ticks):
@@ -433,6 +443,7 @@ class World:
         }
         assert owed <= told, "what happened started nothing"
         assert told <= {run for run, _, _ in self.upstream}
+
 
 class _Silent:
     def say(self, text):

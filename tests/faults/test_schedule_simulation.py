@@ -48,7 +48,9 @@ def what_goes_on_is_not_seen(monkeypatch):
 
 def instants_are_passed_over(monkeypatch):
     rows = deciding._missed_rows
-    monkeypatch.setattr(deciding, "_missed_rows", lambda schedule, missed, now: rows(schedule, missed[1:], now))
+    monkeypatch.setattr(
+        deciding, "_missed_rows", lambda schedule, missed, now: rows(schedule, missed[1:], now)
+    )
 
 
 def events_are_looked_for_late(monkeypatch):

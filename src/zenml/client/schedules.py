@@ -107,8 +107,8 @@ class SchedulesClient:
 
         changed = self._change(name_id_or_prefix, paused)
         now = microseconds_now()
-        for one in self.store.schedules.unsettled():
-            if one.tick.schedule_id == changed.id and one.tick.outcome == "queued":
+        for one in self.store.schedules.unsettled(changed.id):
+            if one.tick.outcome == "queued":
                 ended = msgspec.structs.replace(
                     one.tick, outcome="skipped", reason=why, ended_at=now, settled_at=now
                 )

@@ -97,7 +97,7 @@ class Scheduler:
         self._journal = journal
         self._looked_for_dead = 0
         self._open: dict[str, list[OpenTick]] = {}
-        """By schedule: the ticks of which more will become, as they were read in this turn."""
+        """By schedule: the ticks of which more will become, as they were read last."""
 
     def turn(self) -> int | None:
         """Do everything that is to be done now; return when the next schedule is due, if one is."""
@@ -108,7 +108,13 @@ class Scheduler:
             self._guarded(identifier, lambda schedule: self._evaluate(schedule, now))
         for identifier in self._tables.with_events():
             self._guarded(identifier, lambda schedule: self._look_for_events(schedule, now))
-        for identifier in list(self._open):
+        waiting = {
+            one.tick.schedule_id
+            for ticks in self._open.values()
+            for one in ticks
+            if one.tick.outcome == "queued"
+        }
+        for identifier in sorted(waiting):
             self._guarded(identifier, lambda schedule: self._let_next_begin(schedule, now))
         self._start_claimed()
         return self._tables.next_at()
@@ -186,6 +192,8 @@ class Scheduler:
         try:
             schedule = self._store.get(Schedule, identifier)
             if schedule is not None and schedule.problem is None:
+                # Read after the schedule: what others claim from here on has them change it, and refuses our change.
+                self._open[identifier] = self._tables.unsettled(identifier)
                 work(schedule)
         except Exception as error:
             if isinstance(error, OSError) and not isinstance(error.__cause__, (ValueError, TypeError)):

@@ -42,8 +42,9 @@ _TICKS_OF = (
 _BEFORE = f"{_TICK.select} WHERE schedule_id = :schedule AND instant < :instant ORDER BY instant DESC LIMIT 1"
 _UNSETTLED = f"""
 SELECT {", ".join(f"t.{name}" for name in _TICK.names)}, r.status
-FROM ticks t LEFT JOIN runs r ON r.id = t.run_id WHERE t.settled_at IS NULL ORDER BY t.due_at, t.key
+FROM ticks t LEFT JOIN runs r ON r.id = t.run_id WHERE t.settled_at IS NULL
 """  # noqa: S608  names of our own fields
+_IN_ORDER = "ORDER BY t.due_at, t.key"
 _TO_TELL = f"{_TICK.select} WHERE alert = 'due' ORDER BY recorded_at LIMIT :most"
 _COUNT = """
 SELECT count(*) FROM ticks WHERE schedule_id = :schedule AND outcome IN ('queued', 'claimed', 'fired') AND cause <> 'manual'
@@ -182,9 +183,12 @@ class ScheduleTables:
         rows = self._file.read(_BEFORE, {"schedule": tick.schedule_id, "instant": tick.instant})
         return _TICK.record(rows[0]) if rows else None
 
-    def unsettled(self) -> list[OpenTick]:
-        """Return the ticks of which more will become, in the order in which they were due."""
-        return [OpenTick(_TICK.record(row[:-1]), row[-1]) for row in self._file.read(_UNSETTLED)]
+    def unsettled(self, schedule_id: str | None = None) -> list[OpenTick]:
+        """Return the ticks, of one schedule or of all, of which more will become, in the order in which they were due."""
+        mine = "" if schedule_id is None else "AND t.schedule_id = :schedule"
+        values = {} if schedule_id is None else {"schedule": schedule_id}
+        rows = self._file.read(f"{_UNSETTLED} {mine} {_IN_ORDER}", values)
+        return [OpenTick(_TICK.record(row[:-1]), row[-1]) for row in rows]
 
     def runs_begun(self, schedule_id: str) -> int:
         """Return how many runs a schedule has begun or will, those that people started not counted."""

@@ -350,7 +350,7 @@ CREATE TABLE ticks (
 );
 CREATE INDEX ticks_by_instant ON ticks (schedule_id, instant);
 CREATE INDEX ticks_by_run ON ticks (run_id);
-CREATE INDEX ticks_unsettled ON ticks (due_at) WHERE settled_at IS NULL;
+CREATE INDEX ticks_unsettled ON ticks (schedule_id, due_at) WHERE settled_at IS NULL;
 CREATE INDEX ticks_to_tell ON ticks (recorded_at) WHERE alert = 'due';
 
 -- Processes that serve the schedules.
