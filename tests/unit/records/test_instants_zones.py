@@ -154,7 +154,10 @@ def test_every_change_of_the_clocks_in_every_zone():
         ("Pacific/Apia", datetime(2011, 12, 30, 10, tzinfo=UTC)),  # a day that never was
         ("Pacific/Kwajalein", datetime(1993, 8, 21, 12, tzinfo=UTC)),  # another one
         ("Pacific/Kwajalein", datetime(1969, 9, 30, 13, tzinfo=UTC)),  # 23 hours that came twice
-        ("Australia/Lord_Howe", datetime(1981, 10, 24, 15, 30, tzinfo=UTC)),  # a whole hour, before it was half
+        (
+            "Australia/Lord_Howe",
+            datetime(1981, 10, 24, 15, 30, tzinfo=UTC),
+        ),  # a whole hour, before it was half
         ("Africa/Casablanca", datetime(2018, 6, 17, 2, tzinfo=UTC)),
         ("Antarctica/Troll", datetime(2016, 3, 27, 1, tzinfo=UTC)),
         ("Africa/Cairo", datetime(2014, 7, 31, 22, tzinfo=UTC)),  # at the beginning of a day
