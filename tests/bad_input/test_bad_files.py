@@ -30,7 +30,7 @@ FILES = [
     written("a tag that makes objects", "extra: !!python/object/apply:os.system [ls]", "run.yaml:1", "tag", "plain value"),
     written("an alias of nothing", "extra: *base", "run.yaml:1", "`*base`"),
     written("a key that is a number", "1: a", "run.yaml:1", "quote"),
-    written("a key that is a flag", "steps:\n  on: {}", "run.yaml:2", "true", "quote"),
+    written("a key that is a flag", "steps:\n  yes: {}", "run.yaml:2", "true", "quote"),
     written("a key that is a list", "[a]: b", "run.yaml:1", "key"),
     written("an unknown option", "enable_cach: true", "run.yaml:1", "`enable_cach`", "`enable_cache`"),
     written("an option far from any", "gpus: 2", "run.yaml:1", "`gpus`", "it takes"),

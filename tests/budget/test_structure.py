@@ -28,6 +28,7 @@ MANY_OPTIONS = {
     ("declare/step.py", "step"),
     ("declare/pipeline.py", "pipeline"),
     ("client/metadata.py", "log_metadata"),
+    ("config/schedule.py", "__init__"),
 }
 """The functions whose parameters are the user's options."""
 NAMES_WITHOUT_A_SUBJECT = {"utils", "util", "common", "misc", "helpers", "helper", "manager", "managers"}

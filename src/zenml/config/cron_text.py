@@ -67,7 +67,7 @@ def read_cron(given: Any) -> str:
         alone[position] = part
         if not _is_readable(" ".join(alone)):
             raise ConfigurationError(
-                f"`cron_expression` is {preview(given)}: its field {field.name} `{part}` is not possible: "
+                f"`cron_expression` is {preview(given)}: its field {field.name} `{_shown(part)}` is not possible: "
                 f"{_reason(part, field)}. {_allowed(field)}"
             )
     if not _comes(text):
@@ -123,42 +123,69 @@ def _reason(part: str, field: _Field) -> str:
     for term in part.split(","):
         if not term:
             return "a part of its list is empty"
-        if "?" in term:
-            return "`?` is written `*` here"
-        base, _, step = term.partition("/")
-        if "/" in term and (not re.fullmatch(r"[0-9]{1,9}", step) or int(step) == 0):
-            return f"its step `{preview(step)[1:-1]}` is no number from 1 up"
-        ends = re.split(r"[-#]", base, maxsplit=1)
-        for one in ends[: 1 if "#" in base else 2]:
-            if said := _wrong_end(one, field):
-                return said
+        base, has_step, step = term.partition("/")
+        if has_step and not _is_count(step):
+            return f"its step `{_shown(step)}` is no number from 1 up"
         if "#" in base:
-            return f"what is after `#` is no number from 1 to 5, or {field.name} has no `#`"
-        if len(ends) == 2 and _number(ends[0], field) > _number(ends[1], field):
-            return f"its range `{base}` goes down; write `{base.split('-')[0]}-{field.last},{field.first}-{ends[1]}`"
+            return _wrong_nth(base, field)
+        low, has_range, high = base.partition("-")
+        said = _wrong_range(low, high, field) if has_range else _wrong_value(base, field)
+        if said:
+            return said
     return "it cannot be read"
 
 
-def _wrong_end(text: str, field: _Field) -> str | None:
-    """Return what is wrong with one number or name of a field."""
-    if text == "*":
+def _wrong_nth(base: str, field: _Field) -> str:
+    if field.name != "day-of-week":
+        return "`#` is for the day-of-week"
+    day, _, nth = base.partition("#")
+    return _wrong_value(day, field) or f"`{_shown(nth)}` after `#` is no number from 1 to 5"
+
+
+def _wrong_range(low: str, high: str, field: _Field) -> str | None:
+    for end in (low, high):
+        if not end:
+            return f"its range `{_shown(f'{low}-{high}')}` lacks an end"
+        if end.upper() in ("*", "L", "LW"):
+            return f"`{end}` stands alone, not in a range"
+        if said := _wrong_value(end, field):
+            return said
+    if _number(low, field) <= _number(high, field):
         return None
-    shown = preview(text)[1:-1]
-    if re.fullmatch(r"[0-9]{1,9}", text):
+    return f"its range `{low}-{high}` goes down; write `{low}-{field.last},{field.first}-{high}`"
+
+
+def _wrong_value(text: str, field: _Field) -> str | None:
+    """Return what is wrong with one number or name of a field."""
+    if text == "*" or text.upper() in field.names:
+        return None
+    if text == "?":
+        return "`?` is written `*` here"
+    if _is_number(text):
         number = int(text)
         if number > field.last:
-            return f"`{shown}` is above {field.last}"
-        return f"`{shown}` is below {field.first}" if number < field.first else None
-    if text.upper() in field.names:
-        return None
+            return f"`{text}` is above {field.last}"
+        return f"`{text}` is below {field.first}" if number < field.first else None
     close = nearest(text.upper(), field.names) if field.names and len(text) > 1 else None
-    return f"`{shown}` is no {field.name}{f'; did you mean `{close}`' if close else ''}"
+    return f"`{_shown(text)}` is no {field.name}{f', and `{close}` is one' if close else ''}"
+
+
+def _is_number(text: str) -> bool:
+    return re.fullmatch(r"[0-9]{1,9}", text) is not None
+
+
+def _is_count(text: str) -> bool:
+    return _is_number(text) and int(text) > 0
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= 20 else f"{text[:20]}…"
 
 
 def _number(text: str, field: _Field) -> int:
     if text.upper() in field.names:
         return field.names.index(text.upper()) + field.first
-    return int(text) if text != "*" else field.first
+    return int(text)
 
 
 def _allowed(field: _Field) -> str:

@@ -22,6 +22,10 @@ def nearest(name: object, known: Iterable[str]) -> str | None:
     close = difflib.get_close_matches(name, names, 1)
     part = [one for one in names if len(name) > 2 and name in one]
     part.sort(key=lambda one: not one.endswith(name))  # `cache` is meant for `enable_cache`
+    if (
+        part and close and len(close[0]) < len(name) - 1
+    ):  # `cron` is meant for `cron_expression`, not for `on`
+        return part[0]
     return close[0] if close else part[0] if part else None
 
 

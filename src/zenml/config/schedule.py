@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
@@ -122,6 +121,8 @@ class Schedule:
         return hash(tuple(vars(self).values()))
 
     def __repr__(self) -> str:
+        import inspect
+
         usual = {name: one.default for name, one in inspect.signature(type(self)).parameters.items()}
         told = [f"{name}={value!r}" for name, value in vars(self).items() if value != usual[name]]
         return f"Schedule({', '.join(told)})"

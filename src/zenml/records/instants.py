@@ -41,6 +41,8 @@ def instants_after(schedule: Schedule, after: int) -> Iterator[int]:
     after = max(after, _FIRST * _MICROSECONDS)
     if schedule.start_at is not None:
         after = max(after, schedule.start_at - 1)
+    if after >= end:
+        return
     if schedule.run_once_at is not None:
         if after < schedule.run_once_at <= end:
             yield schedule.run_once_at

@@ -1,5 +1,6 @@
 """What a configuration file says, and everything that is wrong with it."""
 
+import inspect
 import json
 import os
 
@@ -8,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import zenml.config
-from zenml.config import CachePolicy, PipelineRunConfiguration, Schedule, StepRetryConfig
+from zenml.config import CachePolicy, PipelineRunConfiguration, RunEnded, Schedule, StepRetryConfig
 from zenml.config.json_schema import schema_text
 from zenml.config.option_schemas import SCHEMAS
 from zenml.config.option_table import ALIASES, BY_NAME, OPTIONS
@@ -92,6 +93,55 @@ def test_every_documented_option_is_taken(read):
     assert options["schedule"] == Schedule(cron_expression="0 2 * * *")
     assert options["steps"]["train"]["output_materializers"] == {"model": "mats.M"}
     assert options["steps"]["train"]["group"] == "g"
+
+
+def test_every_field_of_a_schedule_can_be_written(read):
+    fields = set(inspect.signature(Schedule).parameters)
+    assert SCHEMAS["schedule"]["properties"].keys() == fields
+
+    file = read(
+        "schedule:\n"
+        "  name: after training\n"
+        "  on:\n"
+        "    run_ended: {pipeline: train, status: [failed, stopped]}\n"
+        "  start_time: 2030-01-31\n"
+        "  end_time: 2031-01-31T02:00:00+02:00\n"
+        "  overlap: queue\n"
+        "  catchup: none\n"
+        "  catchup_limit: 5\n"
+        "  jitter: 30\n"
+        "  max_runs: 3\n"
+    )
+
+    file.raise_problems()
+    assert file.options["schedule"] == Schedule(
+        "after training",
+        start_time="2030-01-31",
+        end_time="2031-01-31T02:00:00+02:00",
+        on=RunEnded("train", ["failed", "stopped"]),
+        overlap="queue",
+        catchup="none",
+        catchup_limit=5,
+        jitter=30,
+        max_runs=3,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("on: {run_ended: {status: any}}", "`schedule.on.run_ended` lacks `pipeline`; add it"),
+        ("on: {run_end: {pipeline: a}}", "has no option `run_end`; did you mean `run_ended`?"),
+        ("on: {run_ended: {pipeline: a, status: complete}}", "`schedule.on.run_ended.status` is 'complete'"),
+        ("on: {}", "`schedule`: `on` of a Schedule names 0 events"),
+        ("on: true", "`schedule.on` is True; it must be a mapping"),
+        ("{interval_second: 60, overlap: que}", "`schedule.overlap` is 'que'; it can be `skip`, `queue`"),
+        ("{interval_second: 60, max_runs: 0}", "it must be a whole number from 1 up"),
+        ("{cron: '* * * * *'}", "has no option `cron`; did you mean `cron_expression`?"),
+    ],
+)
+def test_what_is_wrong_with_a_schedule_is_told(read, text, message):
+    assert message in problems(read(f"schedule:\n  {text}"))
 
 
 def test_all_problems_are_told_together_with_their_lines(read):

@@ -1,6 +1,6 @@
 """A schedule checks itself when it is made."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -11,7 +11,7 @@ from zenml.errors import ConfigurationError
 def test_a_schedule_keeps_what_it_is_given():
     schedule = Schedule(name="n", cron_expression="5 14 * * 3", catchup=True, timezone="UTC")
 
-    assert (schedule.cron_expression, schedule.catchup, schedule.timezone) == ("5 14 * * 3", True, "UTC")
+    assert (schedule.cron_expression, schedule.catchup, schedule.timezone) == ("5 14 * * 3", "all", "UTC")
     assert Schedule(interval_second=1800).interval_second == timedelta(minutes=30)
     assert Schedule(interval_second=timedelta(hours=1)).interval_second == timedelta(hours=1)
     once = Schedule(run_once_start_time="2030-01-31T02:00:00+00:00")
@@ -24,22 +24,38 @@ def test_a_time_without_a_zone_is_local():
     assert found == datetime(2030, 1, 1).astimezone()
 
 
+def test_what_holds_where_nothing_is_said():
+    schedule = Schedule(interval_second=60)
+
+    assert (schedule.overlap, schedule.catchup, schedule.catchup_limit) == ("skip", "latest", 100)
+    assert (schedule.jitter, schedule.max_runs, schedule.on) == (None, None, None)
+    assert schedule == Schedule(interval_second=60, overlap=None, catchup=None, catchup_limit=None)
+    assert repr(schedule) == "Schedule(interval_second=datetime.timedelta(seconds=60))"
+
+
 @pytest.mark.parametrize(
-    ("cron", "message"),
-    [
-        ("61 * * * *", "field minute `61`"),
-        ("* 24 * * *", "field hour `24`"),
-        ("* * 32 * *", "field day-of-month `32`"),
-        ("* * * 13 *", "field month `13`"),
-        ("* * * * 8", "field day-of-week `8`"),
-        ("61 99 * *", "4 fields instead of 5"),
-        ("", "0 fields instead of 5"),
-        (5, "instead of 5"),
-    ],
+    ("given", "kept"),
+    [(True, "all"), (False, "latest"), ("none", "none"), ("latest", "latest"), ("all", "all")],
 )
-def test_a_malformed_cron_expression_names_its_field(cron, message):
-    with pytest.raises(ConfigurationError, match=message):
-        Schedule(cron_expression=cron)
+def test_catching_up_has_words_and_truth_values(given, kept):
+    assert Schedule(interval_second=60, catchup=given).catchup == kept
+
+
+def test_words_and_counts_are_kept():
+    schedule = Schedule(interval_second=60, overlap="cancel", catchup_limit=3, max_runs=5, jitter=1.5)
+
+    assert (schedule.overlap, schedule.catchup_limit, schedule.max_runs) == ("cancel", 3, 5)
+    assert schedule.jitter == timedelta(seconds=1.5)
+    assert hash(schedule) == hash(
+        Schedule(interval_second=60, overlap="cancel", catchup_limit=3, max_runs=5, jitter=1.5)
+    )
+    assert "overlap='cancel', catchup_limit=3" in repr(schedule)
+
+
+def test_a_day_is_its_beginning_in_local_time():
+    found = Schedule(interval_second=60, start_time=date(2030, 1, 1)).start_time
+
+    assert found == datetime(2030, 1, 1).astimezone()
 
 
 @pytest.mark.parametrize(
@@ -54,7 +70,20 @@ def test_a_malformed_cron_expression_names_its_field(cron, message):
         ({"interval_second": 5, "start_time": "2030-01-02", "end_time": "2030-01-01"}, "before it starts"),
         ({"cron_expression": "* * * * *", "timezone": "Mars/Base"}, "which is no time zone"),
         ({"cron_expression": "* * * * *", "name": " "}, "Give it a name"),
-        ({"cron_expression": "* * * * *", "catchup": "yes"}, "must be True or False"),
+        ({"cron_expression": "* * * * *", "timezone": "europe/berlin"}, "Did you mean `Europe/Berlin`"),
+        ({"interval_second": 5, "on": {"new_artifact": {"name": "a"}}}, "Got: `interval_second`, `on`"),
+        ({"interval_second": 5, "start_time": "0001-01-01"}, "`start_time` of a Schedule is '0001-01-01'"),
+        ({"interval_second": 5, "start_time": 5}, "must be a datetime"),
+        ({"interval_second": 5, "overlap": "que"}, "Did you mean `queue`"),
+        ({"interval_second": 5, "overlap": ["skip"]}, "it can be `skip`, `queue`, `cancel`, `allow`"),
+        ({"interval_second": 5, "catchup": 1}, "it can be `none`, `latest`, `all`"),
+        ({"interval_second": 5, "max_runs": True}, "`max_runs` of a Schedule is True"),
+        ({"interval_second": 5, "catchup_limit": 0}, "`catchup_limit` of a Schedule is 0"),
+        ({"interval_second": 5, "jitter": 5}, "Give a shorter jitter"),
+        ({"interval_second": 5, "jitter": float("nan")}, "greater than 0"),
+        ({"run_once_start_time": "2030-01-01", "end_time": "2029-01-01"}, "its `end_time` is 2029-01-01"),
+        ({"run_once_start_time": "2030-01-01", "start_time": "2031-01-01"}, "its `start_time` is 2031-01-01"),
+        ({"cron_expression": "* * * * *", "catchup": "yes"}, "it can be `none`, `latest`, `all`"),
     ],
 )
 def test_what_is_refused(options, message):
