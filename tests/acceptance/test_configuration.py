@@ -330,6 +330,11 @@ def telling():
     tell()
 
 
+@pipeline
+def another():
+    tell()
+
+
 PARAMETERS = {"word": "a ${COLOR}", "rate": "${RATE}", "flags": ["${YES:-true}"]}
 
 
@@ -517,16 +522,38 @@ def test_a_schedule_is_stored_and_nothing_runs(capfd, monkeypatch):
 
     assert scheduled() is None
 
-    assert "nothing ran now" in capfd.readouterr().err
+    said = capfd.readouterr().err
+    assert "is stored: next run at " in said
+    assert "No scheduler serves this store yet: zenml schedule serve" in said
     client = Client()
     assert client.list_pipeline_runs().total == 0
     (stored,) = client.list_pipeline_schedules()
     assert (stored.name, stored.cron_expression, stored.pipeline_name) == ("nightly", "0 2 * * *", "telling")
     assert open_store().document(stored.record.plan) is not None
-    with pytest.raises(ConfigurationError, match="already a schedule named `nightly`"):
-        scheduled()
+    assert (stored.timezone, stored.overlap, stored.catchup) == (None, "skip", "latest")
     client.delete_schedule(schedule_id=stored.id)
     assert client.list_schedules().total == 0
+
+
+def test_a_named_schedule_is_changed_in_place(capfd, monkeypatch):
+    monkeypatch.setenv("COLOR", "blue")
+    client = Client()
+
+    def declare(pipeline=telling, **options):
+        pipeline.with_options(schedule=Schedule(name="nightly", **options))()
+        return client.get_schedule("nightly")
+
+    first = declare(cron_expression="0 2 * * *")
+    client.pause_schedule("nightly", "holidays")
+    second = declare(cron_expression="0 3 * * *", overlap="queue")
+
+    assert client.list_schedules().total == 1
+    assert (second.id, second.created) == (first.id, first.created)
+    assert (second.cron_expression, second.overlap) == ("0 3 * * *", "queue")
+    assert (second.active, second.pause_reason, second.next_run) == (False, "holidays", None)
+    assert "is changed: it is paused: holidays" in capfd.readouterr().err
+    with pytest.raises(ConfigurationError, match="a schedule `nightly` already, of pipeline `telling`"):
+        declare(another, cron_expression="0 2 * * *")
 
 
 def test_schedules_without_a_name_are_several(monkeypatch):

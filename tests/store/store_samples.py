@@ -19,12 +19,12 @@ from zenml.records.run import (
     Record,
     Run,
     RunOutput,
-    Schedule,
     Secret,
     StepInput,
     StepRun,
     Tag,
 )
+from zenml.records.schedules import Schedule, Scheduler, Tick
 from zenml.records.stacks import Component, StackMember, StackRow
 from zenml.records.waits import Wait
 from zenml.store.store import Batch, RunDocuments, StepEnd
@@ -51,6 +51,8 @@ KINDS = (
     Component,
     StackRow,
     StackMember,
+    Tick,
+    Scheduler,
 )
 DOCUMENTS = RunDocuments(b"plan", b"environment", {"code-1": b"def f(): ..."})
 

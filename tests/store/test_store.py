@@ -36,12 +36,12 @@ from zenml.records.run import (
     Owner,
     Pipeline,
     Run,
-    Schedule,
     Secret,
     StepInput,
     StepRun,
     Tag,
 )
+from zenml.records.schedules import Schedule, Scheduler, Tick
 from zenml.records.stacks import Component, StackMember, StackRow
 from zenml.store import owners, queries
 from zenml.store.store import Notes
@@ -52,6 +52,20 @@ several_examples = settings(
 
 
 # Generic verbs
+
+
+def a_schedule():
+    return Schedule(
+        id="s",
+        name="s",
+        pipeline_name="p",
+        plan="",
+        folder="",
+        python="",
+        since=0,
+        created_at=0,
+        updated_at=0,
+    )
 
 
 def parents_of(store, record):
@@ -83,6 +97,12 @@ def parents_of(store, record):
         changes["name"] = changes["id"]
     if isinstance(record, Schedule):
         changes |= {"pipeline_id": None, "name": changes["id"]}
+    if isinstance(record, Tick):
+        schedule = msgspec.structs.replace(a_schedule(), id=new_id(), name=new_id())
+        store.insert([schedule])
+        changes |= {"schedule_id": schedule.id}
+    if isinstance(record, Scheduler):
+        changes["owner_id"] = new_id()
     if isinstance(record, Artifact):
         changes["name"] = changes["id"]
     if isinstance(record, Document):

@@ -20,7 +20,7 @@ def at(text):
 
 def schedule(*, name="s", created="2025-01-01T00:00", **fields):
     return Schedule(
-        id=name, name="nightly", pipeline_name="p", plan="", environment="",
+        id=name, name="nightly", pipeline_name="p", plan="", folder="", python="",
         since=0, created_at=at(created), updated_at=0, **fields,
     )  # fmt: skip
 

@@ -111,7 +111,7 @@ def microseconds(moment):
 
 def schedule(text, zone):
     return Schedule(
-        id="s", name="s", pipeline_name="p", plan="", environment="", since=0, created_at=0, updated_at=0,
+        id="s", name="s", pipeline_name="p", plan="", folder="", python="", since=0, created_at=0, updated_at=0,
         cron_expression=text, timezone=zone,
     )  # fmt: skip
 
