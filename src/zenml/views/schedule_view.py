@@ -159,7 +159,7 @@ class ScheduleView:
     def preview(
         self, count: int = 20, *, timezone: str | None = None, after: datetime | None = None
     ) -> list[Coming]:
-        """Return the next times at which it is due, whether it is paused or not.
+        """Return the next times at which it is due, whether it is paused or not; no more than it may begin runs.
 
         Args:
             count: how many.
@@ -167,7 +167,9 @@ class ScheduleView:
             after: from when on; by default now.
         """
         begin = microseconds_now() if after is None else round(after.timestamp() * 1e6)
-        found = islice(instants_after(self.record, begin), count)
+        if self.record.max_runs is not None:
+            count = min(count, self.record.max_runs - self._store.schedules.runs_begun(self.id))
+        found = islice(instants_after(self.record, begin), max(0, count))
         return [
             Coming(
                 instant=instant(one),
@@ -218,6 +220,12 @@ class TickView:
     def text(self) -> str:
         """What clocks showed then in the zone of the schedule."""
         return instant_text(self.record.instant, self._schedule.timezone)
+
+    @property
+    def last_text(self) -> str:
+        """What clocks showed then at the last of the times that this stands for."""
+        last = self.record.last_instant
+        return instant_text(self.record.instant if last is None else last, self._schedule.timezone)
 
     @property
     def cause(self) -> str:
