@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -142,7 +143,7 @@ def trigger(name: str, *, as_json: bool) -> None:
         click.echo(f"Run {short(tick.run_id)} of schedule `{view.name}` {when}.")
     if view.problem is not None:
         click.echo(
-            f"It has to wait: the schedule is set aside ({view.problem}). Change it: zenml schedule update {view.name}",
+            f"It has to wait: the schedule is set aside ({view.problem}). Change it: zenml schedule update {shlex.quote(view.name)}",
             err=True,
         )
     if not is_served:
@@ -158,7 +159,9 @@ def _show(view: ScheduleView, what: str, *, as_json: bool) -> None:
         print_json(schedule_shape(view))
     elif what == "is paused":
         reason = f": {view.pause_reason}" if view.pause_reason else ""
-        click.echo(f"Schedule `{view.name}` is paused{reason}. Go on: zenml schedule resume {view.name}")
+        click.echo(
+            f"Schedule `{view.name}` is paused{reason}. Go on: zenml schedule resume {shlex.quote(view.name)}"
+        )
     else:
         click.echo(f"Schedule `{view.name}` {what}: {view.coming}.")
 

@@ -58,7 +58,10 @@ def schedule_lines(
     schedulers: Sequence[tuple[Scheduler, Owner]],
 ) -> list[str]:
     """Return a schedule with all that is set, what comes next and what came last."""
-    lines = table((), [*_set(view), ("Served by", _served(schedulers))])
+    rows = [*_set(view), ("Served by", _served(schedulers))]
+    if not coming and view.active and view.problem is None:
+        rows.append(("Next", view.coming))
+    lines = table((), rows)
     if coming:
         heading = "Next" if view.active and view.problem is None else "Next, if it were active"
         lines += ["", heading, *(f"  {line}" for line in coming_lines(coming))]
@@ -67,7 +70,7 @@ def schedule_lines(
     return lines
 
 
-def coming_lines(coming: Sequence[Coming], timezone: str | None = None) -> list[str]:
+def coming_lines(coming: Sequence[Coming]) -> list[str]:
     """Return the times at which a schedule is going to be due, with what changes of the clocks mean for them."""
     has_jitter = any(one.due != one.instant for one in coming)
     lines = []
@@ -130,7 +133,7 @@ def _set(view: ScheduleView) -> list[tuple[str, str]]:
         rows.append(("" if number else "Parameters", f"{name} = {shown_value(name, raw)}"))
     rows += [("Folder", record.folder), ("Python", record.python)]
     changed = f", changed {local_time(record.updated_at)}" if record.updated_at != record.created_at else ""
-    rows += [("Made", f"{local_time(record.created_at)}{changed}"), ("Coming", view.coming)]
+    rows.append(("Made", f"{local_time(record.created_at)}{changed}"))
     return rows
 
 

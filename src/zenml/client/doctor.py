@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sys
 from typing import TYPE_CHECKING, Literal
@@ -213,7 +214,9 @@ def _schedules(store: Database) -> Iterator[Finding]:
         yield Finding("schedules", level, f"{text}; no scheduler serves them", remedy)
     for one in schedules:
         if one.problem is not None:
-            remedy = f"Change it (zenml schedule update {one.name}), or schedule its pipeline again."
+            remedy = (
+                f"Change it (zenml schedule update {shlex.quote(one.name)}), or schedule its pipeline again."
+            )
             yield Finding("schedules", "problem", f"`{one.name}` is set aside: {one.problem}", remedy)
 
 
