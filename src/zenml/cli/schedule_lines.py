@@ -45,7 +45,7 @@ def list_lines(views: Sequence[ScheduleView]) -> list[str]:
         width=terminal_width(),
         cut=(0, 1, 2, 4),
         paint={
-            4: lambda cell, text: painted(_STATES.get(cell.partition(":")[0], "paused"), text),
+            4: _state,
             6: _outcome,
         },
     )
@@ -153,5 +153,10 @@ def _in_its_zone(instant: int | None, timezone: str | None) -> str:
     return "-" if instant is None else instant_text(instant, timezone).rpartition(" ")[0]
 
 
+def _state(cell: str, text: str) -> str:
+    return painted(_STATES.get(cell.partition(":")[0], "paused"), text)
+
+
 def _outcome(cell: str, text: str) -> str:
-    return painted(_COLOURS.get(cell, "waiting"), text)
+    """Return an outcome in its colour, and the space behind it in none: it is cut off at the end of a line."""
+    return painted(_COLOURS.get(cell, "waiting"), cell) + text[len(cell) :]
