@@ -126,7 +126,7 @@ def _set(view: ScheduleView) -> list[tuple[str, str]]:
     if record.jitter is not None:
         rows.append(("Jitter", f"up to {span_text(record.jitter)}"))
     if view.max_runs is not None:
-        rows.append(("Runs", f"{view.max_runs} at most"))
+        rows.append(("Runs", f"{view.max_runs} at most, {view.runs_begun} begun"))
     if record.run_name is not None:
         rows.append(("Run name", record.run_name))
     for number, (name, raw) in enumerate(record.parameters.items()):

@@ -60,12 +60,13 @@ def whole_schedule_shape(
 ) -> Shape:
     """Return a schedule as `show` prints it.
 
-    The keys of `schedule_shape`, and: run_name; parameters, as stored JSON by name; folder; python; coming, each as
+    The keys of `schedule_shape`, and: runs_begun, those that people started not counted; run_name; parameters, as stored JSON by name; folder; python; coming, each as
     in `coming_shape`; history, each as in `tick_shape`; schedulers, the processes that serve the store: pid, host, started_at.
     """
     record = view.record
     return {
         **schedule_shape(view),
+        "runs_begun": view.runs_begun,
         "run_name": record.run_name,
         "parameters": {name: msgspec.json.decode(raw) for name, raw in record.parameters.items()},
         "folder": record.folder,

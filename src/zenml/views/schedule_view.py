@@ -147,7 +147,12 @@ class ScheduleView:
     @property
     def coming(self) -> str:
         """What comes next, in words."""
-        return coming_text(self.record)
+        return "nothing is to come any more" if self._is_used_up() else coming_text(self.record)
+
+    @property
+    def runs_begun(self) -> int:
+        """How many runs it has begun or is about to, those that people started not counted."""
+        return self._store.schedules.runs_begun(self.id)
 
     def history(self, size: int = 20) -> list[TickView]:
         """Return what became of its times, the latest first."""
@@ -168,7 +173,7 @@ class ScheduleView:
         """
         begin = microseconds_now() if after is None else round(after.timestamp() * 1e6)
         if self.record.max_runs is not None:
-            count = min(count, self.record.max_runs - self._store.schedules.runs_begun(self.id))
+            count = min(count, self.record.max_runs - self.runs_begun)
         found = islice(instants_after(self.record, begin), max(0, count))
         return [
             Coming(
@@ -179,6 +184,10 @@ class ScheduleView:
             )
             for one in found
         ]
+
+    def _is_used_up(self) -> bool:
+        is_on = self.record.is_active and self.record.problem is None
+        return is_on and self.max_runs is not None and self.runs_begun >= self.max_runs
 
     def as_given(self) -> dict[str, Any]:
         """Return what `Schedule(…)` takes for the same times and rules."""

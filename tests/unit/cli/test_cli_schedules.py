@@ -149,7 +149,7 @@ def test_a_schedule_is_shown_with_its_rules_what_comes_and_what_came(zenml, serv
         "Overlap  queue",
         "Catch-up  all, 7 at most",
         "Jitter  up to 90 s",
-        "Runs  2 at most",
+        "Runs  2 at most, 0 begun",
         "Parameters  rate = 0.5",
         "version = '1'",
         "2026-03-01 01:00 Europe/Berlin  skipped  -  -  run abc is running; overlap is `skip`",
@@ -162,6 +162,22 @@ def test_a_schedule_is_shown_with_its_rules_what_comes_and_what_came(zenml, serv
     ]
     assert (found["parameters"], found["history"][0]["outcome"]) == ({"rate": 0.5, "version": "1"}, "skipped")
     assert (found["jitter"], found["catchup_limit"], len(found["schedulers"])) == (90.0, 7, 1)
+
+
+@pytest.mark.parametrize(
+    "given", [{"on": NewArtifact("dataset")}, {"interval_second": 60, "start_time": "2100-01-01T00:00:00Z"}]
+)
+def test_a_schedule_that_has_begun_its_runs_says_that_nothing_comes(zenml, given):
+    one = declare(**given, max_runs=1)
+    add_tick(one, "2026-03-01T00:00:00Z", "fired", cause="manual")
+    assert "nothing is to come" not in zenml("schedule", "show", "at two").out
+
+    add_tick(one, "2026-03-02T00:00:00Z", "fired")
+
+    lines = _squeezed(zenml("schedule", "show", "at two").out)
+    assert "Runs  1 at most, 1 begun" in lines
+    assert "Next  nothing is to come any more" in lines
+    assert "nothing is to come any more" in zenml("schedule", "preview", "at two").err
 
 
 def test_a_schedule_that_is_set_aside_says_why_and_can_be_changed(zenml):
