@@ -200,7 +200,11 @@ def _processes(store: Database) -> Iterator[Finding]:
 
 def _schedules(store: Database) -> Iterator[Finding]:
     """Say whether somebody starts what is due; nothing where there are no schedules."""
-    schedules = store.select(Schedule)
+    try:
+        schedules = store.select(Schedule)
+    except ZenMLError as error:  # a damaged row, for which the scheduler sets only one of them aside
+        yield Finding("schedules", "problem", str(error), "See the message; the other schedules are served.")
+        return
     if not schedules:
         return
     active = sum(one.is_active and one.problem is None for one in schedules)

@@ -1,6 +1,8 @@
 """Schedules on the command line: lists, previews, histories, changes; what is wrong is said."""
 
 import json
+import sqlite3
+from contextlib import closing
 from datetime import datetime, timedelta
 
 import msgspec
@@ -490,6 +492,17 @@ def test_the_doctor_says_whether_schedules_are_served(zenml, request):
     assert counted["text"].startswith("2 schedules, 1 active")
     assert (aside["level"], aside["text"]) == ("problem", "`at two` is set aside: no such zone")
     assert "zenml schedule update 'at two'" in aside["remedy"]
+
+
+def test_the_doctor_survives_a_damaged_schedule(zenml, zenml_store):
+    declare(on=NewArtifact("dataset"))
+    with closing(sqlite3.connect(zenml_store / "store.db")) as database:
+        database.execute("UPDATE schedules SET event = '{'")
+        database.commit()
+
+    (check,) = _checks(zenml)
+
+    assert (check["level"], "is damaged" in check["text"]) == ("problem", True)
 
 
 def _checks(zenml):
