@@ -14,6 +14,7 @@ from zenml.cli.main import cli
 from zenml.client.client import Client
 from zenml.config import NewArtifact, Schedule
 from zenml.records.ids import microseconds_now, short
+from zenml.records.run import Run
 from zenml.records.schedules import Tick, key_of_time
 
 NOBODY = "No scheduler serves this store. Start one: zenml schedule serve"
@@ -293,6 +294,19 @@ def test_a_history_has_outcome_run_lateness_and_reason(zenml):
     assert rows[0]["run"] == {"id": run.id, "name": "it", "status": "completed"}
     assert [one["lateness"] for one in rows] == [1.5, None, None, 0.0]
     assert (rows[2]["count"], rows[2]["last_instant"]) == (59, "2026-02-28T02:00:00.000000Z")
+
+
+def test_a_run_names_the_schedule_that_began_it(zenml):
+    one = declare()
+    run = nightly.with_options(run_name="it")()
+    assert "Schedule" not in zenml("run", "show", "it").out
+
+    Client().store.update(Run, run.id, schedule_id=one.id)
+    assert "Schedule  at two" in _squeezed(zenml("run", "show", "it").out)
+
+    zenml("schedule", "delete", "at two", "--yes")
+    shown_after = zenml("run", "show", "it")
+    assert (shown_after.status, "at two" in shown_after.out) == (0, False)
 
 
 def test_a_history_names_what_caused_a_run(zenml):
