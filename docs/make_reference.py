@@ -52,6 +52,7 @@ REMEDIES = {
     "RunStoppedError": ("`zenml run stop` was used, or another process found this one dead and took the run over.", "Go on with it: `zenml run resume`."),
     "ResumeError": ("The run has completed, or goes on in a process that lives, or its pipeline is in a notebook or inside a function.", "Do what the message says; where the pipeline is at hand, `my_pipeline.resume(run)` resumes it."),
     "ReplayError": ("The pipeline of the run cannot be imported, or what is to be skipped or overridden is not in the run or has no result there.", "Do what the message says; where the pipeline is at hand, `my_pipeline.replay(run)` reproduces it."),
+    "ScheduleError": ("A schedule cannot be carried out or changed: its pipeline cannot be imported, its run is not to begin any more, or others change it all the time.", "Do what the message says; `zenml schedule history` shows what came of each time."),
     "RunFailedError": ("A step failed in a way that leaves only the record of its exception.", "Read the note on the error, or `zenml run show`."),
     "StoreError": ("Something is wrong with the store.", "`zenml doctor` says what, and what to do."),
     "StoreVersionError": ("A newer version of this package wrote the store.", "Upgrade with `pip install -U zenml-core`, or choose another folder with ZENML_CONFIG_PATH."),

@@ -23,6 +23,7 @@ ZenMLError
 ├── RunStoppedError (RuntimeError)     the run was stopped, or taken over by another process
 ├── ResumeError (RuntimeError)         a run cannot be resumed: it has completed, or goes on, or its code is gone
 ├── ReplayError (RuntimeError)         a run cannot be reproduced: its code is gone, or what is to be skipped has no result
+├── ScheduleError (RuntimeError)       a schedule cannot do what is asked, or a run of it is not to begin any more
 ├── RunFailedError (RuntimeError)      a run failed and its exception object is no longer at hand
 └── StoreError
     ├── StoreVersionError              the store was written by another version

@@ -1,4 +1,4 @@
-"""What a shell completes from the store: runs, steps, artifacts, pipelines, models, tags.
+"""What a shell completes from the store: runs, steps, artifacts, pipelines, models, tags, schedules.
 
 Completing never fails and never makes a store: where something is wrong, nothing is offered.
 """
@@ -103,6 +103,11 @@ def _model_versions(client: Client, ctx: click.Context, incomplete: str) -> Iter
             yield str(one.number), f"{one.name}, {one.stage}"
 
 
+def _schedules(client: Client, ctx: click.Context, incomplete: str) -> Iterator[tuple[str, str]]:
+    for one in client.list_schedules(size=MOST, name=f"startswith:{incomplete}").items:
+        yield one.name, f"{one.pipeline_name}, {one.times}"
+
+
 def _tagged(client: Client, ctx: click.Context, incomplete: str) -> Iterator[Any]:
     of_kind = {"artifact": _artifacts, "pipeline": _pipelines}
     return of_kind.get(ctx.params.get("kind") or "run", _runs)(client, ctx, incomplete)
@@ -115,6 +120,7 @@ complete_pipeline = _completion(_pipelines)
 complete_model = _completion(_models)
 complete_model_version = _completion(_model_versions)
 complete_tag = _completion(_tags)
+complete_schedule = _completion(_schedules)
 complete_tagged = _completion(_tagged)
 """Of the kind that `--run`, `--artifact` or `--pipeline` says."""
 

@@ -21,6 +21,7 @@ from zenml.client.step_reference import find_references
 from zenml.errors import NotFoundError
 from zenml.execute.reporter import count, duration
 from zenml.records.ids import microseconds_now, short
+from zenml.records.schedules import Schedule
 from zenml.views.asking import asking_text
 from zenml.views.failure_panel import failure_panel, hook_failures
 from zenml.views.step_states import words
@@ -98,7 +99,7 @@ def run_lines(run: RunView, store: Store, unfold: str | None = None) -> list[str
         names = ", ".join(f"`{name}`" for name in tree.folded)
         listed = f"There are {names}." if names else "Each of its steps has a line."
         raise NotFoundError(f"Run `{run.name}` has no map or many calls named `{unfold}`. {listed}")
-    lines = table((), _header(run))
+    lines = table((), _header(run, store))
     # A cut cause is whole in the panel below.
     lines += ["", *(fitted(tree.lines(), width) or ["It has no steps."])]
     if tree.folded:
@@ -110,7 +111,7 @@ def run_lines(run: RunView, store: Store, unfold: str | None = None) -> list[str
     return [*lines, *(line for block in blocks if block for line in ("", block))]
 
 
-def _header(run: RunView) -> list[tuple[str, str]]:
+def _header(run: RunView, store: Store) -> list[tuple[str, str]]:
     record = run.record
     end = microseconds_now() if record.ended_at is None else record.ended_at
     rows = [
@@ -120,6 +121,7 @@ def _header(run: RunView) -> list[tuple[str, str]]:
         ("Pipeline", record.pipeline_name),
         *([] if (parent := run.parent) is None else [("Called by", f"{parent.name} ({short(parent.id)})")]),
         *([] if (first := run.original) is None else [("Replay of", f"{first.name} ({short(first.id)})")]),
+        *([] if (by := _schedule_of(run, store)) is None else [("Schedule", by)]),
         ("Started", local_time(record.created_at)),
         ("Duration", duration(record.created_at, end) + (" so far" if record.ended_at is None else "")),
         ("Steps", _counts(run)),
@@ -139,6 +141,13 @@ def _header(run: RunView) -> list[tuple[str, str]]:
     for number, (name, raw) in enumerate(record.parameters.items()):
         rows.append(("" if number else "Parameters", f"{name} = {shown_value(name, msgspec.Raw(raw))}"))
     return rows
+
+
+def _schedule_of(run: RunView, store: Store) -> str | None:
+    """Return the name of the schedule that began a run, None where none did or it was deleted."""
+    identifier = run.record.schedule_id
+    schedule = None if identifier is None else store.get(Schedule, identifier)
+    return None if schedule is None else schedule.name
 
 
 def wait_text(wait: Wait) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sys
 from typing import TYPE_CHECKING, Literal
@@ -14,7 +15,9 @@ from zenml.components.active_stack import active_stack
 from zenml.components.kinds import words
 from zenml.components.parts import open_part
 from zenml.errors import ZenMLError
+from zenml.execute.reporter import count
 from zenml.records.run import Run
+from zenml.records.schedules import Schedule
 from zenml.store import inspection
 from zenml.store.location import default_root
 from zenml.store.migrations import SCHEMA_VERSION
@@ -69,7 +72,8 @@ def examine() -> list[Finding]:
     found += [*_stack(store), *_place(store), *_permissions(store)]
     database = list(_database(store))
     if database[0].level == "ok":
-        database += _processes(store)  # a damaged database is asked nothing more
+        # A damaged database is asked nothing more.
+        database += [*_processes(store), *_schedules(store)]
     return [*found, *database, *_extras()]
 
 
@@ -192,6 +196,32 @@ def _processes(store: Database) -> Iterator[Finding]:
     left = len(found) - len(alive_owners)
     rest = f"; {left} left by processes that are gone, removed in time" if left else ""
     yield Finding("leases", "ok", (listed or "no process owns a run") + rest)
+
+
+def _schedules(store: Database) -> Iterator[Finding]:
+    """Say whether somebody starts what is due; nothing where there are no schedules."""
+    try:
+        schedules = store.select(Schedule)
+    except ZenMLError as error:  # a damaged row, for which the scheduler sets only one of them aside
+        yield Finding("schedules", "problem", str(error), "See the message; the other schedules are served.")
+        return
+    if not schedules:
+        return
+    active = sum(one.is_active and one.problem is None for one in schedules)
+    text = f"{count(len(schedules), 'schedule')}, {active} active"
+    served = [f"process {owner.pid} on {owner.host}" for _, owner in store.schedules.schedulers()]
+    if served:
+        yield Finding("schedules", "ok", f"{text}; served by {', '.join(served[:5])}")
+    else:
+        level: Level = "warn" if active else "ok"
+        remedy = "Start a scheduler: zenml schedule serve" if active else None
+        yield Finding("schedules", level, f"{text}; no scheduler serves them", remedy)
+    for one in schedules:
+        if one.problem is not None:
+            remedy = (
+                f"Change it (zenml schedule update {shlex.quote(one.name)}), or schedule its pipeline again."
+            )
+            yield Finding("schedules", "problem", f"`{one.name}` is set aside: {one.problem}", remedy)
 
 
 def _extras() -> Iterator[Finding]:

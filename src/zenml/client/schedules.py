@@ -206,7 +206,7 @@ def find_schedule(store: Store, text: str) -> Schedule:
     raise NotFoundError(
         f"There is no schedule `{text}`. "
         + (f"Close or recent: {listed}. " if listed else "The store has no schedules. ")
-        + "List them with `Client().list_schedules()`."
+        + "List them with `zenml schedule list`."
     )
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
+
     from zenml.records.schedules import Event, Schedule
 
 _EVENTS = {
@@ -18,10 +20,20 @@ _EVENTS = {
 
 def instant_text(instant: int, timezone: str | None = None) -> str:
     """Return an instant as people read it: the time of day in a zone, by its name."""
-    zone = UTC if timezone is None else ZoneInfo(timezone)
+    zone, name = _zone(timezone)
     moment = datetime.fromtimestamp(instant / 1e6, zone)
     seconds = "" if not moment.second else f":{moment:%S}"
-    return f"{moment:%Y-%m-%d %H:%M}{seconds} {timezone or 'UTC'}"
+    return f"{moment:%Y-%m-%d %H:%M}{seconds} {name}"
+
+
+def _zone(timezone: str | None) -> tuple[tzinfo, str]:
+    """Return a zone and its name; UTC for one that this machine does not know, as another one does."""
+    if timezone is not None:
+        try:
+            return ZoneInfo(timezone), timezone
+        except (LookupError, OSError, ValueError):
+            pass
+    return UTC, "UTC"
 
 
 def times_text(schedule: Schedule) -> str:
@@ -48,6 +60,15 @@ def span_text(microseconds: int) -> str:
         if seconds >= length and seconds % length == 0:
             return f"{seconds / length:.0f} {unit}"
     return f"{seconds:g} s"
+
+
+def state_text(schedule: Schedule) -> str:
+    """Return whether a schedule is active, and if not, why."""
+    if schedule.problem is not None:
+        return f"set aside: {schedule.problem}"
+    if schedule.is_active:
+        return "active"
+    return "paused" + (f": {schedule.pause_reason}" if schedule.pause_reason else "")
 
 
 def coming_text(schedule: Schedule) -> str:

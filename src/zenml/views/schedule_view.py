@@ -147,7 +147,12 @@ class ScheduleView:
     @property
     def coming(self) -> str:
         """What comes next, in words."""
-        return coming_text(self.record)
+        return "nothing is to come any more" if self._is_used_up() else coming_text(self.record)
+
+    @property
+    def runs_begun(self) -> int:
+        """How many runs it has begun or is about to, those that people started not counted."""
+        return self._store.schedules.runs_begun(self.id)
 
     def history(self, size: int = 20) -> list[TickView]:
         """Return what became of its times, the latest first."""
@@ -159,7 +164,7 @@ class ScheduleView:
     def preview(
         self, count: int = 20, *, timezone: str | None = None, after: datetime | None = None
     ) -> list[Coming]:
-        """Return the next times at which it is due, whether it is paused or not.
+        """Return the next times at which it is due, whether it is paused or not; no more than it may begin runs.
 
         Args:
             count: how many.
@@ -167,7 +172,9 @@ class ScheduleView:
             after: from when on; by default now.
         """
         begin = microseconds_now() if after is None else round(after.timestamp() * 1e6)
-        found = islice(instants_after(self.record, begin), count)
+        if self.record.max_runs is not None:
+            count = min(count, self.record.max_runs - self.runs_begun)
+        found = islice(instants_after(self.record, begin), max(0, count))
         return [
             Coming(
                 instant=instant(one),
@@ -177,6 +184,10 @@ class ScheduleView:
             )
             for one in found
         ]
+
+    def _is_used_up(self) -> bool:
+        is_on = self.record.is_active and self.record.problem is None
+        return is_on and self.max_runs is not None and self.runs_begun >= self.max_runs
 
     def as_given(self) -> dict[str, Any]:
         """Return what `Schedule(…)` takes for the same times and rules."""
@@ -218,6 +229,12 @@ class TickView:
     def text(self) -> str:
         """What clocks showed then in the zone of the schedule."""
         return instant_text(self.record.instant, self._schedule.timezone)
+
+    @property
+    def last_text(self) -> str:
+        """What clocks showed then at the last of the times that this stands for."""
+        last = self.record.last_instant
+        return instant_text(self.record.instant if last is None else last, self._schedule.timezone)
 
     @property
     def cause(self) -> str:

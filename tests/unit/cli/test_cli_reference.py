@@ -6,7 +6,9 @@ import json
 import os
 import re
 import shlex
+import signal
 import sys
+import threading
 import types
 
 import click
@@ -49,6 +51,9 @@ def fit(rate: float) -> float:
 @pipeline(model=Model("churn", description="Who leaves", tags=["trees"]))
 def churn_pipeline(rate: float = 0.1):
     fit(rate)
+"""
+SCHEDULED_FLOW = """
+schedule: {name: nightly, cron_expression: "0 2 * * *"}
 """
 ASK_FLOW = """
 from zenml import pipeline, wait
@@ -135,6 +140,27 @@ def shelf(path, zenml_store, monkeypatch):
     client.activate_stack("serving")
 
 
+@pytest.fixture
+def end(path):
+    """Ends what would serve for ever, once it serves."""
+    if path != "zenml schedule serve":
+        yield
+        return
+    is_over = threading.Event()
+
+    def wait_and_end():
+        while not is_over.wait(0.01):
+            if Client().store.schedules.schedulers():
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
+
+    thread = threading.Thread(target=wait_and_end)
+    thread.start()
+    yield
+    is_over.set()
+    thread.join()
+
+
 def prints_json(path):
     """Tell whether a command has the flag; `run answer` takes JSON by an option of that name."""
     return any("--json" in option.opts and option.is_flag for option in COMMANDS[path].params)
@@ -155,6 +181,11 @@ def prepare(zenml, path):
             file.write(ASK_FLOW)
         assert zenml("pipeline", "run", "ask_flow.py", "--name", "nightly").status == 0
     prepare_stacks(zenml, path)
+    if path.startswith("zenml schedule "):
+        with open("nightly.yaml", "w", encoding="utf-8") as file:
+            file.write(SCHEDULED_FLOW)
+        assert zenml("pipeline", "run", "flow.py", "--config", "nightly.yaml").status == 0
+        assert zenml("schedule", "trigger", "nightly").status == 0
     if path.startswith("zenml model "):
         with open("churn_flow.py", "w", encoding="utf-8") as file:
             file.write(MODEL_FLOW)
@@ -207,7 +238,7 @@ def test_every_error_is_documented():
 
 
 @pytest.mark.parametrize("path", COMMANDS)
-def test_every_example_runs_and_prints_the_documented_keys(path, zenml, store, hosts, shelf):
+def test_every_example_runs_and_prints_the_documented_keys(path, zenml, store, hosts, shelf, end):
     prepare(zenml, path)
     words = shlex.split(COMMANDS[path].example)[1:]
     takes_json = prints_json(path)
@@ -225,7 +256,7 @@ def test_every_example_runs_and_prints_the_documented_keys(path, zenml, store, h
 
 
 @pytest.mark.parametrize("path", COMMANDS)
-def test_every_example_runs_for_people(path, zenml, store, hosts, shelf):
+def test_every_example_runs_for_people(path, zenml, store, hosts, shelf, end):
     prepare(zenml, path)
     left_out = "--json" if prints_json(path) else None
     result = zenml(*[word for word in shlex.split(COMMANDS[path].example)[1:] if word != left_out])
