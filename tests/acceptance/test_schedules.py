@@ -229,11 +229,16 @@ def test_a_damaged_schedule_is_set_aside_and_others_go_on(lab):
     wait_for_outcome(lab, "good", "fired", 2)
     end(scheduler)
 
+    client_of(lab).pause_schedule("good")
     with client_of(lab).store.file.write() as transaction:
         transaction.run("UPDATE schedules SET parameters = '{}' WHERE name = 'bad'")
     bad = client_of(lab).get_schedule("bad")
     assert "damaged" in bad.problem
     assert [tick.outcome for tick in bad.history()] == ["failed"]
+    with client_of(lab).store.file.write() as transaction:
+        transaction.run("UPDATE schedules SET parameters = '{' WHERE name = 'bad'")
+    client_of(lab).delete_schedule("bad")
+    assert [one.name for one in client_of(lab).list_schedules()] == ["good"]
 
 
 def test_fires_of_one_moment_begin_in_order_and_none_is_lost(lab):

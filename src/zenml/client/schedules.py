@@ -123,7 +123,12 @@ class SchedulesClient:
                 return seen, ()
             now = microseconds_now()
             after = msgspec.structs.replace(
-                seen, is_active=True, paused_at=None, pause_reason=None, since=max(seen.since, now), updated_at=now
+                seen,
+                is_active=True,
+                paused_at=None,
+                pause_reason=None,
+                since=max(seen.since, now),
+                updated_at=now,
             )
             begun = self.store.schedules.runs_begun(seen.id)
             return with_next(after, runs_begun=begun), _of_the_pause(seen, now)
@@ -148,7 +153,7 @@ class SchedulesClient:
         given = name_id_or_prefix if name_id_or_prefix is not None else schedule_id
         if given is None:
             raise NotFoundError("No schedule was named. Give its name or id.")
-        self.store.delete(Schedule, find_schedule(self.store, str(given)).id)
+        self.store.delete(Schedule, find_id(self.store, str(given)))
 
     def list_ticks(self, name_id_or_prefix: str, *, page: int = 1, size: int = 20) -> list[TickView]:
         """Return what became of the times of a schedule, the latest first."""
@@ -181,33 +186,38 @@ def find_schedule(store: Store, text: str) -> Schedule:
         NotFoundError: nothing fits; close names are listed.
         AmbiguousNameError: several schedules fit; they are listed.
     """
-    exact = store.select(Schedule, id=text) or store.select(Schedule, name=text)
-    if exact:
-        return exact[0]
-    known = store.select(Schedule)
-    found = [
-        one
-        for one in known
-        if text
-        and (
-            one.name.startswith(text)
-            or (len(text) >= 4 and (one.id.startswith(text) or one.id.endswith(text)))
-        )
+    found = store.get(Schedule, find_id(store, text))
+    if found is None:
+        raise NotFoundError(f"Schedule `{text}` was deleted just now.")
+    return found
+
+
+def find_id(store: Store, text: str) -> str:
+    """Return the id of a schedule; no row is read for it, which might be damaged. See `find_schedule`."""
+    known = store.schedules.names()
+    found = [one for one in known if text in one] or [
+        (identifier, name)
+        for identifier, name in known
+        if text and (name.startswith(text) or (len(text) >= 4 and _is_end(identifier, text)))
     ]
     if len(found) == 1:
-        return found[0]
+        return found[0][0]
     if found:
-        listed = ", ".join(f"`{one.name}`" for one in found)
+        listed = ", ".join(f"`{name}`" for _, name in found)
         raise AmbiguousNameError(
             f"`{text}` fits {len(found)} schedules: {listed}. Type more of the name or id."
         )
-    names = [one.name for one in known]
+    names = [name for _, name in known]
     listed = ", ".join(f"`{name}`" for name in difflib.get_close_matches(text, names, 3) or names[-3:])
     raise NotFoundError(
         f"There is no schedule `{text}`. "
         + (f"Close or recent: {listed}. " if listed else "The store has no schedules. ")
         + "List them with `zenml schedule list`."
     )
+
+
+def _is_end(identifier: str, text: str) -> bool:
+    return identifier.startswith(text) or identifier.endswith(text)
 
 
 def _updated(

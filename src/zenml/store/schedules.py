@@ -141,6 +141,10 @@ class ScheduleTables:
             ):
                 insert_once(transaction, tick)
 
+    def names(self) -> list[tuple[str, str]]:
+        """Return the ids of all schedules with their names, the oldest first. No other field is read."""
+        return [(row[0], row[1]) for row in self._file.read("SELECT id, name FROM schedules ORDER BY id")]
+
     def due(self, now: int, most: int) -> list[str]:
         """Return the ids of schedules that are due, the longest overdue first. No row is read, lest one be damaged."""
         return [row[0] for row in self._file.read(_DUE, {"now": now, "most": most})]
