@@ -20,6 +20,7 @@ import cases_dynamic
 import cases_isolated
 import cases_logs
 import cases_scale
+import cases_schedules
 import cases_start
 import cases_steps
 import cases_store
@@ -37,6 +38,7 @@ CASES: dict[str, Callable[[int], list[Row]]] = {
     **cases_data.CASES,
     **cases_store.CASES,
     **cases_logs.CASES,
+    **cases_schedules.CASES,
     **cases_scale.CASES,
 }
 

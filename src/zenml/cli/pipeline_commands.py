@@ -25,7 +25,7 @@ from zenml.views.run_view import RunView
 
 if TYPE_CHECKING:
     from zenml.store.store import Store
-    from zenml.views.run_view import PipelineView
+    from zenml.views.pipeline_view import PipelineView
 
     # A pipeline with the number of its runs and the newest one.
     Listed = tuple[PipelineView, int, RunView | None]

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from zenml.views.artifact_view import ArtifactView
-    from zenml.views.run_view import PipelineView, RunView
+    from zenml.views.pipeline_view import PipelineView
+    from zenml.views.run_view import RunView
 
     Kind = Literal["run", "artifact", "pipeline"]
     Tagged = RunView | ArtifactView | PipelineView

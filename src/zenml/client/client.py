@@ -21,7 +21,8 @@ from zenml.records.run import Artifact, Pipeline, Record, Run
 from zenml.records.tagging import read_tags
 from zenml.store.opening import open_store
 from zenml.views.artifact_view import ArtifactView
-from zenml.views.run_view import PipelineView, RunView
+from zenml.views.pipeline_view import PipelineView
+from zenml.views.run_view import RunView
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from zenml.store.store import Store
-    from zenml.views.run_view import PipelineView
+    from zenml.views.pipeline_view import PipelineView
 
 _ELSEWHERE = ("snapshot_name_or_id", "template_id", "stack_name_or_id")
 _QUIET = "ZENML_QUIET"

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from zenml.store.store import Store
     from zenml.views.artifact_view import ArtifactView
     from zenml.views.named import Named
-    from zenml.views.run_view import PipelineView
+    from zenml.views.pipeline_view import PipelineView
 
 
 class RunInHook:

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from zenml.records.events import StepEvent
     from zenml.records.plan import TagSpec
     from zenml.store.store import Store
-    from zenml.views.run_view import PipelineView, RunView
+    from zenml.views.pipeline_view import PipelineView
+    from zenml.views.run_view import RunView
 
 
 class OutputNotes:

@@ -16,7 +16,6 @@ from zenml.records.hooks import HookRun
 from zenml.records.ids import short
 from zenml.records.models import key_of
 from zenml.records.plan import Plan, StepDefinition
-from zenml.records.query import Condition, Query
 from zenml.records.run import Artifact, Document, Environment, Run, RunOutput, StepRun
 from zenml.records.status import AT_REST
 from zenml.records.waits import Wait
@@ -37,42 +36,11 @@ if TYPE_CHECKING:
     from zenml.records.events import Progress
     from zenml.records.plan import ModelSpec
     from zenml.records.run import NotedKind
-    from zenml.store.store import Store
     from zenml.views.model_view import ModelVersionView
+    from zenml.views.pipeline_view import PipelineView
     from zenml.views.replay_report import ReplayReport
+    from zenml.views.schedule_view import ScheduleView, TickView
     from zenml.views.stack_view import StackView
-
-
-class PipelineView:
-    """A pipeline by name."""
-
-    def __init__(self, name: str, identifier: str | None, store: Store) -> None:
-        self.name = name
-        self.id = identifier
-        self._store = store
-
-    @property
-    def runs(self) -> list[RunView]:
-        """All runs of the pipeline, the newest first."""
-        found = self._store.select(Run, pipeline_name=self.name)
-        return [RunView(run, self._store) for run in reversed(found)]
-
-    @property
-    def last_run(self) -> RunView:
-        """The newest run of the pipeline."""
-        newest = Query((Condition("pipeline_name", "equals", self.name),), size=1, needs_total=False)
-        runs = self._store.find(Run, newest).items
-        if not runs:
-            raise NotFoundError(f"Pipeline `{self.name}` has no runs yet. Call it once.")
-        return RunView(runs[0], self._store)
-
-    @property
-    def tags(self) -> list[TagName]:
-        """The tags of the pipeline."""
-        return tags_of(self._store, "pipeline", str(self.id))
-
-    def __repr__(self) -> str:
-        return f"<pipeline `{self.name}`>"
 
 
 FIRST_LOOK = 0.02
@@ -93,6 +61,8 @@ class RunView(ExecutionView[Run]):
     @property
     def pipeline(self) -> PipelineView:
         """The pipeline that ran."""
+        from zenml.views.pipeline_view import PipelineView
+
         return PipelineView(self.record.pipeline_name, self.record.pipeline_id, self._store)
 
     created = ExecutionView.start_time
@@ -108,6 +78,20 @@ class RunView(ExecutionView[Run]):
         from zenml.views.stack_view import recorded_stack
 
         return recorded_stack(self.record, self._store)
+
+    @property
+    def schedule(self) -> ScheduleView | None:
+        """The schedule that began the run; None for one that people began, and if that was deleted."""
+        from zenml.views.schedule_view import schedule_of
+
+        return schedule_of(self.record, self._store)
+
+    @property
+    def tick(self) -> TickView | None:
+        """The time or event that the run stands for: `run.tick.instant` is when it was due, however late it began."""
+        from zenml.views.schedule_view import tick_of
+
+        return tick_of(self.record, self._store)
 
     @property
     def parameters(self) -> dict[str, Any]:

@@ -11,12 +11,11 @@ import msgspec
 from zenml.records.ids import microseconds_now, short
 from zenml.records.instants import due_at, instants_after, shift_of
 from zenml.records.run import Run
-from zenml.records.schedules import Tick
+from zenml.records.schedules import Schedule, Tick
 from zenml.views.record_view import instant
 from zenml.views.schedule_text import coming_text, instant_text, times_text
 
 if TYPE_CHECKING:
-    from zenml.records.schedules import Schedule
     from zenml.store.store import Store
     from zenml.views.run_view import RunView
 
@@ -278,6 +277,21 @@ class TickView:
 
     def __repr__(self) -> str:
         return f"<{self.outcome} at {self.text} of schedule `{self._schedule.name}`>"
+
+
+def schedule_of(run: Run, store: Store) -> ScheduleView | None:
+    """Return the schedule that began a run, None if none did."""
+    found = None if run.schedule_id is None else store.get(Schedule, run.schedule_id)
+    return None if found is None else ScheduleView(found, store)
+
+
+def tick_of(run: Run, store: Store) -> TickView | None:
+    """Return the tick that a run stands for, None if a schedule did not begin it."""
+    schedule = None if run.schedule_id is None else store.get(Schedule, run.schedule_id)
+    if schedule is None:
+        return None
+    found = store.select(Tick, run_id=run.id)
+    return TickView(found[0], schedule, store) if found else None
 
 
 def _event_given(record: Schedule) -> dict[str, Any] | None:
