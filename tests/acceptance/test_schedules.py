@@ -15,7 +15,7 @@ main()
 """
 MINUTE = 60.0
 FLOW = """
-from zenml.config import NewArtifact, RunEnded, Schedule
+from zenml.config import NewArtifact, NewModelVersion, RunEnded, Schedule
 
 @step(enable_cache=False)
 def work(name: str) -> str:
@@ -155,16 +155,18 @@ def test_runs_and_artifacts_start_what_waits_for_them(lab):
     declare(
         lab, 'flow.with_options(schedule=Schedule(name="after", on=RunEnded("upstream")))("after run")',
         'flow.with_options(schedule=Schedule(name="fresh", on=NewArtifact("dataset")))("after data")',
+        'flow.with_options(schedule=Schedule(name="model", on=NewModelVersion("churn")))("after model")',
     )  # fmt: skip
     scheduler = serve(lab)
     upstream = lab.run("""
         from typing import Annotated
+        from zenml import Model
 
         @step
         def make() -> Annotated[int, "dataset"]:
             return 1
 
-        @pipeline
+        @pipeline(model=Model("churn"))
         def upstream():
             make()
 
@@ -173,15 +175,40 @@ def test_runs_and_artifacts_start_what_waits_for_them(lab):
 
     (after,) = wait_for_outcome(lab, "after", "fired")
     (fresh,) = wait_for_outcome(lab, "fresh", "fired")
+    wait_for_outcome(lab, "model", "fired")
     end(scheduler)
 
     assert after.subject == upstream.facts["id"]
     assert fresh.subject == client_of(lab).get_artifact_version("dataset").id
-    labkit.wait_until(lambda: len([one for one in labkit.read(lab.trace) if one["mark"] == "ran"]) == 2)
-    assert {one["who"] for one in labkit.read(lab.trace) if one["mark"] == "ran"} == {
-        "after run",
-        "after data",
-    }
+    wanted = {"after run", "after data", "after model"}
+    labkit.wait_until(lambda: {one.get("who") for one in labkit.read(lab.trace)} == wanted)
+
+
+def test_a_file_that_schedules_its_pipeline_at_the_top_is_run_and_schedules_no_more(lab):
+    lab.run("""
+        from datetime import datetime
+        from zenml.config.schedule import Schedule
+
+        @step(enable_cache=False)
+        def work():
+            mark("ran")
+
+        @pipeline
+        def my_pipeline():
+            work()
+
+        schedule = Schedule(start_time=datetime.now(), interval_second=1800)
+        my_pipeline = my_pipeline.with_options(schedule=schedule)
+        my_pipeline()
+    """)
+    (declared,) = client_of(lab).list_schedules()
+    scheduler = serve(lab)
+
+    wait_for_outcome(lab, declared.name, "fired")
+    labkit.wait_until(lambda: any(one["mark"] == "ran" for one in labkit.read(lab.trace)))
+    end(scheduler)
+
+    assert client_of(lab).list_schedules().total == 1
 
 
 def test_a_paused_schedule_starts_nothing_until_it_is_triggered(lab):

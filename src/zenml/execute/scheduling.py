@@ -11,6 +11,7 @@ import msgspec
 from zenml.errors import ConfigurationError, ScheduleError
 from zenml.execute import conditions
 from zenml.execute.running import default_name, macs_of
+from zenml.execute.schedule_circles import check_circles
 from zenml.records import wire
 from zenml.records.ids import PipelineId, ScheduleId, microseconds_now, new_id
 from zenml.records.schedules import Event, Schedule
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from zenml.compile.compiler import Compiled
     from zenml.config.schedule import Schedule as GivenSchedule
+    from zenml.records.plan import Plan
     from zenml.store.store import Store
 
 TIMES = ("cron_expression", "every", "run_once_at", "event", "start_at", "end_at", "timezone")
@@ -34,9 +36,10 @@ def store_schedule(compiled: Compiled, given: GivenSchedule, store: Store) -> Sc
     """Record a schedule with the plan that is to run, and say what happens next; nothing runs.
 
     Raises:
-        ConfigurationError: there is a schedule of this name for another pipeline.
+        ConfigurationError: there is a schedule of this name for another pipeline, or it would start itself for ever.
     """
     wanted = _wanted(compiled, given, store)
+    check_circles(wanted, compiled.plan, store)
     plan = wire.encode(compiled.plan)
     for _ in range(_TRIES):
         known = store.select(Schedule, name=wanted.name)
@@ -50,7 +53,7 @@ def store_schedule(compiled: Compiled, given: GivenSchedule, store: Store) -> Sc
     else:
         raise ScheduleError(f"Schedule `{wanted.name}` is being changed all the time. Try again.")
     store.wait_durable()
-    _tell(schedule, store, is_new=not known)
+    _tell(schedule, compiled.plan, store, is_new=not known)
     return schedule
 
 
@@ -114,7 +117,7 @@ def _in_place_of(known: Schedule, wanted: Schedule) -> Schedule:
     return msgspec.structs.replace(wanted, **kept)
 
 
-def _tell(schedule: Schedule, store: Store, *, is_new: bool) -> None:
+def _tell(schedule: Schedule, plan: Plan, store: Store, *, is_new: bool) -> None:
     from zenml.views.schedule_text import coming_text
 
     reporter = conditions.of(store).open_reporter(store)
@@ -123,9 +126,28 @@ def _tell(schedule: Schedule, store: Store, *, is_new: bool) -> None:
         text = f"Schedule `{schedule.name}` of pipeline `{schedule.pipeline_name}` {done}: {coming_text(schedule)}."
         if not store.schedules.schedulers():
             text += " No scheduler serves this store yet: zenml schedule serve"
-        reporter.note(text)
+        for note in (text, _what_is_in_the_way(plan)):
+            if note:
+                reporter.note(note)
     finally:
         reporter.close()
+
+
+def _what_is_in_the_way(plan: Plan) -> str:
+    """Return what another process that runs the pipeline will lack; an empty text for nothing."""
+    source = plan.source
+    if source is None or source.file is None or "<" in source.name + source.file:
+        return (
+            f"Pipeline `{plan.pipeline}` was declared inside a function or in a notebook, so no scheduler can import it: its "
+            "runs will not start. Move it to the top level of a file, and schedule it from there."
+        )
+    if plan.unsaid:
+        listed = ", ".join(f"`{name}`" for name in plan.unsaid)
+        return (
+            f"Scheduled runs of pipeline `{plan.pipeline}` go without {listed}: what is declared inside a function cannot be "
+            "written down. Declare it at the top level of a file."
+        )
+    return ""
 
 
 def _moment(given: datetime | None) -> int | None:
