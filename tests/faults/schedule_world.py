@@ -138,6 +138,8 @@ class World:
         """The same by id of the run."""
         self.upstream = []
         """Of each run that others wait for: id, when it ended, how."""
+        self.said = {}
+        """By schedule: what it was when a person had changed it last."""
         self.paused = set()
         self.edited = set()
         self.facts = {"kills": 0, "begun": 0, "ticks": 0}
@@ -265,6 +267,10 @@ class World:
             pass
         finally:
             self.busy.discard(identifier)
+        for schedule_id, said in self.said.items():
+            known = self.store.get(Schedule, schedule_id)
+            is_kept = (known.is_active, known.cron_expression) == (said.is_active, said.cron_expression)
+            assert is_kept, "what a person said was undone"
 
     def person(self):
         """Do what a person may do to a schedule."""
@@ -274,15 +280,16 @@ class World:
         known = self.store.get(Schedule, identifier)
         act = self.draw.choice(("pause", "resume", "resume", "trigger", "update"))
         if act == "pause" and known.is_active:
-            self.client.pause_schedule(identifier, "tea")
+            self.said[identifier] = self.client.pause_schedule(identifier, "tea").record
             self.paused.add(identifier)
         elif act == "resume" and not known.is_active:
-            self.client.resume_schedule(identifier)
+            self.said[identifier] = self.client.resume_schedule(identifier).record
         elif act == "trigger":
             self.client.trigger_schedule(identifier)
         elif act == "update" and known.cron_expression is not None:
             self.edited.add(identifier)
-            self.client.update_schedule(identifier, cron_expression=self.draw.choice(CRONS))
+            cron = self.draw.choice(CRONS)
+            self.said[identifier] = self.client.update_schedule(identifier, cron_expression=cron).record
 
     def end_upstream(self):
         run = self.new_run(self.new_id(), "upstream", None)
@@ -369,7 +376,7 @@ class World:
         self.is_quiet = True
         for identifier in sorted(self.declared):
             if not self.store.get(Schedule, identifier).is_active:
-                self.client.resume_schedule(identifier)
+                self.said[identifier] = self.client.resume_schedule(identifier).record
         self.schedulers.clear()
         self.add_scheduler()
         self.now = max(self.now, *(self.store.get(Schedule, one).since for one in self.declared)) + 1
