@@ -1,5 +1,6 @@
 """Schedules that a real scheduler serves: what is due runs, once, and the ledger tells of everything."""
 
+import os
 import signal
 import time
 
@@ -244,6 +245,21 @@ def test_runs_go_on_when_the_scheduler_is_killed(lab):
     end(other)
 
     assert client_of(lab).list_pipeline_runs(status="interrupted").total == 0
+
+
+def test_the_process_that_starts_runs_is_replaced_when_it_is_killed(lab):
+    declare(lab, 'flow.with_options(schedule=Schedule(name="often", interval_second=1))()')
+    scheduler = serve(lab)
+    wait_for_outcome(lab, "often", "fired")
+    pid = scheduler.process.pid
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as file:
+        (nursery,) = map(int, file.read().split())
+
+    os.kill(nursery, signal.SIGKILL)
+    wait_for_outcome(lab, "often", "fired", 4)
+    end(scheduler)
+
+    lab.wait_until_empty()
 
 
 def test_a_damaged_schedule_is_set_aside_and_others_go_on(lab):

@@ -116,22 +116,24 @@ class SchedulesClient:
         return ScheduleView(changed, self.store)
 
     def resume_schedule(self, name_id_or_prefix: str) -> ScheduleView:
-        """Have a paused schedule go on from now; the ledger says how many times have passed meanwhile."""
+        """Have a schedule go on that is paused or was set aside.
+
+        One that was paused goes on from now, and the ledger says how many times have passed meanwhile. Of one that was set
+        aside what has passed is made up for as its `catchup` says.
+        """
 
         def resumed(seen: Schedule) -> tuple[Schedule, tuple[Tick, ...]]:
-            if seen.is_active:
+            if seen.is_active and seen.problem is None:
                 return seen, ()
+            passed: tuple[Tick, ...] = ()
             now = microseconds_now()
-            after = msgspec.structs.replace(
-                seen,
-                is_active=True,
-                paused_at=None,
-                pause_reason=None,
-                since=max(seen.since, now),
-                updated_at=now,
-            )
-            begun = self.store.schedules.runs_begun(seen.id)
-            return with_next(after, runs_begun=begun), _of_the_pause(seen, now)
+            after = msgspec.structs.replace(seen, problem=None, updated_at=now)
+            if not seen.is_active:
+                passed = _of_the_pause(seen, now)
+                after = msgspec.structs.replace(
+                    after, is_active=True, paused_at=None, pause_reason=None, since=max(seen.since, now)
+                )
+            return with_next(after, runs_begun=self.store.schedules.runs_begun(seen.id)), passed
 
         return ScheduleView(self._change(name_id_or_prefix, resumed), self.store)
 
@@ -175,7 +177,7 @@ class SchedulesClient:
                 return seen
             if self.store.schedules.change(seen, becomes, ticks):
                 self.store.wait_durable()
-                return becomes
+                return msgspec.structs.replace(becomes, revision=seen.revision + 1)
         raise ScheduleError(f"Schedule `{name_id_or_prefix}` is being changed all the time. Try again.")
 
 

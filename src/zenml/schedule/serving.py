@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import select
 import signal
-import time
 from typing import TYPE_CHECKING
 
 from zenml.errors import ConfigurationError, StoreError
@@ -46,7 +45,7 @@ def serve(store: Database, journal: Journal, *, most_at_once: int) -> None:
     owner_id = ""
     try:
         while not alarm.is_stopping:
-            seconds = POLL
+            seconds, is_reached = POLL, True
             try:
                 if store.owner().id != owner_id:  # at first, and after others have given this process up
                     owner_id = store.schedules.begin_to_serve(microseconds_now()).id
@@ -57,8 +56,9 @@ def serve(store: Database, journal: Journal, *, most_at_once: int) -> None:
                     seconds = min(POLL, max(0.0, (next_at - microseconds_now()) / 1e6))
             except StoreError as error:
                 journal.say(f"the store is not reached, and tried again: {error}")
-                seconds = _AFTER_ERROR
-            alarm.sleep(seconds, starter.descriptor)
+                seconds, is_reached = _AFTER_ERROR, False
+            # Nobody asks what has ended before the store is there.
+            alarm.sleep(seconds, [starter.descriptor] if is_reached else [])
     finally:
         alarm.close()
         starter.close()
@@ -79,9 +79,8 @@ class _Alarm:
         }
         self._wakeup_before = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
 
-    def sleep(self, seconds: float, descriptor: int) -> None:
-        end = time.monotonic() + seconds
-        ready, _, _ = select.select([self._reading, descriptor], [], [], max(0.0, end - time.monotonic()))
+    def sleep(self, seconds: float, wakes: list[int]) -> None:
+        ready, _, _ = select.select([self._reading, *wakes], [], [], seconds)
         if self._reading in ready:
             os.read(self._reading, 4096)
 
