@@ -218,7 +218,9 @@ class Scheduler:
         found = list(islice(passed, MOST_INSTANTS))
         more = len(found) == MOST_INSTANTS
         if more and schedule.catchup == "all":
-            found = found[: -min(schedule.catchup_limit, MOST_INSTANTS // 2)]  # the rest may be among the newest
+            found = found[
+                : -min(schedule.catchup_limit, MOST_INSTANTS // 2)
+            ]  # the rest may be among the newest
         self._write(schedule, found, now, more=more, since=found[-1].instant if found else schedule.since)
 
     def _look_for_events(self, schedule: Schedule, now: int) -> None:
