@@ -5,6 +5,7 @@ another scheduler or a person act first. What is left in the end is compared wit
 """
 
 import random
+from unittest import mock
 
 import msgspec
 
@@ -150,8 +151,6 @@ class World:
         )
         with store.file.write() as transaction:
             _insert(transaction, self.owner)
-        client_schedules.microseconds_now = lambda: self.now
-        client_schedules.new_id = self.new_id
         self.client = Client(store)
         self.declared = {}
         for number in range(self.draw.randint(1, 4)):
@@ -221,11 +220,13 @@ class World:
 
     def run(self):
         """Let things happen, then let them come to rest, and check what is left."""
-        self.add_scheduler()
-        for _ in range(self.draw.randint(20, 60)):
-            self.happen()
-        self.settle()
-        self.check()
+        time_of_here = {"microseconds_now": lambda: self.now, "new_id": self.new_id}
+        with mock.patch.multiple(client_schedules, **time_of_here):
+            self.add_scheduler()
+            for _ in range(self.draw.randint(20, 60)):
+                self.happen()
+            self.settle()
+            self.check()
         return self.facts
 
     def happen(self):
