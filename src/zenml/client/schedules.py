@@ -15,7 +15,9 @@ import msgspec
 from zenml.client.resolving import named
 from zenml.config.fields import nearest
 from zenml.config.schedule import Schedule as GivenSchedule
+from zenml.context import live
 from zenml.errors import AmbiguousNameError, ConfigurationError, NotFoundError, ScheduleError
+from zenml.execute import conditions
 from zenml.execute.scheduling import TIMES, fields_of
 from zenml.records import values
 from zenml.records.ids import microseconds_now, new_id
@@ -77,17 +79,23 @@ class SchedulesClient:
             name_id_or_prefix: the schedule.
             name: its new name.
             active: False pauses it, True has it go on.
-            parameters: arguments of the pipeline that replace those of then, by name.
+            parameters: arguments of the pipeline that replace those of then, by name. They are checked against the
+                pipeline as it is now; where that cannot be imported here, its next run does.
             times_and_rules: what `Schedule(…)` takes, such as `cron_expression`; a new way to say when
                 replaces the old one.
 
         Raises:
             ConfigurationError: something has a value that it cannot have, or the name is taken.
+            ArgumentError: the pipeline does not take an argument as it is given.
         """
-        changed = self._change(
-            name_id_or_prefix,
-            lambda seen: (_updated(seen, name, parameters, times_and_rules, self.store), ()),
-        )
+
+        def updated(seen: Schedule) -> tuple[Schedule, tuple[Tick, ...]]:
+            after = _updated(seen, name, parameters, times_and_rules, self.store)
+            if parameters:
+                _check_arguments(after, self.store)
+            return after, ()
+
+        changed = self._change(name_id_or_prefix, updated)
         if active is not None and active != changed.is_active:
             return self.resume_schedule(changed.id) if active else self.pause_schedule(changed.id)
         return ScheduleView(changed, self.store)
@@ -260,6 +268,15 @@ def _encoded(parameters: Mapping[str, Any], seen: Schedule) -> dict[str, msgspec
                 f"Schedule `{seen.name}` has no recorded parameter `{name}` of pipeline `{seen.pipeline_name}`. {hint}"
             )
     return {name: msgspec.Raw(values.encode(value)) for name, value in parameters.items()}
+
+
+def _check_arguments(schedule: Schedule, store: Store) -> None:
+    """Check that the pipeline takes what a schedule gives it; say so if that cannot be told here."""
+    problem = live.check_scheduled(schedule, store)
+    if problem is not None:
+        reporter = conditions.of(store).open_reporter(store)
+        reporter.note(f"The parameters of schedule `{schedule.name}` are not checked: {problem}")
+        reporter.close()
 
 
 def _of_the_pause(seen: Schedule, now: int) -> tuple[Tick, ...]:

@@ -11,6 +11,9 @@ _RESUMING = "zenml.declare.resuming"
 """Where runs are resumed: by name, because those who look at runs are below those who start them."""
 _REPLAYING = "zenml.declare.replaying"
 
+_SCHEDULED = "zenml.declare.scheduled"
+"""Where the pipelines of schedules are compiled, which those who change schedules are below too."""
+
 
 def resume(run: Any, **options: Any) -> Any:
     """Execute what is missing of a run; see `resume` of that module."""
@@ -20,3 +23,9 @@ def resume(run: Any, **options: Any) -> Any:
 def replay(run: Any, **options: Any) -> Any:
     """Reproduce a run as a new one; see `replay` of that module."""
     return importlib.import_module(_REPLAYING).replay(run, **options)
+
+
+def check_scheduled(schedule: Any, store: Any) -> str | None:
+    """Check that the pipeline of a schedule takes what the schedule gives it; see `check_scheduled` of that module."""
+    problem: str | None = importlib.import_module(_SCHEDULED).check_scheduled(schedule, store)
+    return problem

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,9 @@ from zenml.compile.run_names import with_times
 from zenml.compile.said import resumed_layers
 from zenml.declare.finding import Origin, find_pipeline
 from zenml.declare.recompiling import Earlier, compile_again
-from zenml.errors import NotFoundError, ScheduleError
+from zenml.errors import NotFoundError, ScheduleError, ZenMLError
 from zenml.records import wire
+from zenml.records.ids import microseconds_now
 from zenml.records.plan import Plan
 
 if TYPE_CHECKING:
@@ -32,19 +34,7 @@ def compile_scheduled(schedule: Schedule, instant: int, store: Store) -> Compile
     Raises:
         ScheduleError: its pipeline cannot be imported, or an argument is missing.
     """
-    body = store.document(schedule.plan)
-    if body is None:
-        raise NotFoundError(f"The plan of schedule `{schedule.name}` is gone. Schedule its pipeline again.")
-    plan = wire.decode(body, Plan)
-    origin = Origin(
-        what=f"schedule `{schedule.name}`",
-        pipeline_name=schedule.pipeline_name,
-        folder=schedule.folder,
-        parameters=schedule.parameters,
-        remedy="Put it at the top level of a file, and schedule it again from there.",
-        giving=f"Give it: zenml schedule update {schedule.name} --parameter {{}}=…",
-        error=ScheduleError,
-    )
+    plan, origin = _plan_of(schedule, store), _origin_of(schedule)
     pipeline, module = find_pipeline(origin, plan)
     layers = resumed_layers(pipeline.layers, plan, module)
     compiled = compile_again(pipeline, layers, Earlier(origin, plan), store, {})
@@ -53,6 +43,43 @@ def compile_scheduled(schedule: Schedule, instant: int, store: Store) -> Compile
         compiled.plan, said=plan.said, unsaid=plan.unsaid, artifacts=plan.artifacts
     )
     return compiled
+
+
+def check_scheduled(schedule: Schedule, store: Store) -> str | None:
+    """Compile what a schedule runs, as its runs will, so that what does not fit is refused now.
+
+    Returns:
+        Why it cannot be told here whether it fits; None if it does.
+
+    Raises:
+        ZenMLError: the pipeline does not take an argument, or is not given one that it needs.
+    """
+    try:
+        find_pipeline(_origin_of(schedule), _plan_of(schedule, store))
+    except Exception as error:  # importing is a border to the user's code
+        return f"{error}" if isinstance(error, ZenMLError) else f"{type(error).__name__}: {error}"
+    compile_scheduled(schedule, microseconds_now(), store)
+    return None
+
+
+def _plan_of(schedule: Schedule, store: Store) -> Plan:
+    body = store.document(schedule.plan)
+    if body is None:
+        raise NotFoundError(f"The plan of schedule `{schedule.name}` is gone. Schedule its pipeline again.")
+    return wire.decode(body, Plan)
+
+
+def _origin_of(schedule: Schedule) -> Origin:
+    name = shlex.quote(schedule.name).replace("{", "{{").replace("}", "}}")
+    return Origin(
+        what=f"schedule `{schedule.name}`",
+        pipeline_name=schedule.pipeline_name,
+        folder=schedule.folder,
+        parameters=schedule.parameters,
+        remedy="Put it at the top level of a file, and schedule it again from there.",
+        giving=f"Give it: zenml schedule update {name} --parameter {{}}=…",
+        error=ScheduleError,
+    )
 
 
 def _run_name(name: str | None, instant: int) -> str | None:
