@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zenml.errors import ConfigurationError
+from zenml.errors import ArgumentError, ConfigurationError, TypeMismatchError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -155,7 +155,7 @@ def usage_errors() -> Iterator[None]:
     """Report values of options that are not possible as a wrong command line."""
     try:
         yield
-    except ConfigurationError as error:
+    except (ConfigurationError, ArgumentError, TypeMismatchError) as error:
         raise click.UsageError(str(error), click.get_current_context()) from error
 
 

@@ -16,7 +16,7 @@ from zenml.client.stored_artifacts import find_artifact, uses
 from zenml.execute.reporter import count
 from zenml.records.ids import short
 from zenml.store.opening import open_store
-from zenml.store.removal import delete_runs
+from zenml.store.removal import delete_runs, delete_ticks, old_ticks
 
 if TYPE_CHECKING:
     from zenml.client.garbage import Garbage
@@ -54,19 +54,24 @@ def gc(
     Artifacts without a run, step, output or tag, files without an artifact, logs of deleted runs,
     plans and sources that no run names. What `save_artifact` stored outside of steps stays. With `--keep-last` and `--older-than`, runs beyond both
     limits go first; with `--max-size` only as many of them, or of all runs, as it takes. Runs that have not ended stay, with those that
-    they replay, and so do the runs of a model version in staging or production. Children go with their run. Safe beside running pipelines.
+    they replay, and so do the runs of a model version in staging or production. Children go with their run. With `--older-than`, the
+    ledgers of schedules forget what is as old and has no run. Safe beside running pipelines.
     """
     store = open_store()
     if why is not None:
         _explain(why, as_json=as_json)
         return
-    runs = tuple(Retention(keep_last, older_than, max_size).runs_to_delete(store))
+    retention = Retention(keep_last, older_than, max_size)
+    runs, before = tuple(retention.runs_to_delete(store)), retention.ticks_before
+    gone = [run.id for run in runs]
     if dry_run:
-        found = find_garbage(store, without_runs=[run.id for run in runs])
+        ticks = 0 if before is None else old_ticks(store, before, gone)
+        found = find_garbage(store, without_runs=gone)
     else:
-        delete_runs(store, [run.id for run in runs])
+        delete_runs(store, gone)
+        ticks = 0 if before is None else delete_ticks(store, before)
         found = collect(store, find_garbage(store))
-    found = msgspec.structs.replace(found, runs=runs)
+    found = msgspec.structs.replace(found, runs=runs, ticks=ticks)
     if as_json:
         print_json(garbage_shape(found, is_dry_run=dry_run))
     else:
@@ -76,7 +81,7 @@ def gc(
 def garbage_shape(found: Garbage, *, is_dry_run: bool) -> dict[str, Any]:
     """Return garbage for programs.
 
-    dry_run; size, all bytes; runs, each id and name; artifacts, each id, name, version and size;
+    dry_run; size, all bytes; runs, each id and name; ticks, how many times of schedules; artifacts, each id, name, version and size;
     folders, staging, drafts, logs and documents, bytes by name; elsewhere, by name of a registered
     artifact store, folders and staging; not_reached, why a store could not be asked, by its name.
     """
@@ -84,6 +89,7 @@ def garbage_shape(found: Garbage, *, is_dry_run: bool) -> dict[str, Any]:
         "dry_run": is_dry_run,
         "size": found.size,
         "runs": [{"id": run.id, "name": run.name} for run in found.runs],
+        "ticks": found.ticks,
         "artifacts": [
             {"id": one.id, "name": one.name, "version": one.version, "size": one.size}
             for one in found.artifacts
@@ -114,6 +120,8 @@ def _lines(found: Garbage, *, is_dry_run: bool) -> list[str]:
     for store in found.elsewhere:
         for kind, part in (("folder", store.folders), ("staging", store.staging)):
             lines += [f"{kind:<8}  {store.name}: {name}  {readable(size)}" for name, size in part.items()]
+    if found.ticks:
+        lines.append(f"ledgers   {found.ticks:,} times of schedules")
     lines += [f"left alone  {name}: {problem}" for name, problem in found.not_reached.items()]
     if found.documents:
         lines.append(f"documents {len(found.documents)}  {readable(sum(found.documents.values()))}")

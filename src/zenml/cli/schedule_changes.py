@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from zenml.views.schedule_view import ScheduleView
 
 _NONE = "none"
-_ONE_AT_LEAST = "--cron, --every, --at, --on, --start, --end, --timezone, --overlap, --catchup, --catchup-limit, --jitter, --max-runs, --name or --parameter"
+_ONE_AT_LEAST = "--cron, --every, --at, --on, --start, --end, --timezone, --overlap, --catchup, --catchup-limit, --jitter, --max-runs, --name or --param"
 
 
 @click.command(cls=Command, example='zenml schedule pause nightly --reason "the source is down"')
@@ -63,10 +63,10 @@ def _update_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--max-runs", metavar="NUMBER", help="Runs in all; `none` for any number."),
         click.option("--name", "new_name", metavar="NEW", help="Give it another name."),
         click.option(
-            "--parameter",
+            "--param",
             "pairs",
             multiple=True,
-            metavar="KEY=VALUE",
+            metavar="NAME=VALUE",
             help="An argument of the pipeline, as JSON or text. Repeat for several.",
         ),
     )  # fmt: skip
@@ -167,7 +167,7 @@ def _show(view: ScheduleView, what: str, *, as_json: bool) -> None:
 
 
 def _parameters(pairs: tuple[str, ...], recorded: Mapping[str, msgspec.Raw]) -> dict[str, Any]:
-    """Return arguments from `KEY=VALUE` texts: JSON where a value is that, else the text.
+    """Return arguments from `NAME=VALUE` texts: JSON where a value is that, else the text.
 
     What is recorded as a text stays one, so that a version `3` does not become a number; in quotes it is JSON too.
     """
@@ -175,9 +175,9 @@ def _parameters(pairs: tuple[str, ...], recorded: Mapping[str, msgspec.Raw]) -> 
     for pair in pairs:
         name, equals, text = pair.partition("=")
         if not equals or not name:
-            raise click.UsageError(f"`--parameter {pair}` has no value. Write `--parameter KEY=VALUE`.")
+            raise click.UsageError(f"`--param {pair}` has no value. Write `--param NAME=VALUE`.")
         if name in found:
-            raise click.UsageError(f"`--parameter {name}` is given twice. Give it once.")
+            raise click.UsageError(f"`--param {name}` is given twice. Give it once.")
         is_text = bytes(recorded.get(name, b"")).startswith(b'"') and not text.startswith('"')
         found[name] = text if is_text else _json(text)
     return found

@@ -51,6 +51,8 @@ class Garbage(msgspec.Struct, frozen=True):
 
     runs: tuple[Run, ...] = ()
     """Ended runs that the chosen limits do not keep."""
+    ticks: int = 0
+    """Times of schedules of which their ledgers tell no more."""
     artifacts: tuple[Artifact, ...] = ()
     folders: dict[str, int] = {}
     """Stored folders that no artifact names, by key."""
@@ -92,6 +94,11 @@ class Retention(msgspec.Struct, frozen=True):
         if self.max_size is not None:
             families = _without_which_it_fits(store, self.max_size, families)
         return [run for family in families for run in family]
+
+    @property
+    def ticks_before(self) -> int | None:
+        """What ledgers of schedules need not tell of any more: what was settled earlier, in microseconds since 1970."""
+        return None if self.older_than is None else microseconds_now() - int(self.older_than * 1e6)
 
     def _beyond(self, store: Database) -> list[list[Run]]:
         """Return the runs beyond the first two limits, those beyond both, each with its children."""

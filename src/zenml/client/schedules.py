@@ -28,7 +28,7 @@ from zenml.records.upcoming import with_next
 from zenml.views.schedule_view import ScheduleView, TickView
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from zenml.store.store import Store
 
@@ -92,7 +92,7 @@ class SchedulesClient:
         def updated(seen: Schedule) -> tuple[Schedule, tuple[Tick, ...]]:
             after = _updated(seen, name, parameters, times_and_rules, self.store)
             if parameters:
-                _check_arguments(after, self.store)
+                _check_arguments(after, seen, parameters, self.store)
             return after, ()
 
         changed = self._change(name_id_or_prefix, updated)
@@ -245,10 +245,11 @@ def _updated(
     checked = GivenSchedule(**{**said, **given, "name": name or seen.name})
     if name and name != seen.name and store.select(Schedule, name=name):
         raise ConfigurationError(f"There is a schedule `{name}` already. Choose another name.")
+    encoded = {name: msgspec.Raw(values.encode(value)) for name, value in (parameters or {}).items()}
     after = msgspec.structs.replace(
         seen,
         name=checked.name or seen.name,
-        parameters={**seen.parameters, **_encoded(parameters or {}, seen)},
+        parameters={**seen.parameters, **encoded},
         problem=None,
         updated_at=now,
         **fields_of(checked),
@@ -259,24 +260,28 @@ def _updated(
     return with_next(after, runs_begun=store.schedules.runs_begun(seen.id))
 
 
-def _encoded(parameters: Mapping[str, Any], seen: Schedule) -> dict[str, msgspec.Raw]:
-    for name in parameters:
+def _check_arguments(after: Schedule, seen: Schedule, names: Collection[str], store: Store) -> None:
+    """Check that the pipeline takes what a schedule gives it; say so if that cannot be told here.
+
+    Args:
+        after: the schedule as it is to be.
+        seen: the schedule as it is.
+        names: the parameters that are changed.
+        store: where it is recorded.
+    """
+    problem = live.check_scheduled(after, names, store)
+    if problem is None:
+        return
+    for name in names:
         if name not in seen.parameters:
             close = nearest(name, seen.parameters)
             hint = f"Did you mean `{close}`?" if close else f"It has: {', '.join(seen.parameters) or 'none'}."
             raise ConfigurationError(
                 f"Schedule `{seen.name}` has no recorded parameter `{name}` of pipeline `{seen.pipeline_name}`. {hint}"
             )
-    return {name: msgspec.Raw(values.encode(value)) for name, value in parameters.items()}
-
-
-def _check_arguments(schedule: Schedule, store: Store) -> None:
-    """Check that the pipeline takes what a schedule gives it; say so if that cannot be told here."""
-    problem = live.check_scheduled(schedule, store)
-    if problem is not None:
-        reporter = conditions.of(store).open_reporter(store)
-        reporter.note(f"The parameters of schedule `{schedule.name}` are not checked: {problem}")
-        reporter.close()
+    reporter = conditions.of(store).open_reporter(store)
+    reporter.note(f"The parameters of schedule `{after.name}` are not checked: {problem}")
+    reporter.close()
 
 
 def _of_the_pause(seen: Schedule, now: int) -> tuple[Tick, ...]:

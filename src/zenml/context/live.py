@@ -25,7 +25,7 @@ def replay(run: Any, **options: Any) -> Any:
     return importlib.import_module(_REPLAYING).replay(run, **options)
 
 
-def check_scheduled(schedule: Any, store: Any) -> str | None:
+def check_scheduled(schedule: Any, names: Any, store: Any) -> str | None:
     """Check that the pipeline of a schedule takes what the schedule gives it; see `check_scheduled` of that module."""
-    problem: str | None = importlib.import_module(_SCHEDULED).check_scheduled(schedule, store)
+    problem: str | None = importlib.import_module(_SCHEDULED).check_scheduled(schedule, names, store)
     return problem

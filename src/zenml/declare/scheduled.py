@@ -18,6 +18,8 @@ from zenml.records.ids import microseconds_now
 from zenml.records.plan import Plan
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from zenml.compile.compiler import Compiled
     from zenml.records.schedules import Schedule
     from zenml.store.store import Store
@@ -45,8 +47,13 @@ def compile_scheduled(schedule: Schedule, instant: int, store: Store) -> Compile
     return compiled
 
 
-def check_scheduled(schedule: Schedule, store: Store) -> str | None:
+def check_scheduled(schedule: Schedule, names: Collection[str], store: Store) -> str | None:
     """Compile what a schedule runs, as its runs will, so that what does not fit is refused now.
+
+    Args:
+        schedule: the schedule.
+        names: parameters that the pipeline has to have.
+        store: where it is recorded.
 
     Returns:
         Why it cannot be told here whether it fits; None if it does.
@@ -55,9 +62,10 @@ def check_scheduled(schedule: Schedule, store: Store) -> str | None:
         ZenMLError: the pipeline does not take an argument, or is not given one that it needs.
     """
     try:
-        find_pipeline(_origin_of(schedule), _plan_of(schedule, store))
+        pipeline, _ = find_pipeline(_origin_of(schedule), _plan_of(schedule, store))
     except Exception as error:  # importing is a border to the user's code
         return f"{error}" if isinstance(error, ZenMLError) else f"{type(error).__name__}: {error}"
+    pipeline.signature.bind((), dict.fromkeys(names), what=f"Pipeline `{pipeline.name}`")
     compile_scheduled(schedule, microseconds_now(), store)
     return None
 
@@ -77,7 +85,7 @@ def _origin_of(schedule: Schedule) -> Origin:
         folder=schedule.folder,
         parameters=schedule.parameters,
         remedy="Put it at the top level of a file, and schedule it again from there.",
-        giving=f"Give it: zenml schedule update {name} --parameter {{}}=…",
+        giving=f"Give it: zenml schedule update {name} --param {{}}=…",
         error=ScheduleError,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -107,7 +108,7 @@ def _in_place_of(known: Schedule, wanted: Schedule) -> Schedule:
     if known.pipeline_name != wanted.pipeline_name:
         raise ConfigurationError(
             f"There is a schedule `{known.name}` already, of pipeline `{known.pipeline_name}`. Choose another name for that of "
-            f"pipeline `{wanted.pipeline_name}`, or delete the other one: zenml schedule delete {known.name}"
+            f"pipeline `{wanted.pipeline_name}`, or delete the other one: zenml schedule delete {shlex.quote(known.name)}"
         )
     kept = {name: getattr(known, name) for name in _KEPT}
     if all(getattr(known, name) == getattr(wanted, name) for name in TIMES) and known.problem is None:

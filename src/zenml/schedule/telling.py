@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import shlex
 import threading
 from typing import TYPE_CHECKING
 
@@ -99,14 +100,13 @@ def alert_of(schedule: Schedule, tick: Tick, run: Run | None) -> Alert:
             f"{many} of schedule `{schedule.name}` {'were' if tick.count > 1 else 'was'} missed",
             tick.reason or "",
         )
-        facts["look"] = f"zenml schedule history {schedule.name}"
+        facts["look"] = f"zenml schedule history {shlex.quote(schedule.name)}"
     elif run is None:
         title, text = f"A run of schedule `{schedule.name}` did not start", tick.reason or ""
-        facts["look"] = f"zenml schedule history {schedule.name}"
+        facts["look"] = f"zenml schedule history {shlex.quote(schedule.name)}"
     else:
-        title = f"Run `{run.name}` of schedule `{schedule.name}` {'was' if run.status == 'interrupted' else ''} {run.status}".replace(
-            "  ", " "
-        )
+        came_to = "was interrupted" if run.status == "interrupted" else run.status
+        title = f"Run `{run.name}` of schedule `{schedule.name}` {came_to}"
         text = "" if run.failure is None else f"{run.failure.type.rpartition('.')[2]}: {run.failure.message}"
         text = text or run.reason or ""
         facts["look"] = f"zenml run show {short(run.id)}"

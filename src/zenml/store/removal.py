@@ -1,4 +1,4 @@
-"""Removing runs, and finding and removing the rows that nothing refers to any more.
+"""Removing runs and what ledgers tell of long ago, and finding and removing the rows that nothing refers to any more.
 
 There is one definition of "used": `_USES`. What keeps an artifact is a row that one of its queries finds.
 """
@@ -102,6 +102,23 @@ _ENVIRONMENTS = "SELECT DISTINCT environment FROM runs"
 _DELETE_DOCUMENT = "DELETE FROM documents WHERE digest = :digest"
 _KEYS = "SELECT DISTINCT key FROM artifacts WHERE key IS NOT NULL"
 
+_MOST_TICKS = 5000
+"""Rows of ledgers that one transaction deletes, so that others can write in between."""
+# Of the ledgers of schedules: what is young or not settled stays, and what is still looked at: the newest row of a schedule, what counts for
+# `max_runs`, events that are looked for again, and what has a run.
+_OLD_TICKS = """
+t.settled_at < :before AND coalesce(t.alert, '') <> 'due' AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.id = t.run_id)
+    AND EXISTS (SELECT 1 FROM ticks n WHERE n.schedule_id = t.schedule_id AND n.instant > t.instant)
+    AND EXISTS (
+        SELECT 1 FROM schedules s WHERE s.id = t.schedule_id
+            AND (s.max_runs IS NULL OR t.outcome <> 'fired') AND (t.cause <> 'event' OR t.instant <= s.since)
+    )
+"""
+_COUNT_TICKS = f"SELECT coalesce(sum(t.count), 0) FROM ticks t WHERE {_OLD_TICKS}"  # noqa: S608  our own text
+_FORGET_TICKS = f"""
+DELETE FROM ticks WHERE (schedule_id, key) IN (SELECT t.schedule_id, t.key FROM ticks t WHERE {_OLD_TICKS} LIMIT :most)
+"""  # noqa: S608  our own text
+
 
 def delete_runs(store: Database, run_ids: Sequence[str]) -> list[str]:
     """Delete ended runs with all that is said of them and their steps, in one transaction; return the ids that are gone."""
@@ -129,6 +146,41 @@ def with_children(store: Database, run_ids: Sequence[str]) -> list[str]:
     for identifier in run_ids:
         found += [row[0] for row in store.file.read(_FAMILY, {"id": identifier})]
     return list(dict.fromkeys(found))
+
+
+def old_ticks(store: Database, before: int, without_runs: Sequence[str] = ()) -> int:
+    """Return how many times of schedules the ledgers need not tell of any more, if these runs were deleted.
+
+    Args:
+        store: the store.
+        before: those that were settled earlier, in microseconds since 1970.
+        without_runs: ids of runs that are to be deleted first.
+    """
+    values = {"before": before}
+    found = 0
+    try:
+        with store.file.write() as transaction:
+            for identifier in without_runs:
+                transaction.run(_DELETE_RUN, {"id": identifier})
+            found = int(transaction.read(_COUNT_TICKS, values)[0][0])
+            raise _UndoError
+    except _UndoError:
+        return found
+
+
+def delete_ticks(store: Database, before: int) -> int:
+    """Delete from the ledgers of schedules what they need not tell of any more; return how many times that were.
+
+    Args:
+        store: the store.
+        before: those that were settled earlier, in microseconds since 1970.
+    """
+    values = {"before": before, "most": _MOST_TICKS}
+    found, gone = old_ticks(store, before), _MOST_TICKS
+    while gone == _MOST_TICKS:
+        with store.file.write() as transaction:
+            gone = transaction.run(_FORGET_TICKS, values)
+    return found
 
 
 class _UndoError(Exception):

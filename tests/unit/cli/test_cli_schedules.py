@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import sys
 from contextlib import closing
 from datetime import datetime, timedelta
 
@@ -13,6 +14,8 @@ from zenml import pipeline, step
 from zenml.cli.main import cli
 from zenml.client.client import Client
 from zenml.config import NewArtifact, Schedule
+from zenml.context import live
+from zenml.declare import finding
 from zenml.records.ids import microseconds_now, short
 from zenml.records.run import Run
 from zenml.records.schedules import Tick, key_of_time
@@ -363,7 +366,7 @@ def test_an_update_changes_what_is_given_and_nothing_else(zenml):
     said = shown(
         zenml, "update", "at two", "--name", "at three", "--cron", "0 3 * * *", "--timezone", "Europe/Berlin",
         "--overlap", "cancel", "--catchup", "all", "--catchup-limit", "9", "--jitter", "2.5", "--max-runs", "4",
-        "--end", "2101-01-01T00:00:00Z", "--parameter", "rate=1.5", "--parameter", "version=3",
+        "--end", "2101-01-01T00:00:00Z", "--param", "rate=1.5", "--param", "version=3",
     )  # fmt: skip
 
     wanted = {
@@ -414,9 +417,10 @@ def test_a_new_way_to_say_when_replaces_the_old_one(zenml, words, key, expected)
         (("--jitter", "-1"), ("`jitter`", "greater than 0")),
         (("--cron", "0 2 * * *", "--every", "60"), ("one of", "`cron_expression`, `interval_second`")),
         (("--name", "taken"), ("There is a schedule `taken` already",)),
-        (("--parameter", "rat=1"), ("`rat`", "Did you mean `rate`?")),
-        (("--parameter", "rate"), ("--parameter KEY=VALUE",)),
-        (("--parameter", "rate=1", "--parameter", "rate=2"), ("given twice",)),
+        (("--param", "rat=1"), ("`rat`", "Did you mean `rate`?")),
+        (("--param", "rate=fast"), ("`rate` of pipeline `nightly`", "'fast'", "float")),
+        (("--param", "rate"), ("--param NAME=VALUE",)),
+        (("--param", "rate=1", "--param", "rate=2"), ("given twice",)),
     ],
     ids=lambda value: " ".join(value),
 )
@@ -430,6 +434,20 @@ def test_a_change_that_is_not_possible_is_refused_and_changes_nothing(zenml, wor
     for part in parts:
         assert part in result.err
     assert stored("at two") == before
+
+
+def test_parameters_that_cannot_be_checked_here_are_stored_with_a_note(zenml, monkeypatch):
+    declare()
+    monkeypatch.delitem(live.pipelines, "nightly")
+    source = finding.source_of(nightly.function)
+    monkeypatch.setattr(finding, "_import", lambda origin, _: sys.modules["json"])
+
+    result = zenml("schedule", "update", "at two", "--param", "rate=fast")
+
+    assert result.status == 0
+    assert "The parameters of schedule `at two` are not checked" in result.err
+    assert f"has no pipeline `{source.name}` any more" in result.err
+    assert bytes(stored("at two").parameters["rate"]) == b'"fast"'
 
 
 def test_deleting_asks_and_names_what_goes(zenml, monkeypatch):

@@ -10,7 +10,9 @@ from zenml import Model, fs, pipeline, step
 from zenml.cli.moments import read_size
 from zenml.client import Client
 from zenml.client.garbage import collect, find_garbage
+from zenml.config import Schedule
 from zenml.records.run import Artifact, Run
+from zenml.records.schedules import Tick
 from zenml.store import removal
 from zenml.store.opening import open_store
 
@@ -99,6 +101,24 @@ def test_a_dry_run_with_limits_says_what_would_go_and_removes_nothing(zenml, sto
     assert len(store.select(Run)) == 2
     assert len(store.select(Artifact)) == 6
     assert {**dry, "dry_run": False} == gc(zenml, "--keep-last", "1")
+
+
+def test_what_ledgers_forget_is_counted(zenml, store):
+    flow.with_options(schedule=Schedule("often", interval_second=3600))()
+    schedule = Client().get_schedule("often").record
+    ticks = [
+        Tick(
+            schedule_id=schedule.id, key=f"t{instant}", cause="time", instant=instant, due_at=instant, outcome="skipped",
+            run_id=f"r{instant}", count=count, recorded_at=instant, settled_at=instant,
+        )
+        for instant, count in ((1, 1200), (5, 1), (9, 1))
+    ]  # fmt: skip
+    assert store.schedules.change(schedule, schedule, ticks)
+
+    assert gc(zenml, "--dry-run")["ticks"] == 0
+    assert gc(zenml, "--dry-run", "--older-than", "1d")["ticks"] == 1201
+    assert "ledgers   1,201 times of schedules" in zenml("gc", "--older-than", "1d").out
+    assert [one.key for one in store.schedules.ticks(schedule.id, 9)] == ["t9"]
 
 
 def test_young_files_without_a_row_are_spared(store):

@@ -6,7 +6,15 @@ from zenml import pipeline, step
 from zenml.client import Client
 from zenml.client import schedules as changing
 from zenml.config import Schedule
-from zenml.errors import AmbiguousNameError, ConfigurationError, NotFoundError
+from zenml.context import live
+from zenml.declare import scheduled
+from zenml.errors import (
+    AmbiguousNameError,
+    ArgumentError,
+    ConfigurationError,
+    NotFoundError,
+    TypeMismatchError,
+)
 from zenml.records.schedules import Schedule as Record
 
 SECOND = 1_000_000
@@ -86,10 +94,33 @@ def test_parameters_are_replaced_by_name(client):
     declare()
 
     client.update_schedule("s", parameters={"rate": 0.7})
-    with pytest.raises(ConfigurationError, match="Did you mean `rate`"):
+    with pytest.raises(ArgumentError, match="Did you mean `rate`"):
         client.update_schedule("s", parameters={"rat": 0.7})
 
     assert bytes(client.get_schedule("s").record.parameters["rate"]) == b"0.7"
+
+
+def test_parameters_are_checked_against_the_pipeline_as_it_is_now(client, monkeypatch):
+    declare()
+
+    @pipeline(name="flow")
+    def wider(rate: float, size: int = 1):
+        work(rate)
+
+    monkeypatch.setattr(scheduled, "find_pipeline", lambda *_: (wider, __name__))
+    client.update_schedule("s", parameters={"size": 3})
+
+    assert bytes(client.get_schedule("s").record.parameters["size"]) == b"3"
+    with pytest.raises(TypeMismatchError, match="`size` of pipeline `flow`"):
+        client.update_schedule("s", parameters={"size": "big"})
+
+
+def test_parameters_that_were_never_there_are_refused_even_where_nothing_can_be_checked(client, monkeypatch):
+    declare()
+    monkeypatch.setattr(live, "check_scheduled", lambda *_: "it is gone")
+
+    with pytest.raises(ConfigurationError, match="Did you mean `rate`"):
+        client.update_schedule("s", parameters={"rat": 0.7})
 
 
 def test_a_pause_is_one_row_with_a_count(client, later):
