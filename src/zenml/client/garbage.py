@@ -164,9 +164,10 @@ def find_garbage(store: Database, *, without_runs: Sequence[str] = (), young: fl
     logs = list(local_folders(os.path.join(store.root, "logs")))
     sizes = removal.document_sizes(store)
     running = removal.steps_running(store)
+    to_come = removal.runs_to_come(store)  # before runs: what is settled by then is among these
     gone = frozenset(without_runs)
     runs = [run for run in removal.runs_in_short(store) if run.id not in gone]
-    known = {run.id for run in runs}
+    known = {run.id for run in runs} | to_come
     named = removal.stored_keys(store)
     unnamed = [one for one in folders if one.name not in named and one.name.partition(".")[0] not in running]
     return Garbage(

@@ -93,6 +93,7 @@ _PLANS_ALIVE = "SELECT DISTINCT plan FROM runs WHERE ended_at IS NULL"
 _DEFINITIONS = "SELECT DISTINCT definition FROM step_runs"
 _DEFINITIONS_BY_RUN = "SELECT DISTINCT run_id, definition FROM step_runs"
 _RUNS = "SELECT id, status, plan, environment, created_at FROM runs"
+_RUNS_TO_COME = "SELECT run_id FROM ticks WHERE settled_at IS NULL"
 _STEPS_RUNNING = """
 SELECT s.id FROM runs r JOIN step_runs s ON s.run_id = r.id
 WHERE r.status IN ('running', 'stopping', 'paused') AND s.status = 'running'
@@ -200,6 +201,11 @@ class RunInShort(msgspec.Struct, frozen=True, gc=False):
 def runs_in_short(store: Database) -> list[RunInShort]:
     """Return all runs, in any order."""
     return [RunInShort(*row) for row in store.file.read(_RUNS)]
+
+
+def runs_to_come(store: Database) -> set[str]:
+    """Return the ids of the runs that schedules are starting, or have wait for their turn."""
+    return {row[0] for row in store.file.read(_RUNS_TO_COME)}
 
 
 def steps_running(store: Database) -> set[str]:

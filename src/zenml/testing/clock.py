@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from zenml.records.ids import microseconds_now
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Callable, Iterator
 
 
 class VirtualClock:
@@ -20,6 +22,7 @@ class VirtualClock:
         """Seconds that have passed by waits and by `advance`."""
         self.waits: list[float] = []
         """Seconds of each wait that passed at once, in their order."""
+        self._watch: Callable[[int], None] | None = None
 
     def advance(self, time: float | timedelta) -> None:
         """Let time pass.
@@ -30,10 +33,7 @@ class VirtualClock:
         Raises:
             ArgumentError: it is less than nothing.
         """
-        seconds = time.total_seconds() if isinstance(time, timedelta) else time
-        if not seconds >= 0:
-            raise ArgumentError(f"The clock cannot be advanced by {seconds:g} s: time does not go back.")
-        self._move_to(self.now + seconds)
+        self._move_to(self.now + seconds_of(time))
 
     def microseconds(self) -> int:
         """Return the time as records hold it: whole microseconds since 1970, UTC."""
@@ -47,7 +47,30 @@ class VirtualClock:
         """Pass to an instant at once."""
         if until > self.now:
             self.waits.append(round(until - self.now, 6))
-            self._move_to(until)
+            if self._watch is not None:
+                self._watch(self.microseconds() + round((until - self.now) * 1e6))
+            self._move_to(max(until, self.now))
+
+    @contextmanager
+    def watched(self, watch: Callable[[int], None]) -> Iterator[None]:
+        """Call a function before a wait passes, with the time at which that ends, as records hold it."""
+        self._watch = watch
+        try:
+            yield
+        finally:
+            self._watch = None
 
     def _move_to(self, now: float) -> None:
         self.now = now
+
+
+def seconds_of(time: float | timedelta) -> float:
+    """Return a span of time in seconds.
+
+    Raises:
+        ArgumentError: it is less than nothing.
+    """
+    seconds = time.total_seconds() if isinstance(time, timedelta) else time
+    if not seconds >= 0:
+        raise ArgumentError(f"The clock cannot be advanced by {seconds:g} s: time does not go back.")
+    return seconds

@@ -16,13 +16,14 @@ from zenml.records.run import Run
 from zenml.store import opening
 from zenml.store.database import Database
 from zenml.store.sqlite import MEMORY
-from zenml.testing.clock import VirtualClock
+from zenml.testing.clock import VirtualClock, seconds_of
 from zenml.testing.fakes import _NOT_GIVEN, Behaviour, Fakes
 from zenml.testing.serial import NoCapture, NoComponents, SerialEngine, SerialWorkers
 from zenml.views.run_view import RunView
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from datetime import timedelta
 
     from zenml.declare.step import Step
     from zenml.testing.fakes import Fake
@@ -95,6 +96,24 @@ class Lab:
             value: the answer, as a Python value or as JSON would have it.
         """
         self.answers[question] = value
+
+    def serve_schedules(self, time: float | timedelta) -> list[RunView]:
+        """Let time pass while a scheduler serves the schedules of the lab; return the runs that began, in their order.
+
+        The clock goes from one instant at which something is due to the next. Each run is executed in this thread, and has
+        ended before the clock goes on. What passes by `clock.advance` alone passes while no scheduler is there.
+
+        Args:
+            time: seconds, or a `timedelta`.
+
+        Raises:
+            ArgumentError: it is less than nothing.
+        """
+        from zenml.testing.schedules import serve
+
+        before = {run.id for run in self.store.select(Run)}
+        serve(self.store, self.clock, seconds_of(time))
+        return [run for run in self.runs if run.id not in before and run.record.schedule_id is not None]
 
     def _answer(self, name: str, question: str) -> tuple[Any, ...]:
         return next(((self.answers[one],) for one in (name, question) if one in self.answers), ())

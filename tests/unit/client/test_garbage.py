@@ -1,13 +1,16 @@
 """What counts as used, and so is never collected."""
 
 import threading
+from pathlib import Path
 
 import pytest
 
 from zenml import Tag, add_tags, load_artifact, pipeline, remove_tags, save_artifact, step
+from zenml.client import Client
 from zenml.client.garbage import collect, find_garbage
 from zenml.client.run_control import delete_runs
 from zenml.client.stored_artifacts import delete_artifact, find_artifact, uses
+from zenml.config import Schedule
 from zenml.config.external_artifact import ExternalArtifact
 from zenml.errors import ConfigurationError, NotFoundError
 from zenml.records.run import Artifact, Document
@@ -141,3 +144,17 @@ def test_what_a_step_is_stays_while_it_waits_in_a_dynamic_run():
     run = collecting()
 
     assert run.steps["counted"].definition.name == "counted"
+
+
+def test_logs_of_a_run_that_a_schedule_is_starting_stay():
+    flow.with_options(schedule=Schedule("s", interval_second=60))()
+    client = Client()
+    tick = client.trigger_schedule("s").record
+    store = open_store()
+    logs = Path(store.root, "logs", tick.run_id)
+    logs.mkdir(parents=True)
+    (logs / "process.log").write_text("importing …")
+
+    assert find_garbage(store).logs == {}
+    client.pause_schedule("s")
+    assert list(find_garbage(store).logs) == [tick.run_id]
