@@ -2,62 +2,87 @@
 
 from __future__ import annotations
 
-import time
-from typing import Any, cast
+import sys
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
 
 from zenml.execute.live_reporter import LiveReporter
 from zenml.execute.run_progress import RunProgress
 from zenml.records.events import Progress
 from zenml.records.plan import Invocation, PipelineOptions
 from zenml.records.run import Run, StepRun
-from zenml.store.database import Database
 
-MOST_MICROSECONDS = 5.0
-EVENTS = 20_000
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+
+    from zenml.store.database import Database
+
+EVENTS = 1000
+CALLS_PER_EVENT = 3
+CALLS_PER_SUBMITTED = 12
+"""Of functions, ours and built-in ones, in the thread of the engine: of a call that is added, after a turn, and begun."""
 
 
-def test_an_event_costs_at_most_5_microseconds(store: Database) -> None:
+def calls_of(work: Callable[[], None]) -> int:
+    """Return how many functions are called while something is done, in this thread."""
+    found = 0
+
+    def count(_: FrameType, event: str, __: object) -> None:
+        nonlocal found
+        found += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return found
+
+
+@pytest.fixture
+def reporter(store: Database) -> Iterator[LiveReporter]:
     reporter = LiveReporter(store)
-    run: Any = Run(
+    yield reporter
+    reporter.close()
+
+
+@pytest.fixture
+def run() -> Run:
+    return Run(
         id=cast("Any", "r"), name="r", status="running", pipeline_name="p", owner_id=cast("Any", "o"),
         created_at=0, plan="", environment="", options=PipelineOptions(),
     )  # fmt: skip
+
+
+def test_an_event_costs_few_calls(reporter: LiveReporter, run: Run) -> None:
     step = StepRun(
         id=cast("Any", "s"), run_id=run.id, invocation_id="f", status="cached", definition="d",
         invocation=Invocation("f", "d"), started_at=0,
     )  # fmt: skip
-    reporter.run_started(run, [step.invocation])
-
+    reporter.run_started(run, cast("Any", [step.invocation]))
     progress = Progress(1, EVENTS, "rows")
 
-    begin = time.perf_counter()
-    for _ in range(EVENTS):
-        reporter.step(step)
-        reporter.progress(step.id, progress)
-    took = (time.perf_counter() - begin) / (2 * EVENTS) * 1e6
+    def events() -> None:
+        for _ in range(EVENTS):
+            reporter.step(step)
+            reporter.progress(step.id, progress)
 
-    reporter.close()
-    assert took <= MOST_MICROSECONDS
+    assert calls_of(events) <= 2 * EVENTS * CALLS_PER_EVENT
 
 
-def test_a_submitted_call_costs_at_most_5_microseconds(store: Database) -> None:
-    reporter = LiveReporter(store)
-    run: Any = Run(
-        id=cast("Any", "r"), name="r", status="running", pipeline_name="p", owner_id=cast("Any", "o"),
-        created_at=0, plan="", environment="", options=PipelineOptions(),
-    )  # fmt: skip
+def test_a_submitted_call_costs_few_calls(reporter: LiveReporter, run: Run, store: Database) -> None:
     reporter.run_started(run, cast("Any", None))
     progress = RunProgress(reporter, store.root, "r")
     calls = [Invocation(f"fit[{number}]", "d", map="fit") for number in range(EVENTS)]
 
-    begin = time.perf_counter()
-    for call in calls:
-        progress.added(call)
-        progress.turn_ended()
-    for call in calls:
-        progress.begun(call.id)
-    took = (time.perf_counter() - begin) / EVENTS * 1e6
+    def events() -> None:
+        for call in calls:
+            progress.added(call)
+            progress.turn_ended()
+        for call in calls:
+            progress.begun(call.id)
 
+    assert calls_of(events) <= EVENTS * CALLS_PER_SUBMITTED
     progress.close()
-    reporter.close()
-    assert took <= MOST_MICROSECONDS
