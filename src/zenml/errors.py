@@ -29,6 +29,7 @@ ZenMLError
     ├── StoreVersionError              the store was written by another version
     ├── SecretUnreadableError          a secret cannot be decrypted: another key, or a changed row
     └── StoreUnavailableError (OSError)    the store cannot be opened, read or written
+Terminated (SystemExit)                SIGTERM arrived while a run was active: no error, the program ends
 
 A message says what happened, to which thing, and what to do now. Data that a caller may
 want to handle is kept as attributes.
@@ -210,3 +211,7 @@ class SecretUnreadableError(StoreError):
 
 class StoreUnavailableError(StoreError, OSError):
     """The store cannot be opened, read or written."""
+
+
+class Terminated(SystemExit):
+    """SIGTERM arrived: the program is to end with status 143. Not to be taken for a step's `sys.exit`."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from zenml import pipeline, step, track
-from zenml.execute import log_writer
+from zenml.logs import log_writer
 from zenml.store.database import Database
 from zenml.views.progress import read_progress
 

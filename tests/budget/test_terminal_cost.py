@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from zenml.execute.live_reporter import LiveReporter
-from zenml.execute.run_progress import RunProgress
 from zenml.records.events import Progress
 from zenml.records.plan import Invocation, PipelineOptions
 from zenml.records.run import Run, StepRun
+from zenml.reporting.live_reporter import LiveReporter
+from zenml.reporting.run_progress import RunProgress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -5,13 +5,13 @@ from collections import Counter
 
 from zenml.client.garbage import find_garbage
 from zenml.client.store_check import check_store
-from zenml.execute import kept_outcomes
 from zenml.records import wire
 from zenml.records.hooks import HookRun
 from zenml.records.plan import Plan
 from zenml.records.run import Run, StepRun
 from zenml.records.waits import Wait
 from zenml.views.run_view import RunView
+from zenml.worker import kept_outcomes
 
 MAY_FAIL = {"broken", "picky[3]"}
 """Steps whose failure a pipeline handles."""

@@ -28,6 +28,9 @@ from seam import count_of_children
 
 import zenml.execute
 import zenml.flavors
+import zenml.logs
+import zenml.reporting
+import zenml.worker
 from zenml.client import Client
 from zenml.execute import isolation
 from zenml.records.waits import Wait
@@ -42,7 +45,7 @@ LATE = (
     "zenml.views.failure_panel",
 )
 """What runs import late, beside the engine and what it reaches through the registry."""
-NEVER = {"zenml.execute.drawing", "zenml.execute.live_region"}
+NEVER = {"zenml.reporting.drawing", "zenml.reporting.live_region"}
 """What quiet runs do not import: its library would be imported for isolated steps too."""
 
 
@@ -160,7 +163,7 @@ def fork(order, role):
 
 def warm_up():
     """Import whatever a run would, so that no process of a round has to; and keep it shared between them."""
-    for package in (zenml.execute, zenml.flavors):
+    for package in (zenml.execute, zenml.worker, zenml.reporting, zenml.logs, zenml.flavors):
         for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
             if module.name not in NEVER:
                 importlib.import_module(module.name)

@@ -11,11 +11,11 @@ from zenml.components.flavor import Place
 from zenml.components.registry import load_flavor
 from zenml.errors import ConfigurationError, StepProcessError
 from zenml.execute import conditions
-from zenml.execute.reporter import SilentReporter
 from zenml.flavors.venv_step_operator import (
     VenvStepOperator,
     VenvStepOperatorSettings,
 )
+from zenml.reporting.reporter import SilentReporter
 from zenml.store.opening import open_store
 
 

@@ -13,8 +13,8 @@ from zenml.cli.moments import read_age
 from zenml.cli.style import iso_time, readable
 from zenml.cli.tables import table
 from zenml.client.cached_results import invalidate_cached, list_cached
-from zenml.execute.reporter import count, duration
 from zenml.records.ids import microseconds_now
+from zenml.reporting.reporter import count, duration
 from zenml.store.opening import open_store
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import click
 from zenml.cli.commands import Command, json_option, print_json, print_lines
 from zenml.cli.style import painted
 from zenml.client.doctor import examine
-from zenml.execute.reporter import count
+from zenml.reporting.reporter import count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

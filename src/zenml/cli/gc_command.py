@@ -13,8 +13,8 @@ from zenml.cli.moments import read_age, read_size
 from zenml.cli.style import readable
 from zenml.client.garbage import YOUNG, Retention, collect, find_garbage
 from zenml.client.stored_artifacts import find_artifact, uses
-from zenml.execute.reporter import count
 from zenml.records.ids import short
+from zenml.reporting.reporter import count
 from zenml.store.opening import open_store
 from zenml.store.removal import delete_runs, delete_ticks, old_ticks
 

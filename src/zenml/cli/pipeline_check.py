@@ -47,7 +47,7 @@ def check(target: str, params: tuple[str, ...], config_file: str | None, *, as_j
         print_json(plan_shape(plan))
     else:
         from zenml.cli.run_tree import plan_lines
-        from zenml.execute.reporter import count
+        from zenml.reporting.reporter import count
 
         steps = count(len(plan.invocations), "step")
         end = f"Pipeline `{plan.pipeline}` is sound: {steps}."

@@ -16,10 +16,10 @@ from zenml.cli.targets import find_pipeline
 from zenml.declare.importing import place_of
 from zenml.declare.starting import start
 from zenml.errors import DeclarationError, TypeMismatchError, ZenMLError
-from zenml.execute import screen
 from zenml.records.ids import new_id, short
 from zenml.records.query import Condition, Query
 from zenml.records.run import Run
+from zenml.reporting import screen
 from zenml.signatures.signature import did_you_mean
 from zenml.signatures.type_check import from_text
 from zenml.store.opening import open_store

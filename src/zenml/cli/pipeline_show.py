@@ -11,8 +11,8 @@ from zenml.cli.shapes import run_shape
 from zenml.cli.style import local_time, painted
 from zenml.cli.tables import fitted, table, terminal_width
 from zenml.client.client import Client
-from zenml.execute.reporter import duration
 from zenml.records.ids import microseconds_now, short
+from zenml.reporting.reporter import duration
 
 LAST = 5
 """Runs that are listed."""

@@ -16,8 +16,8 @@ from zenml.cli.run_commands import cached_references
 from zenml.cli.shapes import replay_shape, whole_run_shape
 from zenml.declare.replay_request import ReplayRequest, Typed
 from zenml.declare.replaying import carry_out, prepare
-from zenml.execute import screen
 from zenml.records.ids import new_id, short
+from zenml.reporting import screen
 from zenml.store.opening import open_store
 from zenml.views.asking import asking_text
 from zenml.views.failure_panel import failure_panel

@@ -14,10 +14,10 @@ from zenml.cli.run_commands import cached_references
 from zenml.cli.shapes import whole_run_shape
 from zenml.cli.step_commands import change_lines
 from zenml.declare.resuming import carry_out, prepare
-from zenml.execute import screen
 from zenml.records.ids import short
 from zenml.records.run import Run, StepRun
 from zenml.records.status import SUCCESSFUL
+from zenml.reporting import screen
 from zenml.store.opening import open_store
 from zenml.views.asking import asking_text
 from zenml.views.failure_panel import failure_panel

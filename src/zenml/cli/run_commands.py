@@ -19,9 +19,9 @@ from zenml.client.client import Client
 from zenml.client.input_changes import shown_value
 from zenml.client.step_reference import find_references
 from zenml.errors import NotFoundError
-from zenml.execute.reporter import count, duration
 from zenml.records.ids import microseconds_now, short
 from zenml.records.schedules import Schedule
+from zenml.reporting.reporter import count, duration
 from zenml.views.asking import asking_text
 from zenml.views.failure_panel import failure_panel, hook_failures
 from zenml.views.step_states import words

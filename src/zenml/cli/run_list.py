@@ -12,10 +12,10 @@ from zenml.cli.shapes import page_shape, run_shape
 from zenml.cli.style import local_time, painted
 from zenml.cli.tables import table, terminal_width
 from zenml.client.client import Client
-from zenml.execute.reporter import duration
 from zenml.records.ids import microseconds_now, short
 from zenml.records.query import MAX_PAGE_SIZE
 from zenml.records.status import RunStatus
+from zenml.reporting.reporter import duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

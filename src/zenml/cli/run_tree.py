@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from zenml.cli.style import MARKS, painted, used_text
 from zenml.cli.tables import display_width, shorten
 from zenml.client.step_reference import find_references
-from zenml.execute.reporter import count, duration, progress_text
 from zenml.records.ids import microseconds_now, short
+from zenml.reporting.reporter import count, duration, progress_text
 from zenml.views.failure_panel import cause
 from zenml.views.step_states import CELLS, SIGNS, strip, words, worst
 from zenml.views.step_tree import Call, Row, add_waiting, arrange, family_of

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from zenml.cli.style import local_time, painted
 from zenml.cli.tables import table, terminal_width
 from zenml.client.input_changes import shown_value
-from zenml.execute.reporter import count, duration
 from zenml.records.ids import short
+from zenml.reporting.reporter import count, duration
 from zenml.views.schedule_text import instant_text, span_text, state_text
 
 if TYPE_CHECKING:

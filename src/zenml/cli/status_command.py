@@ -12,12 +12,12 @@ from zenml import __version__
 from zenml.cli.commands import Command, json_option, print_json, print_lines
 from zenml.cli.style import readable
 from zenml.cli.tables import table
-from zenml.execute.reporter import count
 from zenml.records.ids import short
 from zenml.records.query import Condition, Query
 from zenml.records.run import Pipeline, Run
 from zenml.records.status import RunStatus
 from zenml.records.waits import Wait
+from zenml.reporting.reporter import count
 from zenml.store import inspection
 from zenml.store.migrations import SCHEMA_VERSION
 from zenml.store.opening import open_store, read_durability

@@ -15,9 +15,9 @@ from zenml.cli.style import iso_time, local_time, painted, readable, used_text
 from zenml.cli.tables import table, terminal_width
 from zenml.client.input_changes import shown_value
 from zenml.client.resolving import find_run, find_step
-from zenml.execute.reporter import duration
 from zenml.records.ids import short
 from zenml.records.plan import Value
+from zenml.reporting.reporter import duration
 from zenml.store.opening import open_store
 from zenml.views.failure_panel import cause, last_lines
 from zenml.views.run_view import RunView

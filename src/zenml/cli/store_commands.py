@@ -11,8 +11,8 @@ import click
 from zenml.cli.commands import Group, json_option, print_json, print_lines
 from zenml.cli.style import iso_time, painted, readable
 from zenml.client.store_check import check_store
-from zenml.execute.reporter import count
 from zenml.records.ids import short
+from zenml.reporting.reporter import count
 from zenml.store.backup import back_up, read_backup, restore
 from zenml.store.location import default_root
 from zenml.store.opening import close_store, open_store

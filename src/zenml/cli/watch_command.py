@@ -11,12 +11,12 @@ from zenml.cli.commands import Command, quiet_option
 from zenml.cli.completing import complete_run
 from zenml.cli.shapes import progress_shape
 from zenml.client.client import Client
-from zenml.execute import screen
-from zenml.execute.reporter import choose_reporter
 from zenml.records.ids import short
 from zenml.records.query import MAX_PAGE_SIZE, Condition, Query
 from zenml.records.run import Run, StepRun
 from zenml.records.status import AT_REST, ENDED
+from zenml.reporting import screen
+from zenml.reporting.reporter import choose_reporter
 from zenml.views.asking import asking_text
 from zenml.views.failure_panel import failure_panel
 from zenml.views.progress import read_standing
@@ -26,9 +26,9 @@ from zenml.views.step_tree import group_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from zenml.execute.reporter import Reporter
     from zenml.records.events import Progress
     from zenml.records.plan import Invocation, Plan
+    from zenml.reporting.reporter import Reporter
     from zenml.store.store import Store
 
 INTERVAL = 0.5

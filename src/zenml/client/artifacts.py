@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from zenml.client.tagging import Tags
     from zenml.enums import ArtifactType
-    from zenml.execute.step_session import StepSession
+    from zenml.worker.step_session import StepSession
 
 
 def save_artifact(

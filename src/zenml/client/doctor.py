@@ -15,9 +15,9 @@ from zenml.components.active_stack import active_stack
 from zenml.components.kinds import words
 from zenml.components.parts import open_part
 from zenml.errors import ZenMLError
-from zenml.execute.reporter import count
 from zenml.records.run import Run
 from zenml.records.schedules import Schedule
+from zenml.reporting.reporter import count
 from zenml.store import inspection
 from zenml.store.location import default_root
 from zenml.store.migrations import SCHEMA_VERSION

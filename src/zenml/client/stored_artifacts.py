@@ -9,9 +9,9 @@ import msgspec
 from zenml.client.client import Client
 from zenml.components.artifact_stores import artifact_stores
 from zenml.errors import ComponentError, ConfigurationError
-from zenml.execute.reporter import count
 from zenml.records.ids import short
 from zenml.records.run import Artifact, Run
+from zenml.reporting.reporter import count
 from zenml.store.removal import delete_artifact as delete_row
 from zenml.store.removal import stored_keys, uses_of
 from zenml.views.artifact_view import ArtifactView

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from zenml.config.tag import Tag
-    from zenml.execute.step_session import StepSession
+    from zenml.worker.step_session import StepSession
 
 Tags: TypeAlias = "str | Tag | Sequence[str | Tag]"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from zenml.execute.reporter import count
+from zenml.reporting.reporter import count
 
 MOST_LINES = 2000
 """Lines of each side that are compared: the comparison takes their product in the worst case."""

@@ -11,8 +11,8 @@ from zenml.errors import ContextError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from zenml.execute.step_context import StepContext
-    from zenml.execute.step_session import StepSession
+    from zenml.worker.step_context import StepContext
+    from zenml.worker.step_session import StepSession
 
 T = TypeVar("T")
 

@@ -10,9 +10,9 @@ import msgspec
 
 from zenml.components.alerter import Alert
 from zenml.context import masking
-from zenml.execute import failures
-from zenml.execute.reporter import duration
 from zenml.records.ids import short
+from zenml.reporting.reporter import duration
+from zenml.worker import failures
 
 if TYPE_CHECKING:
     from zenml.execute.hook_context import HookContext

@@ -9,12 +9,13 @@ from zenml.client.outside import ArtifactsOutside
 from zenml.compile.compiler import compile_pipeline
 from zenml.config.option_table import NOT_USED
 from zenml.errors import NotFoundError
-from zenml.execute import conditions, screen
-from zenml.execute.output import say
+from zenml.execute import conditions
 from zenml.execute.run_stack import RunStack
 from zenml.execute.running import failure_of, run_plan
+from zenml.logs.output import say
 from zenml.records.ids import short
 from zenml.records.run import Run
+from zenml.reporting import screen
 from zenml.store.opening import open_store
 from zenml.views.run_view import RunView
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Protocol
 from zenml.compile.cache_key import KeyBuilder
 from zenml.errors import DeclarationError
 from zenml.execute import recording
-from zenml.execute.inline_environment import InlineEnvironment
 from zenml.execute.known_results import Candidate, KnownResults
 from zenml.records.ids import RunId, StepRunId, new_id
 from zenml.records.plan import ArtifactRef, OutputRef
+from zenml.worker.inline_environment import InlineEnvironment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from zenml.execute.clock import Clock
     from zenml.execute.engine import Engine
     from zenml.execute.events import Event, Finished
-    from zenml.execute.run_progress import RunProgress
     from zenml.execute.timers import Timers
     from zenml.execute.workers import Workers
     from zenml.records.run import Artifact, StepRun
     from zenml.records.task import Damage, StepOutcome
+    from zenml.reporting.run_progress import RunProgress
     from zenml.store.store import Batch
 
 

@@ -18,12 +18,12 @@ import msgspec
 from zenml.compile.variables import Filled
 from zenml.context import masking
 from zenml.errors import ConfigurationError, StepProcessError
-from zenml.execute import failures
 from zenml.execute.isolation import is_importable
 from zenml.materializers import pickling, registry
 from zenml.records import type_names, wire
 from zenml.records.plan import Plan
 from zenml.records.run import Artifact, Failure, Run
+from zenml.worker import failures
 
 if TYPE_CHECKING:
     from zenml.compile.compiler import Compiled

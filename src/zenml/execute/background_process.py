@@ -30,7 +30,7 @@ def main() -> None:
         sys.path[:] = start.sys_path
         _run(start.parcel, descriptor)
     except BaseException as error:  # the caller waits for an answer
-        from zenml.execute import failures
+        from zenml.worker import failures
 
         _answer(descriptor, Answer(failure=failures.describe(error), exception=failures.pack(error)))
         raise
@@ -39,9 +39,9 @@ def main() -> None:
 def _run(data: bytes, descriptor: int) -> None:
     from zenml.context import masking
     from zenml.execute.background import RunParcel
-    from zenml.execute.reporter import PlainReporter
     from zenml.execute.running import run_plan
     from zenml.records import type_names, wire
+    from zenml.reporting.reporter import PlainReporter
     from zenml.store.opening import open_store
 
     parcel = wire.decode(data, RunParcel)
@@ -74,8 +74,8 @@ def _unpack(parcel: RunParcel) -> Compiled:
     """Return what was compiled, as declared in this process."""
     from zenml.compile.compiler import Compiled
     from zenml.compile.program import Program
-    from zenml.execute.worker import import_function
     from zenml.materializers import pickling
+    from zenml.worker.process import import_function
 
     # A materializer registers itself when it is made.
     functions, hooks, run_hooks, _, again = pickling.loads(parcel.live)

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from zenml.errors import ContextError
-from zenml.execute import failures
 from zenml.execute.futures import ENDED, SUCCEEDED
 from zenml.execute.pipeline_future import PipelineFuture
+from zenml.worker import failures
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zenml.errors import RunStoppedError, StepCancelledError
-from zenml.execute import failures
+from zenml.worker import failures
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -22,7 +22,6 @@ from zenml.errors import (
     ResumeError,
     RunStoppedError,
 )
-from zenml.execute import failures
 from zenml.execute.events import Finished, Paused
 from zenml.execute.pausing import RunPaused
 from zenml.execute.recorded import PAUSED
@@ -35,6 +34,7 @@ from zenml.records.status import RESUMABLE
 from zenml.records.task import StepOutcome
 from zenml.views.artifact_view import ArtifactView
 from zenml.views.run_view import RunView
+from zenml.worker import failures
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

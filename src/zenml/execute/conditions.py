@@ -11,17 +11,17 @@ import msgspec
 
 from zenml.execute.clock import RealClock
 from zenml.execute.engine import Engine
-from zenml.execute.output import Capture
-from zenml.execute.reporter import choose_reporter
 from zenml.execute.run_stack import RunStack
 from zenml.execute.workers import Workers
+from zenml.logs.output import Capture
+from zenml.reporting.reporter import choose_reporter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from zenml.compile.compiler import Compiled
     from zenml.execute.clock import Clock
-    from zenml.execute.reporter import Reporter
+    from zenml.reporting.reporter import Reporter
     from zenml.store.store import Store
 
 

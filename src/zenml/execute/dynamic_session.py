@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from zenml.compile.handles import OutputHandle, StepHandle
 from zenml.config.unmapped import unmapped
 from zenml.context import session
-from zenml.execute import failures
+from zenml.errors import Terminated
 from zenml.execute.call_book import CallBook
 from zenml.execute.call_failures import CallFailures
 from zenml.execute.caller_thread import CallerThread
@@ -24,10 +24,10 @@ from zenml.execute.map_session import MapSession
 from zenml.execute.pausing import Questions, RunPaused, is_pause
 from zenml.execute.pipeline_future import PipelineFuture
 from zenml.execute.returned import Returned, read_returned
-from zenml.execute.signals import Terminated
 from zenml.execute.standstill import Standstill
 from zenml.execute.unwinding import Unwinding
 from zenml.views.artifact_view import ArtifactView
+from zenml.worker import failures
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

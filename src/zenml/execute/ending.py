@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from zenml.execute import failures
 from zenml.execute.environment import current_changes
 from zenml.records.ids import ArtifactId, microseconds_now, new_id
 from zenml.records.plan import ArtifactRef
 from zenml.records.run import Artifact, Run, RunOutput
 from zenml.store.store import Batch
+from zenml.worker import failures
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

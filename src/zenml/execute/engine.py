@@ -24,12 +24,12 @@ from zenml.execute.gathering import Gathering
 from zenml.execute.halting import Halting
 from zenml.execute.machine import Machine
 from zenml.execute.model_linking import ModelLinking
-from zenml.execute.run_progress import RunProgress
 from zenml.execute.stand_in import LOOK, StandIn
 from zenml.execute.step_events import StepEvents
 from zenml.execute.timers import Timers
 from zenml.records.events import Began, Progress
 from zenml.records.run import Run
+from zenml.reporting.run_progress import RunProgress
 from zenml.store.store import Batch
 
 if TYPE_CHECKING:
@@ -40,14 +40,14 @@ if TYPE_CHECKING:
     from zenml.execute.clock import Clock
     from zenml.execute.events import Event
     from zenml.execute.hooks import Hooks
-    from zenml.execute.output import Printer
-    from zenml.execute.reporter import Reporter
     from zenml.execute.returned import Returned
     from zenml.execute.workers import Workers
+    from zenml.logs.output import Printer
     from zenml.records.events import StepEvent
     from zenml.records.plan import Invocation, PipelineOutput, StepDefinition
     from zenml.records.run import Artifact, Document, StepRun
     from zenml.records.status import RunStatus
+    from zenml.reporting.reporter import Reporter
     from zenml.store.store import Store
 
 MOST_WAITING = 100

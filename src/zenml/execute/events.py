@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
-from zenml.execute import failures
 from zenml.records.ids import microseconds_now
 from zenml.records.plan import Invocation
 from zenml.records.run import Artifact, StepRun
 from zenml.records.task import StepOutcome
+from zenml.worker import failures
 
 
 class Finished(msgspec.Struct, frozen=True):

@@ -27,8 +27,7 @@ from zenml.views.step_view import StepView
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from zenml.execute.output import Printer
-    from zenml.execute.step_model import StepModel, StepModelVersion
+    from zenml.logs.output import Printer
     from zenml.records.events import StepEvent
     from zenml.records.models import ModelVersion
     from zenml.records.plan import HookName, Plan
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from zenml.views.artifact_view import ArtifactView
     from zenml.views.named import Named
     from zenml.views.pipeline_view import PipelineView
+    from zenml.worker.step_model import StepModel, StepModelVersion
 
 
 class RunInHook:
@@ -138,7 +138,7 @@ class HookContext:
     @cached_property
     def model(self) -> StepModel | None:
         """The model that the step works on, with its version; None where none is configured."""
-        from zenml.execute.step_model import StepModel
+        from zenml.worker.step_model import StepModel
 
         version = self._shared.model_of(self._step_record("model"))
         return None if version is None else StepModel(version, self._shared.store, self)
@@ -146,7 +146,7 @@ class HookContext:
     @cached_property
     def model_version(self) -> StepModelVersion | None:
         """The same by the name of its version."""
-        from zenml.execute.step_model import StepModelVersion
+        from zenml.worker.step_model import StepModelVersion
 
         version = self._shared.model_of(self._step_record("model_version"))
         return None if version is None else StepModelVersion(version, self._shared.store, self)

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from zenml.execute import failures
 from zenml.execute.hook_context import HookContext, RunHookSession, RunInHook, StepHookSession
-from zenml.execute.step_runner import _wait_for
 from zenml.materializers import storage
 from zenml.records.hooks import HookRun, HookRunId
 from zenml.records.ids import microseconds_now, new_id
 from zenml.signatures.hook_signature import ARGUMENT, NOTHING, OUTPUT, read_hook
 from zenml.views.failure_panel import cause
+from zenml.worker import failures
+from zenml.worker.step_runner import _wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from zenml.execute import failures
 from zenml.execute.hook_context import RunInHook
 from zenml.execute.hook_runner import Due, HookRunner, due
 from zenml.execute.hook_threads import HookThreads
 from zenml.materializers import pickling
 from zenml.records.hooks import HookRun
 from zenml.records.task import PackedState
+from zenml.worker import failures
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from zenml.artifacts.artifact_store import ArtifactStore
     from zenml.compile.compiler import Compiled
     from zenml.execute.engine import Engine
-    from zenml.execute.output import Printer
+    from zenml.logs.output import Printer
     from zenml.records.plan import HookName
     from zenml.records.run import Run, StepRun
     from zenml.store.store import Batch

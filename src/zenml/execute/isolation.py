@@ -14,14 +14,15 @@ import msgspec
 
 from zenml.components.launcher import LaunchTask
 from zenml.context import masking
-from zenml.execute import failures, inline_environment, process_ends
+from zenml.execute import process_ends
 from zenml.execute.launchers import Launched
-from zenml.execute.worker import Parcel, RegisteredSecret
 from zenml.materializers import pickling, registry
 from zenml.records import type_names, wire
 from zenml.records.events import StepEvent
 from zenml.records.ids import microseconds_now
 from zenml.records.task import StepOutcome, StepTask, Usage
+from zenml.worker import failures, inline_environment
+from zenml.worker.process import Parcel, RegisteredSecret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 WORKER_MODULES = (
     "cloudpickle",
     "json",
-    "zenml.execute.worker",
+    "zenml.worker.process",
     "zenml.components.artifact_stores",
     "zenml.flavors.local_artifact_store",
     "zenml.materializers.builtin_materializer",
@@ -54,7 +55,7 @@ STORING = {
 }
 """By library: what stores its values, and is otherwise imported with the first one stored or loaded."""
 _EVENTS = msgspec.json.Decoder(StepEvent | RegisteredSecret)
-ENTRY = "zenml.execute.worker:run_isolated"
+ENTRY = "zenml.worker.process:run_isolated"
 
 
 def launch(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from zenml.errors import RunStoppedError, StepCancelledError
-from zenml.execute import failures
+from zenml.worker import failures
 
 if TYPE_CHECKING:
     from collections.abc import Callable

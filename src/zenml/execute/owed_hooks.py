@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zenml.execute import failures
 from zenml.execute.hook_runner import Due
 from zenml.records.hooks import HookRun
 from zenml.records.run import Artifact, StepRun
+from zenml.worker import failures
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,12 +12,12 @@ from zenml.errors import StepTimeoutError
 from zenml.execute import recording
 from zenml.execute.events import Finished, failed_outside
 from zenml.execute.launchers import Launched, Launchers
-from zenml.execute.output import ProcessOutput
+from zenml.logs.output import ProcessOutput
 from zenml.records.task import PackedState, StepOutcome, Unrecorded
 
 if TYPE_CHECKING:
-    from zenml.execute.step_log import StepLog
     from zenml.execute.workers import Workers
+    from zenml.logs.step_log import StepLog
     from zenml.records.run import StepRun
 
 GRACE = 5.0
@@ -85,10 +85,9 @@ class Processes:
         return None
 
     def _launch(self, step: StepRun) -> None:
-        from zenml.execute import (  # most runs have no isolated step, and start without its cost
-            isolation,
-            kept_outcomes,
-        )
+        # most runs have no isolated step, and start without its cost
+        from zenml.execute import isolation
+        from zenml.worker import kept_outcomes
 
         if not self.launchers.are_open:
             self.launchers.tell = self._workers.engine.note
@@ -191,7 +190,7 @@ class Processes:
         recorded = self._workers.engine.admission.recorded
         kept = self._launched if recorded is None else [*self._launched, *recorded.kept]
         if kept and self._workers.engine.run.status != "running":  # what the steps came to is recorded
-            from zenml.execute import kept_outcomes
+            from zenml.worker import kept_outcomes
 
             kept_outcomes.drop(self._workers.artifact_root, kept)
 

@@ -11,22 +11,23 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from zenml.execute import kept_outcomes, recording
+from zenml.execute import recording
 from zenml.execute.recorded_children import RecordedChildren
 from zenml.records.ids import microseconds_now
 from zenml.records.run import Artifact, StepRun
 from zenml.records.status import SUCCESSFUL
 from zenml.views.step_outputs import outputs_of_steps, producer_of
+from zenml.worker import kept_outcomes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from zenml.artifacts.artifact_store import ArtifactStore
     from zenml.compile.cache_key import CacheKey
-    from zenml.execute.kept_outcomes import Kept
     from zenml.records.ids import RunId
     from zenml.records.task import StepOutcome
     from zenml.store.store import Store
+    from zenml.worker.kept_outcomes import Kept
 
 PAUSED = "its run is paused until there is an answer"
 """Why the attempt of a call is over whose run asks a person."""

@@ -8,11 +8,11 @@ import msgspec
 
 from zenml.compile.run_names import with_times
 from zenml.errors import ArtifactDamagedError, ComponentError, ConfigurationError
-from zenml.execute import failures
 from zenml.records.ids import ArtifactId, RunId, StepRunId, microseconds_now, new_id
 from zenml.records.plan import Collection, Value
 from zenml.records.run import Artifact, Metadata, StepInput, StepRun, tag_on
 from zenml.store.store import CacheEntry, StepEnd
+from zenml.worker import failures
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

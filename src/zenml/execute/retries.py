@@ -11,8 +11,9 @@ import sys
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from zenml.execute import failures, recording
-from zenml.execute.reporter import duration
+from zenml.execute import recording
+from zenml.reporting.reporter import duration
+from zenml.worker import failures
 
 if TYPE_CHECKING:
     from collections.abc import Callable

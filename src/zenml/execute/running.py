@@ -13,16 +13,17 @@ import msgspec
 from zenml.compile.run_names import with_times
 from zenml.components.artifact_stores import artifact_stores
 from zenml.errors import ConfigurationError, RunStoppedError
-from zenml.execute import conditions, failures
+from zenml.execute import conditions
 from zenml.execute.environment import current_changes, current_environment
 from zenml.execute.model_linking import asked_models
 from zenml.execute.run_secrets import read_secrets
 from zenml.execute.signals import Signals
-from zenml.execute.step_log import StepLog
+from zenml.logs.step_log import StepLog
 from zenml.records import wire
 from zenml.records.ids import PipelineId, RunId, ScheduleId, microseconds_now, new_id
 from zenml.records.run import Artifact, Run
 from zenml.store.store import RunDocuments
+from zenml.worker import failures
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,11 +33,11 @@ if TYPE_CHECKING:
     from zenml.execute.conditions import Conditions
     from zenml.execute.engine import Engine
     from zenml.execute.hooks import Hooks
-    from zenml.execute.output import Capture
-    from zenml.execute.reporter import Reporter
     from zenml.execute.resumption import Resumption
     from zenml.execute.run_stack import RunStack
     from zenml.execute.workers import Workers
+    from zenml.logs.output import Capture
+    from zenml.reporting.reporter import Reporter
     from zenml.store.store import Store
 
 

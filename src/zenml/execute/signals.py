@@ -14,6 +14,8 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any, Self
 
+from zenml.errors import Terminated
+
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
@@ -22,10 +24,6 @@ if TYPE_CHECKING:
 
 AGAIN = 0.05
 """Seconds until a signal whose exception was dropped is sent again."""
-
-
-class Terminated(SystemExit):
-    """SIGTERM arrived: the program is to end with status 143. Not to be taken for a step's `sys.exit`."""
 
 
 class Signals:

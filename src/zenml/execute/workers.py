@@ -19,15 +19,15 @@ import msgspec
 from zenml.components.artifact_stores import ArtifactStores
 from zenml.components.cpu_count import usable_cpus
 from zenml.execute.events import Finished, failed_outside
-from zenml.execute.inline_environment import Applied
 from zenml.execute.processes import Processes
 from zenml.execute.run_secrets import RunSecrets
-from zenml.execute.step_imports import load_imports
-from zenml.execute.step_log import StepLog
-from zenml.execute.step_runner import run_step
-from zenml.execute.step_session import StepSession
 from zenml.execute.step_tasks import make_task
+from zenml.logs.step_log import StepLog
 from zenml.records.task import StepTask
+from zenml.worker.inline_environment import Applied
+from zenml.worker.step_imports import load_imports
+from zenml.worker.step_runner import run_step
+from zenml.worker.step_session import StepSession
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -27,9 +27,9 @@ def main(arguments: list[str]) -> int:
 
 def _run(store: Database, schedule_id: str, key: str) -> int:
     from zenml.declare.scheduled import compile_scheduled
-    from zenml.execute.reporter import PlainReporter
     from zenml.execute.running import Fired, run_plan
     from zenml.records.schedules import Schedule
+    from zenml.reporting.reporter import PlainReporter
 
     schedule, tick = store.get(Schedule, schedule_id), store.schedules.tick(schedule_id, key)
     if schedule is None or tick is None or tick.outcome != "claimed":

@@ -22,7 +22,7 @@ _PRELOADED = (
     "zenml.client.client",
     "zenml.declare.scheduled",
     "zenml.execute.dynamic_session",
-    "zenml.execute.reporter",
+    "zenml.reporting.reporter",
     "zenml.execute.running",
     "zenml.store.schedules",
 )

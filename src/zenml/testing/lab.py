@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from zenml.client.client import Client
 from zenml.errors import ContextError
 from zenml.execute import conditions
-from zenml.execute.reporter import SilentReporter
 from zenml.records import ids
 from zenml.records.run import Run
+from zenml.reporting.reporter import SilentReporter
 from zenml.store import opening
 from zenml.store.database import Database
 from zenml.store.sqlite import MEMORY

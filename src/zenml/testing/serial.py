@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from zenml.execute.admission import Admission
 from zenml.execute.engine import Engine
-from zenml.execute.output import Capture
 from zenml.execute.run_stack import RunStack
 from zenml.execute.step_events import StepEvents
 from zenml.execute.workers import Workers
+from zenml.logs.output import Capture
 
 if TYPE_CHECKING:
     from collections.abc import Callable

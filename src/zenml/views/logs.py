@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 BLOCK = 64 * 1024
 LEFT_OUT = b"[output left out here; the log is still being written]\n"
-_ONE_TIME = struct.Struct("<qq")  # as written by `execute/step_log.py`: microseconds, offset
+_ONE_TIME = struct.Struct("<qq")  # as written by `logs/step_log.py`: microseconds, offset
 
 
 class StepLogs:

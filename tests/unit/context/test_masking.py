@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zenml.context import masking
-from zenml.execute import failures
+from zenml.worker import failures
 
 SECRET = 'päss "word"/+?'
 RAW = SECRET.encode()

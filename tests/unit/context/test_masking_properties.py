@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from zenml.context import masking
-from zenml.execute import step_log
-from zenml.execute.step_log import StepLog
+from zenml.logs import step_log
+from zenml.logs.step_log import StepLog
 
 many = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 STARS = masking.MASK[0]

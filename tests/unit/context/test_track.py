@@ -5,8 +5,8 @@ import pytest
 from zenml.context import session
 from zenml.context.step import get_step_context, track
 from zenml.errors import ContextError
-from zenml.execute.step_loops import StepLoops
 from zenml.records.events import Progress
+from zenml.worker.step_loops import StepLoops
 
 
 class Step:
@@ -29,7 +29,7 @@ def running():
 
 @pytest.fixture(autouse=True)
 def _nobody_else_looks(monkeypatch):
-    monkeypatch.setattr("zenml.execute.step_loops.log_writer.watch", lambda loops: None)
+    monkeypatch.setattr("zenml.worker.step_loops.log_writer.watch", lambda loops: None)
 
 
 def test_what_is_reached_is_told_when_somebody_looks(running):

@@ -9,9 +9,8 @@ import pytest
 from engine_helpers import SECONDS, Recorder, compiled, run, wait
 
 from zenml.declare.step import step
-from zenml.errors import StepProcessError
+from zenml.errors import StepProcessError, Terminated
 from zenml.execute.running import failure_of, run_plan
-from zenml.execute.signals import Terminated
 from zenml.records.run import Run, StepRun
 
 

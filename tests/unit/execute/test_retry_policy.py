@@ -7,11 +7,11 @@ import types
 import pytest
 
 from zenml.errors import StepTimeoutError
-from zenml.execute.failures import describe
 from zenml.execute.retries import LONGEST, draw, is_worth_it, seconds_before
 from zenml.execute.timers import Timers
 from zenml.records.plan import Retry
 from zenml.testing import VirtualClock
+from zenml.worker.failures import describe
 
 
 class FlakyError(ConnectionError):

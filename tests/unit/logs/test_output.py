@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from zenml import pipeline, step
-from zenml.execute import output
+from zenml.logs import output
 
 pytestmark = pytest.mark.usefixtures("zenml_store")
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from zenml.context.masking import mask
 from zenml.errors import RunFailedError, StepProcessError
-from zenml.execute.first_cause import first_cause
 from zenml.materializers import pickling
 from zenml.records.ids import short
 from zenml.records.run import Failure
+from zenml.worker.first_cause import first_cause
 
 if TYPE_CHECKING:
     from types import TracebackType

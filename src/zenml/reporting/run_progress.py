@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from zenml import fs
-from zenml.execute import log_writer
+from zenml.logs import log_writer
 from zenml.views.progress import Standing, progress_path
 from zenml.views.step_tree import group_of
 
 if TYPE_CHECKING:
-    from zenml.execute.reporter import Reporter
     from zenml.records.events import Progress
     from zenml.records.plan import Invocation
+    from zenml.reporting.reporter import Reporter
 
 INTERVAL = 1.0
 """Seconds between two states of the file."""

@@ -4,10 +4,11 @@ import os
 
 import pytest
 
-from zenml.execute import log_writer, run_progress
-from zenml.execute.run_progress import RunProgress
+from zenml.logs import log_writer
 from zenml.records.events import Progress
 from zenml.records.plan import Invocation
+from zenml.reporting import run_progress
+from zenml.reporting.run_progress import RunProgress
 from zenml.views.progress import progress_path, read_progress, read_standing
 
 
@@ -26,8 +27,8 @@ class Heard:
 def clock(monkeypatch):
     """What the time is; and nobody but the test flushes."""
     now = [100.0]
-    monkeypatch.setattr("zenml.execute.run_progress.time.monotonic", lambda: now[0])
-    monkeypatch.setattr("zenml.execute.run_progress.log_writer.watch", lambda progress: None)
+    monkeypatch.setattr("zenml.reporting.run_progress.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("zenml.reporting.run_progress.log_writer.watch", lambda progress: None)
     return now
 
 

@@ -11,12 +11,12 @@ import io
 import threading
 from typing import TYPE_CHECKING, Any
 
-from zenml.execute import log_writer
+from zenml.logs import log_writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from zenml.execute.step_log import StepLog
+    from zenml.logs.step_log import StepLog
 
 CHUNK = 64 * 1024
 """Bytes that wait for the next round of the log writer at most, where nobody looks at each line."""

@@ -5,8 +5,8 @@ import os
 import msgspec
 import pytest
 
-from zenml.execute.inline_environment import Applied, InlineEnvironment, Originals
 from zenml.records.plan import Source, StepDefinition, StepOptions
+from zenml.worker.inline_environment import Applied, InlineEnvironment, Originals
 
 
 @pytest.fixture(autouse=True)

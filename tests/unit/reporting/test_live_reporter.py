@@ -4,10 +4,6 @@ import msgspec
 import pytest
 from rich.cells import cell_len
 
-from zenml.execute.drawing import draw, plain_line
-from zenml.execute.live_reporter import LiveReporter
-from zenml.execute.reporter import PlainReporter
-from zenml.execute.run_picture import PictureRow, RunPicture, Scene
 from zenml.records.events import Progress
 from zenml.records.plan import (
     Invocation,
@@ -19,6 +15,10 @@ from zenml.records.plan import (
     StepOptions,
 )
 from zenml.records.run import Failure, Run, StepRun
+from zenml.reporting.drawing import draw, plain_line
+from zenml.reporting.live_reporter import LiveReporter
+from zenml.reporting.reporter import PlainReporter
+from zenml.reporting.run_picture import PictureRow, RunPicture, Scene
 
 SECOND = 1_000_000
 
@@ -278,7 +278,7 @@ def test_a_retry_is_told_with_the_failure_before_it_and_is_no_end_of_the_step(ca
 
 def test_lines_about_progress_are_far_apart(capsys, monkeypatch):
     now = [0.0]
-    monkeypatch.setattr("zenml.execute.reporter.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("zenml.reporting.reporter.time.monotonic", lambda: now[0])
     reporter = PlainReporter()
     reporter.step(step_of(call("train"), "running"))
 

@@ -1,8 +1,8 @@
 import pytest
 
 from zenml.errors import ComponentError
-from zenml.execute.failures import describe
-from zenml.execute.first_cause import first_cause
+from zenml.worker.failures import describe
+from zenml.worker.first_cause import first_cause
 
 
 def raised(function):

@@ -1,4 +1,4 @@
-"""A store in memory for each test of the engine."""
+"""A store in memory for tests that ask for one."""
 
 import pytest
 

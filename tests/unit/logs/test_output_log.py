@@ -5,8 +5,8 @@ import os
 import pytest
 
 from zenml.context import masking
-from zenml.execute import log_text, step_log
-from zenml.execute.step_log import StepLog
+from zenml.logs import log_text, step_log
+from zenml.logs.step_log import StepLog
 from zenml.views.logs import StepLogs
 
 

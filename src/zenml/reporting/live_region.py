@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from rich.cells import cell_len
 from rich.console import Console
 
-from zenml.execute import output
-from zenml.execute.drawing import plain_line
+from zenml.logs import output
+from zenml.reporting.drawing import plain_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable

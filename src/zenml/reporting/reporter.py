@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from zenml.execute import screen
-from zenml.execute.output import say
+from zenml.logs.output import say
 from zenml.records.ids import microseconds_now
+from zenml.reporting import screen
 from zenml.views.step_states import words
 
 if TYPE_CHECKING:
@@ -188,7 +188,7 @@ def choose_reporter(store: Store, *, at_once: bool = False) -> Reporter:
     if screen.is_quiet():
         return SilentReporter()
     if screen.is_live():
-        from zenml.execute.live_reporter import LiveReporter
+        from zenml.reporting.live_reporter import LiveReporter
 
         return LiveReporter(store, at_once=at_once)
     return PlainReporter()

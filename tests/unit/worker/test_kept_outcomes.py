@@ -1,8 +1,8 @@
 """What attempts have left is found by their ids, and nothing of others is."""
 
-from zenml.execute import kept_outcomes
-from zenml.execute.kept_outcomes import Kept
 from zenml.records.task import StepOutcome
+from zenml.worker import kept_outcomes
+from zenml.worker.kept_outcomes import Kept
 
 
 def outcome():

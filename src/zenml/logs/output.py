@@ -14,9 +14,9 @@ import threading
 from typing import TYPE_CHECKING, Any, Self
 
 from zenml.context import session
-from zenml.execute import log_handlers, log_writer
-from zenml.execute.step_log import StepLog
-from zenml.execute.step_output import Sink, StepOutput, Terminal
+from zenml.logs import log_handlers, log_writer
+from zenml.logs.step_log import StepLog
+from zenml.logs.step_output import Sink, StepOutput, Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable

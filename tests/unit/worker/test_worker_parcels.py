@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from zenml.errors import ConfigurationError
-from zenml.execute.worker import Parcel, _program
 from zenml.materializers import pickling
+from zenml.worker.process import Parcel, _program
 
 
 def parcel(python, *, live=b"", module=""):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from zenml.execute.output import terminal
+from zenml.logs.output import terminal
 
 
 def is_live() -> bool:

@@ -10,10 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from zenml.errors import ArtifactDamagedError
-from zenml.execute import failures
-from zenml.execute.signals import Terminated
-from zenml.execute.step_session import StepSession
+from zenml.errors import ArtifactDamagedError, Terminated
 from zenml.materializers import storage
 from zenml.records import values
 from zenml.records.events import Target
@@ -22,6 +19,8 @@ from zenml.records.plan import Value
 from zenml.records.task import Damage, StepOutcome, StepTask, TaskArtifact, TaskInput
 from zenml.signatures.outputs import split_result
 from zenml.signatures.type_check import check
+from zenml.worker import failures
+from zenml.worker.step_session import StepSession
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -72,7 +71,7 @@ def run_step(
 
 
 def _tracked(task: StepTask, session: StepSession) -> AbstractContextManager[TrackedRun | None]:
-    from zenml.execute import tracking  # few steps are
+    from zenml.worker import tracking  # few steps are
 
     target = Target("step", task.step_run_id)
     return tracking.tracked(

@@ -18,13 +18,13 @@ from zenml.compile.program import Program
 from zenml.components.artifact_stores import artifact_stores_of
 from zenml.context import masking
 from zenml.errors import ConfigurationError, ContextError
-from zenml.execute import failures, kept_outcomes
-from zenml.execute.step_runner import run_step
-from zenml.execute.step_session import StepSession
 from zenml.materializers import pickling
 from zenml.records import type_names
 from zenml.records.events import Began, Progress
 from zenml.records.task import StepTask, Unrecorded
+from zenml.worker import failures, kept_outcomes
+from zenml.worker.step_runner import run_step
+from zenml.worker.step_session import StepSession
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,7 +4,7 @@ import pytest
 
 from zenml.components.experiment_tracker import ExperimentTracker, TrackedRun, TrackedStep
 from zenml.errors import ComponentError
-from zenml.execute.tracking import Tracking, tracked
+from zenml.worker.tracking import Tracking, tracked
 
 STEP = TrackedStep(run_id="r1", run_name="training-1", pipeline="training", step="train", step_run_id="s1")
 

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
-from zenml.execute.reporter import count, duration, inner_text, reached
+from zenml.reporting.reporter import count, duration, inner_text, reached
 from zenml.views.step_states import CELLS, SIGNS, rank, strip, words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from zenml.execute.run_picture import PictureRow, RunPicture
     from zenml.records.events import Progress
+    from zenml.reporting.run_picture import PictureRow, RunPicture
 
 MARKS = {
     "completed": ("✓", "green"),

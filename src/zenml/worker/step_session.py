@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from zenml.context import session
-from zenml.execute.output import Capture, Printer
+from zenml.logs.output import Capture, Printer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextvars import Token
     from types import TracebackType
 
-    from zenml.execute.step_context import OutputNotes, StepContext
-    from zenml.execute.step_log import StepLog
-    from zenml.execute.step_loops import StepLoops
+    from zenml.logs.step_log import StepLog
     from zenml.records.events import StepEvent
     from zenml.records.run import Artifact
     from zenml.records.task import StepTask
     from zenml.store.store import Store
+    from zenml.worker.step_context import OutputNotes, StepContext
+    from zenml.worker.step_loops import StepLoops
 
 
 class StepSession:
@@ -55,7 +55,7 @@ class StepSession:
     def context(self) -> StepContext:
         """What the step can know and say of itself; made when somebody asks."""
         if self._context is None:
-            from zenml.execute.step_context import StepContext
+            from zenml.worker.step_context import StepContext
 
             self._context = StepContext(self.task, self.emit, state=self._state, store=self._store)
         return self._context
@@ -64,7 +64,7 @@ class StepSession:
     def loops(self) -> StepLoops:
         """The loops that the step tells of; made with the first one."""
         if self._loops is None:
-            from zenml.execute.step_loops import StepLoops
+            from zenml.worker.step_loops import StepLoops
 
             self._loops = StepLoops(self.emit)
         return self._loops

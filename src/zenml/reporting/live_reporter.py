@@ -12,22 +12,22 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from zenml.execute import screen
-from zenml.execute.output import say, terminal, unrouted
-from zenml.execute.reporter import PlainReporter
+from zenml.logs.output import say, terminal, unrouted
 from zenml.records.ids import microseconds_now, short
 from zenml.records.run import StepRun
+from zenml.reporting import screen
+from zenml.reporting.reporter import PlainReporter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from rich.text import Text
 
-    from zenml.execute.live_region import LiveRegion
-    from zenml.execute.run_picture import Scene
     from zenml.records.events import Progress
     from zenml.records.plan import Invocation, Plan
     from zenml.records.run import Run
+    from zenml.reporting.live_region import LiveRegion
+    from zenml.reporting.run_picture import Scene
     from zenml.store.store import Store
 
 DELAY = 0.2
@@ -210,8 +210,8 @@ class LiveReporter:
     def _region_and_scene(self) -> tuple[LiveRegion, Scene] | None:
         """Load what draws, and make it; None if that cannot be."""
         try:
-            from zenml.execute.live_region import LiveRegion
-            from zenml.execute.run_picture import Scene
+            from zenml.reporting.live_region import LiveRegion
+            from zenml.reporting.run_picture import Scene
 
             region = LiveRegion(terminal(), unrouted(sys.stdout), has_colours=screen.has_colours())
             if self._run is None or self._plan is None:
@@ -233,7 +233,7 @@ class LiveReporter:
             self._give_up(region, error)
 
     def _picture(self, region: LiveRegion, scene: Scene) -> Text:
-        from zenml.execute.drawing import draw
+        from zenml.reporting.drawing import draw
 
         while self._events:
             event = self._events.popleft()

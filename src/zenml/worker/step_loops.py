@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from zenml.execute import log_writer
+from zenml.logs import log_writer
 from zenml.records.events import Progress
 
 if TYPE_CHECKING:

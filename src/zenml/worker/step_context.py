@@ -27,12 +27,12 @@ from zenml.views.step_view import StepConfiguration, StepView
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from zenml.execute.step_model import StepModel, StepModelVersion
     from zenml.records.events import StepEvent
     from zenml.records.plan import TagSpec
     from zenml.store.store import Store
     from zenml.views.pipeline_view import PipelineView
     from zenml.views.run_view import RunView
+    from zenml.worker.step_model import StepModel, StepModelVersion
 
 
 class OutputNotes:
@@ -174,7 +174,7 @@ class StepContext:
         """The model that the step works on, with its version; None where none is configured."""
         if self._task.model is None:
             return None
-        from zenml.execute.step_model import StepModel
+        from zenml.worker.step_model import StepModel
 
         return StepModel(self._task.model, self._recorded_in, self)
 
@@ -183,7 +183,7 @@ class StepContext:
         """The same by the name of its version."""
         if self._task.model is None:
             return None
-        from zenml.execute.step_model import StepModelVersion
+        from zenml.worker.step_model import StepModelVersion
 
         return StepModelVersion(self._task.model, self._recorded_in, self)
 

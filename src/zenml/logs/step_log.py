@@ -16,7 +16,7 @@ import time
 
 from zenml import fs
 from zenml.context import masking
-from zenml.execute import log_text, log_writer
+from zenml.logs import log_text, log_writer
 
 HEAD = 92 << 20
 """Bytes at the beginning of a log that are always kept."""
@@ -226,7 +226,7 @@ class StepLog:
         self._segments.clear()
 
     def _give_up(self, error: OSError) -> None:
-        from zenml.execute.output import terminal
+        from zenml.logs.output import terminal
 
         if not self._has_failed:
             self._has_failed = True

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from zenml.execute.hook_context import HookContext
-    from zenml.execute.step_context import StepContext
     from zenml.records.models import ModelVersion
     from zenml.store.store import Store
+    from zenml.worker.step_context import StepContext
 
 
 class StepModelVersion(ModelVersionView):

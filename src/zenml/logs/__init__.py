@@ -1,0 +1,1 @@
+"""What steps print, on its way to the terminal and into files."""

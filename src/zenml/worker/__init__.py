@@ -1,0 +1,1 @@
+"""Running one step, wherever that is: its inputs, its function, its outputs, and what it can know meanwhile."""
