@@ -247,6 +247,26 @@ def test_runs_go_on_when_the_scheduler_is_killed(lab):
     assert client_of(lab).list_pipeline_runs(status="interrupted").total == 0
 
 
+@pytest.mark.on_team_store
+def test_a_newer_fire_stops_what_is_in_its_way(lab):
+    slow = FLOW.replace('mark("ran", who=name)', 'mark("began")\n    wait_for_mark("go")')
+    declare(
+        lab, 'flow.with_options(schedule=Schedule(name="slow", interval_second=2, overlap="cancel"))()', flow=slow
+    )  # fmt: skip
+    scheduler = serve(lab)
+
+    wait_for_outcome(lab, "slow", "fired", 2)
+    client_of(lab).pause_schedule("slow")
+    labkit.wait_until(lambda: client_of(lab).list_pipeline_runs(status="stopped").total >= 1)
+    lab.run("mark('go')", script="go.py")
+    labkit.wait_until(lambda: client_of(lab).list_pipeline_runs(status="running").total == 0)
+    end(scheduler)
+
+    stopped = client_of(lab).list_pipeline_runs(status="stopped").items[-1]
+    assert "a newer fire of schedule `slow` is due; overlap is `cancel`" in stopped.record.reason
+    assert stopped.tick.outcome == "fired"
+
+
 def test_the_process_that_starts_runs_is_replaced_when_it_is_killed(lab):
     declare(lab, 'flow.with_options(schedule=Schedule(name="often", interval_second=1))()')
     scheduler = serve(lab)

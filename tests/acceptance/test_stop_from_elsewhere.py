@@ -117,9 +117,9 @@ def test_a_run_of_a_dead_owner_is_interrupted_at_once(lab):
 def test_force_ends_the_process(lab):
     program, run, store = started(lab, ISOLATED.replace('(runtime="isolated")', ""))
 
-    outcome, view = stop_run(store, run.id, reason="x", is_forced=True)
+    outcome, view = stop_run(store, run.id, reason="wrong data", is_forced=True)
 
-    assert (outcome, view.record.status) == ("ended", "stopped")
+    assert (outcome, view.record.status, view.record.reason) == ("ended", "stopped", "wrong data")
     assert program.finish().returncode == 143
 
 

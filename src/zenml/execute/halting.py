@@ -13,6 +13,7 @@ from zenml.errors import RunStoppedError, StoreError
 from zenml.execute import recording
 from zenml.execute.environment import current_changes
 from zenml.execute.events import Finished
+from zenml.records.run import Run
 from zenml.store.store import Batch
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from zenml.execute.model_linking import ModelLinking
     from zenml.execute.step_events import StepEvents
     from zenml.execute.workers import Workers
-    from zenml.records.run import Run
     from zenml.records.status import RunStatus
     from zenml.records.waits import Wait
     from zenml.store.store import Store
@@ -73,6 +73,8 @@ class Halting:
     def stop(self, reason: str) -> None:
         """Let nothing start any more; record what is running, and the run itself, as stopped."""
         self.is_interruptible = self.is_in_function = False
+        if self._is_stop:
+            reason = self._first_reason(reason)
         with self._baton:
             self._end_processes(reason)
             batch = Batch()
@@ -84,8 +86,7 @@ class Halting:
             batch.started += [step for step in ends.started if step.status != "retrying"]  # skipped by now
             batch.started += map(recording.refused, begins.started)
             batch.hooks = ends.hooks
-            is_stop = self.fatal is None or isinstance(self.fatal, RunStoppedError)
-            self._add_end("stopped" if is_stop else "failed", reason, batch)
+            self._add_end("stopped" if self._is_stop else "failed", reason, batch)
             self.models.link(batch, self.admission.artifacts)
             with self.store.run_transaction(self.run) as transaction:
                 transaction.write(batch)
@@ -93,6 +94,18 @@ class Halting:
             self._report(batch)
             if self.hooks is not None:
                 self.hooks.hand_out()
+
+    @property
+    def _is_stop(self) -> bool:
+        return self.fatal is None or isinstance(self.fatal, RunStoppedError)
+
+    def _first_reason(self, reason: str) -> str:
+        """Return why somebody has asked the run to stop, if it had not ended when this came to be told to end."""
+        with suppress(StoreError):
+            known = self.store.get(Run, self.run.id)
+            if known is not None and known.status == "stopping":
+                return known.reason or reason
+        return reason
 
     def _end_processes(self, reason: str) -> None:
         """Give isolated steps, and runs inside this one, some time to end in good order; until then it is about to stop."""

@@ -56,8 +56,6 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     ticks: tuple[Tick, ...] = ()
     moved: tuple[tuple[Tick, Tick], ...] = ()
     """Ticks that waited, and what becomes of them."""
-    cancels: bool = False
-    """Whether what is active is to be stopped."""
     begun: int = 0
     """How many runs it adds to those that count for `max_runs`."""
 
@@ -80,7 +78,6 @@ def decide(schedule: Schedule, due: Sequence[Due], going: Going, now: int, *, mo
     return Decision(
         ticks=(*ticks, *fires.ticks),
         moved=tuple(fires.moved.values()),
-        cancels=fires.cancels,
         begun=fires.begun,
     )
 
@@ -111,7 +108,6 @@ class _Fires:
     def __init__(self, schedule: Schedule, going: Going, now: int) -> None:
         self.ticks: list[Tick] = []
         self.moved: dict[str, tuple[Tick, Tick]] = {}
-        self.cancels = False
         self.begun = 0
         self._schedule = schedule
         self._active = list(going.active)
@@ -142,7 +138,7 @@ class _Fires:
             self._waiting.append(self._add(one, "queued", self._what_goes_on()))
 
     def _replace(self, one: Due) -> None:
-        """Have what goes on end, and this one follow in the place of what waited for that."""
+        """Have this one wait in the place of what waited; what goes on is stopped because of that."""
         for tick in self._waiting:
             now = msgspec.structs.replace(
                 tick,
@@ -156,7 +152,6 @@ class _Fires:
             else:
                 self.moved[tick.key] = (tick, now)
             self.begun -= 1
-        self.cancels = True
         self._waiting = [self._add(one, "queued", f"{self._what_goes_on()}, and is being stopped")]
 
     def _add(self, one: Due, outcome: Outcome, reason: str | None) -> Tick:

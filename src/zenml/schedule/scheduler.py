@@ -19,6 +19,7 @@ from zenml.records.instants import due_at, instants_after
 from zenml.records.schedules import Schedule, Tick
 from zenml.records.status import ENDED
 from zenml.records.upcoming import with_next
+from zenml.schedule.cancelling import Canceller
 from zenml.schedule.deciding import Due, Going, decide
 from zenml.store.schedules import OpenTick
 
@@ -95,6 +96,7 @@ class Scheduler:
         self._starter = starter
         self._now = now
         self._journal = journal
+        self._canceller = Canceller(store)
         self._looked_for_dead = 0
         self._open: dict[str, list[OpenTick]] = {}
         """By schedule: the ticks of which more will become, as they were read last."""
@@ -258,8 +260,6 @@ class Scheduler:
         ]
         for tick in ticks:
             self._say(schedule, tick)
-        if decision.cancels:
-            self._cancel(schedule)
 
     def _going(self, schedule: Schedule) -> Going:
         open_ticks = self._open.get(schedule.id, [])
@@ -277,19 +277,18 @@ class Scheduler:
             return tick
         return msgspec.structs.replace(tick, owner_id=self._owner_id, attempts=1)
 
-    def _cancel(self, schedule: Schedule) -> None:
-        for one in self._open[schedule.id]:
-            if one.run_status == "running":
-                reason = f"a newer fire of schedule `{schedule.name}` is due; overlap is `cancel`"
-                self._store.request_stop(one.tick.run_id, reason)
-
     # Whose turn it is
 
     def _let_next_begin(self, schedule: Schedule, now: int) -> None:
-        """Claim the fire that has waited longest, once nothing of its schedule goes on."""
+        """Claim the fire that has waited longest, once nothing of its schedule goes on, or have that end."""
         open_ticks = self._open[schedule.id]
         waiting = [one for one in open_ticks if one.tick.outcome == "queued"]
         is_free = len(waiting) == len(open_ticks) or schedule.overlap == "allow"
+        if waiting and not is_free and schedule.overlap == "cancel":
+            if any(one.tick.cause != "manual" for one in waiting):  # the wish of a person is in no hurry
+                self._canceller.stop(schedule, open_ticks)
+            return
+        self._canceller.forget(schedule.id)
         if not waiting or not is_free:
             return
         first = waiting[0]

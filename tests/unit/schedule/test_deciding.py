@@ -49,7 +49,6 @@ def test_an_instant_in_time_meets_what_goes_on(overlap, going, expected):
     decision = decide(schedule(overlap=overlap), at(0), going, NOW)
 
     assert outcomes(decision) == {0: expected}
-    assert decision.cancels == (overlap == "cancel" and going is BUSY)
 
 
 def test_what_waits_goes_before_what_comes():

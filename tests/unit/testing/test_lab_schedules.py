@@ -67,6 +67,7 @@ def patient():
         ("skip", ["fired", "skipped", "fired"]),
         ("queue", ["fired", "fired", "claimed"]),
         ("allow", ["fired", "fired", "claimed"]),
+        ("cancel", ["fired", "fired", "fired"]),
     ],
 )
 def test_what_falls_due_while_a_run_waits_finds_it_running(zenml_lab, overlap, expected):
