@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 
 import labkit
@@ -265,6 +266,29 @@ def test_a_newer_fire_stops_what_is_in_its_way(lab):
     stopped = client_of(lab).list_pipeline_runs(status="stopped").items[-1]
     assert "a newer fire of schedule `slow` is due; overlap is `cancel`" in stopped.record.reason
     assert stopped.tick.outcome == "fired"
+
+
+def test_runs_have_the_interpreter_that_their_schedule_was_made_with(lab):
+    asks = FLOW.replace('mark("ran", who=name)', 'import os\n    mark("ran", who=os.environ.get("WHOSE"))')
+    declare(
+        lab, 'flow.with_options(schedule=Schedule(name="other", interval_second=1))()',
+        'flow.with_options(schedule=Schedule(name="gone", interval_second=1))()', flow=asks,
+    )  # fmt: skip
+    path = lab.write("python", f'#!/bin/sh\nexport WHOSE=theirs\nexec {sys.executable} "$@"\n')
+    os.chmod(path, 0o700)
+    for name, python in (("other", str(path)), ("gone", "/no/such/python")):
+        schedule = client_of(lab).get_schedule(name).record
+        client_of(lab).store.update(type(schedule), schedule.id, python=python)
+    scheduler = serve(lab)
+
+    wait_for_outcome(lab, "other", "fired")
+    (failed, *_) = wait_for_outcome(lab, "gone", "failed")
+    scheduler.wait_for_mark("ran")
+    end(scheduler)
+    labkit.wait_until(lambda: client_of(lab).list_pipeline_runs(status="running").total == 0)
+
+    assert {mark["who"] for mark in labkit.read(lab.trace) if mark["mark"] == "ran"} == {"theirs"}
+    assert "/no/such/python" in failed.reason
 
 
 def test_the_process_that_starts_runs_is_replaced_when_it_is_killed(lab):

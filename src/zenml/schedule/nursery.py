@@ -91,7 +91,7 @@ class _Nursery:
             _write_into(task["log"])
             sys.argv = ["zenml.schedule.entry", *task["arguments"]]
             if task["python"] != sys.executable:
-                os.execv(task["python"], [task["python"], "-m", *sys.argv])  # noqa: S606  the interpreter that it was scheduled with
+                _become_python(task["python"])
             status = entry.main(task["arguments"])
         except BaseException as error:
             status = _status_of(error)
@@ -115,6 +115,19 @@ class _Nursery:
             self._control.send(json.dumps(message).encode())
         except OSError:  # the scheduler is gone, which `serve` is about to notice
             return
+
+
+def _become_python(path: str) -> NoReturn:
+    """Go on in the interpreter that a schedule was made with."""
+    try:
+        os.execv(path, [path, "-m", *sys.argv])  # noqa: S606  recorded when it was made
+    except OSError as error:
+        # The last line of its file is why it could not start.
+        sys.stderr.write(
+            f"Error: the Python that the schedule was made with, `{path}`, cannot be started ({error.strerror}). "
+            "Schedule the pipeline again with the one that there is.\n"
+        )
+        sys.exit(1)
 
 
 def _write_into(path: str) -> None:
