@@ -5,6 +5,7 @@ another scheduler or a person act first. What is left in the end is compared wit
 """
 
 import random
+import signal
 from unittest import mock
 
 import msgspec
@@ -17,6 +18,7 @@ from zenml.records.plan import PipelineOptions
 from zenml.records.run import Owner, Run
 from zenml.records.schedules import Event, Schedule
 from zenml.records.upcoming import LATE, with_next
+from zenml.schedule import cancelling
 from zenml.schedule.scheduler import Scheduler, StartEnd
 from zenml.store.database import Database
 from zenml.store.store import RunDocuments
@@ -112,8 +114,9 @@ class StoreOfScheduler:
         return []
 
     def request_stop(self, run_id, reason):
+        is_asked = self._world.store.request_stop(run_id, reason)
         self._world.stop(run_id)
-        return True
+        return is_asked
 
 
 class World:
@@ -137,20 +140,19 @@ class World:
         """Of each run of a schedule: schedule and key."""
         self.of = {}
         """The same by id of the run."""
+        self.deaf = set()
+        """Runs that do not end when they are asked to."""
+        self.elapsed = 0
+        """Time that has passed, whatever clocks show."""
         self.upstream = []
         """Of each run that others wait for: id, when it ended, how."""
         self.said = {}
         """By schedule: what it was when a person had changed it last."""
         self.paused = set()
         self.edited = set()
-        self.facts = {"kills": 0, "begun": 0, "ticks": 0}
+        self.facts = {"kills": 0, "begun": 0, "ticks": 0, "signals": 0}
         self.is_quiet = False
         _wipe(store)
-        self.owner = Owner(
-            id=self.new_id(), host="h", boot_id="b", pid=1, process_start="0", created_at=self.now
-        )
-        with store.file.write() as transaction:
-            _insert(transaction, self.owner)
         self.client = Client(store)
         self.declared = {}
         for number in range(self.draw.randint(1, 4)):
@@ -207,10 +209,10 @@ class World:
             if self.draw.random() < INTRUDE:
                 self.intrude()
 
-        self.schedulers[identifier] = (
-            Scheduler(StoreOfScheduler(self, point), identifier, starter, lambda: self.now, _Silent()),
-            starter,
-        )
+        store = StoreOfScheduler(self, point)
+        scheduler = Scheduler(store, identifier, starter, lambda: self.now, _Silent())
+        scheduler._canceller = cancelling.Canceller(store, lambda: self.elapsed / SECOND)
+        self.schedulers[identifier] = (scheduler, starter)
 
     def kill(self, identifier):
         self.facts["kills"] += 1
@@ -221,7 +223,10 @@ class World:
     def run(self):
         """Let things happen, then let them come to rest, and check what is left."""
         time_of_here = {"microseconds_now": lambda: self.now, "new_id": self.new_id}
-        with mock.patch.multiple(client_schedules, **time_of_here):
+        with (
+            mock.patch.multiple(client_schedules, **time_of_here),
+            mock.patch.object(cancelling.owners, "send_signal", self.tell),
+        ):
             self.add_scheduler()
             for _ in range(self.draw.randint(20, 60)):
                 self.happen()
@@ -307,11 +312,15 @@ class World:
             following = min((at for at in times if at > self.now), default=end)
             if following >= end:
                 break
-            self.now = following
+            self.advance(following)
             self.move_processes()
             self.turn()
-        self.now = end
+        self.advance(end)
         self.move_processes()
+
+    def advance(self, now):
+        self.elapsed += now - self.now
+        self.now = now
 
     def move_processes(self):
         """Begin the runs whose processes are so far, and end those whose time has come."""
@@ -321,10 +330,7 @@ class World:
                 self.begin(process)
         for run_id, (at, status) in list(self.going.items()):
             if at <= self.now:
-                del self.going[run_id]
-                self.end_run(run_id, status)
-                for _, starter in self.schedulers.values():
-                    starter.end(run_id)
+                self.end_process(run_id, status)
 
     def begin(self, process):
         """Do what the process of a scheduled run does, as far as the store can tell."""
@@ -351,11 +357,32 @@ class World:
         self.facts["begun"] += 1
         lasts = int(draw.random() ** 3 * 20 * MINUTE) + 1
         status = draw.choice(("completed", "completed", "failed", "interrupted"))
+        if self.declared[tick.schedule_id].overlap == "cancel" and draw.random() < 0.2:
+            self.deaf.add(run.id)
+            lasts += HOUR
         self.going[tick.run_id] = (self.now + lasts, status)
 
     def stop(self, run_id):
-        if run_id in self.going:
+        if run_id in self.going and run_id not in self.deaf:
             self.going[run_id] = (self.now + self.draw.randrange(5 * SECOND), "stopped")
+
+    def tell(self, owner, number):
+        """Send a signal to the process of a run: it may obey, and is gone if it is killed."""
+        if owner.id not in self.going:
+            return False
+        self.facts["signals"] += 1
+        if number == signal.SIGKILL:
+            self.end_process(owner.id, "interrupted")
+        elif self.draw.random() < 0.5:
+            self.deaf.discard(owner.id)
+            self.stop(owner.id)
+        return True
+
+    def end_process(self, run_id, status):
+        del self.going[run_id]
+        self.end_run(run_id, status)
+        for _, starter in self.schedulers.values():
+            starter.end(run_id)
 
     def end_run(self, run_id, status):
         with self.store.file.write() as transaction:
@@ -365,8 +392,11 @@ class World:
             )
 
     def new_run(self, identifier, pipeline, schedule_id):
+        owner = Owner(id=identifier, host="h", boot_id="b", pid=1, process_start="0", created_at=self.now)
+        with self.store.file.write() as transaction:
+            _insert(transaction, owner)
         return Run(
-            id=identifier, name=f"run-{identifier}", status="running", pipeline_name=pipeline, owner_id=self.owner.id,
+            id=identifier, name=f"run-{identifier}", status="running", pipeline_name=pipeline, owner_id=owner.id,
             created_at=self.now, plan="p", environment="e", options=PipelineOptions(), schedule_id=schedule_id,
         )  # fmt: skip
 

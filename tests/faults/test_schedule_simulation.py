@@ -27,6 +27,7 @@ def test_each_fire_happens_at_most_once_and_every_instant_is_told_of(store, firs
 
     assert sum(one["kills"] for one in facts) > SEEDS
     assert sum(one["begun"] for one in facts) > SEEDS
+    assert sum(one["signals"] for one in facts) > 0
 
 
 def whoever_writes_wins(monkeypatch):

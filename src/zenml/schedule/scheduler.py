@@ -117,7 +117,7 @@ class Scheduler:
             if one.tick.outcome == "queued"
         }
         for identifier in sorted(waiting):
-            self._guarded(identifier, lambda schedule: self._let_next_begin(schedule, now))
+            self._guarded(identifier, self._let_next_begin)
         self._start_claimed()
         return self._tables.next_at()
 
@@ -279,7 +279,7 @@ class Scheduler:
 
     # Whose turn it is
 
-    def _let_next_begin(self, schedule: Schedule, now: int) -> None:
+    def _let_next_begin(self, schedule: Schedule) -> None:
         """Claim the fire that has waited longest, once nothing of its schedule goes on, or have that end."""
         open_ticks = self._open[schedule.id]
         waiting = [one for one in open_ticks if one.tick.outcome == "queued"]
