@@ -28,7 +28,7 @@ from zenml.records.upcoming import with_next
 from zenml.views.schedule_view import ScheduleView, TickView
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from zenml.store.store import Store
 
@@ -286,17 +286,35 @@ def _check_arguments(after: Schedule, seen: Schedule, names: Collection[str], st
 
 def _of_the_pause(seen: Schedule, now: int) -> tuple[Tick, ...]:
     """Return the row that counts the times that have passed in a pause; nothing if there were none."""
-    coming = takewhile(lambda one: one <= now, instants_after(seen, seen.since))
-    passed = list(islice(coming, _MOST_COUNTED))
-    if not passed:
+    first = next(iter(instants_after(seen, seen.since)), None)
+    if first is None or first > now:
         return ()
+    last, count, more = _passed_since(seen, first, now)
     why = "the schedule was paused" + (f": {seen.pause_reason}" if seen.pause_reason else "")
-    more = ", and more later" if len(passed) == _MOST_COUNTED else ""
-    key = key_of_time(passed[0])
+    key = key_of_time(first)
     return (
         Tick(
-            schedule_id=seen.id, key=key, cause="time", instant=passed[0], due_at=passed[0], outcome="skipped",
-            run_id=run_id_of(seen.id, key, passed[0]), reason=f"{why}{more}",
-            last_instant=passed[-1] if len(passed) > 1 else None, count=len(passed), recorded_at=now, ended_at=now, settled_at=now,
+            schedule_id=seen.id, key=key, cause="time", instant=first, due_at=first, outcome="skipped",
+            run_id=run_id_of(seen.id, key, first), reason=f"{why}{more}",
+            last_instant=last if last > first else None, count=count, recorded_at=now, ended_at=now, settled_at=now,
         ),
     )  # fmt: skip
+
+
+def _passed_since(seen: Schedule, first: int, now: int) -> tuple[int, int, str]:
+    """Return the last time of a schedule until now, how many there are from the first on, and what is to be said of that."""
+    if seen.every is not None:
+        until = now if seen.end_at is None else min(now, seen.end_at)
+        count = (until - first) // seen.every + 1
+        return first + (count - 1) * seen.every, count, ""
+    passed = list(islice(_until(now, seen, first - 1), _MOST_COUNTED))
+    if len(passed) < _MOST_COUNTED:
+        return passed[-1], len(passed), ""
+    back = 3_600_000_000  # microseconds: the last one is looked for ever farther from now
+    while not (latest := list(_until(now, seen, max(first - 1, now - back)))):
+        back *= 2
+    return latest[-1], _MOST_COUNTED, "; so many times at least"
+
+
+def _until(now: int, seen: Schedule, after: int) -> Iterator[int]:
+    return takewhile(lambda one: one <= now, instants_after(seen, after))

@@ -135,6 +135,27 @@ def test_a_pause_is_one_row_with_a_count(client, later):
     assert resumed.record.next_instant > row.record.last_instant
 
 
+@pytest.mark.parametrize(
+    ("times", "count", "more"),
+    [
+        ({"interval_second": 1}, 2_592_000, ""),
+        ({"cron_expression": "* * * * *"}, 10_000, "; so many times at least"),
+    ],
+)
+def test_a_long_pause_is_told_of_to_its_end(client, later, times, count, more):
+    declare(**{"interval_second": None, **times})
+    client.pause_schedule("s")
+    later(30 * 86_400)
+
+    resumed = client.resume_schedule("s")
+
+    (row,) = resumed.history()
+    assert row.count == pytest.approx(count, abs=2)
+    assert row.reason == f"the schedule was paused{more}"
+    gap = resumed.record.next_instant - row.record.last_instant
+    assert gap == (1 if "interval_second" in times else 60) * SECOND
+
+
 def test_pausing_and_resuming_twice_changes_nothing_more(client):
     declare()
     first = client.pause_schedule("s", "tea")
